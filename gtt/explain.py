@@ -1,0 +1,162 @@
+"""What the app explains: one concept per file of `gtt/explanations`, read once.
+
+A teacher adds or edits a concept without touching code. The file `explanations/dropout.md` is the
+concept `dropout`; it holds a title, a tip for the tooltip, and two or three paragraphs:
+
+    # Dropout
+
+    > Buys less memorising of a small text; costs slower learning.
+
+    The first paragraph, wrapped as one likes.
+
+    The second paragraph.
+
+A setting names its concept on its field in `gtt.config`. A number or a picture that is shown but
+cannot be set names its concept in `QUANTITIES`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from gtt.errors import BadInput
+
+FOLDER = Path(__file__).parent / "explanations"
+TIP_LENGTH = 140
+PARAGRAPHS = range(2, 4)
+
+
+@dataclass(frozen=True)
+class Concept:
+    """One thing worth explaining. `tip` is plain text, `body` is markdown without hard breaks."""
+
+    id: str
+    title: str
+    tip: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something the app shows that is not a setting; `unit` is None where it has none."""
+
+    id: str
+    label: str
+    unit: str | None
+    concept: str
+
+
+def _table(*quantities: Quantity) -> dict[str, Quantity]:
+    return {quantity.id: quantity for quantity in quantities}
+
+
+QUANTITIES: dict[str, Quantity] = _table(
+    Quantity("loss", "Training loss", "nats per token", "loss"),
+    Quantity("validation_loss", "Validation loss", "nats per token", "validation_loss"),
+    Quantity("perplexity", "Perplexity", None, "perplexity"),
+    Quantity("bits_per_byte", "Bits per byte", "bits per byte", "bits_per_byte"),
+    Quantity("task_score", "Task score", "share that is right", "task_score"),
+    Quantity("uniform_baseline", "Uniform baseline", "nats per token", "uniform_baseline"),
+    Quantity("unigram_baseline", "Unigram baseline", "nats per token", "unigram_baseline"),
+    Quantity("bigram_baseline", "Bigram baseline", "nats per token", "bigram_baseline"),
+    Quantity("floor", "Floor", "nats per token", "floor"),
+    Quantity("current_learning_rate", "Learning rate now", None, "current_learning_rate"),
+    Quantity("gradient_norm", "Gradient norm", None, "gradient_norm"),
+    Quantity("tokens_per_second", "Speed", "tokens per second", "tokens_per_second"),
+    Quantity("tokens_seen", "Tokens seen", "tokens", "tokens_seen"),
+    Quantity("elapsed", "Time elapsed", "seconds", "elapsed"),
+    Quantity("time_left", "Time left", "seconds", "elapsed"),
+    Quantity("peak_memory", "Peak memory", "MB", "peak_memory"),
+    Quantity("parameters", "Parameters", "numbers", "parameters"),
+    Quantity("attention_weights", "Attention weights", "share", "attention_weights"),
+    Quantity("activation_scale", "Activation scale", None, "activation_scale"),
+    Quantity("dead_units", "Dead units", "share", "dead_units"),
+    Quantity("update_to_weight_ratio", "Update to weight ratio", None, "update_to_weight_ratio"),
+    Quantity("sample", "Sample", None, "sample"),
+    Quantity("checkpoint", "Checkpoint", None, "checkpoint"),
+    Quantity("next_token_odds", "Odds of the next token", "probability", "next_token_odds"),
+    Quantity("training_part", "Training part", "tokens", "training_part"),
+    Quantity("characters_per_token", "Characters per token", "characters", "characters_per_token"),
+)
+
+
+def concepts() -> dict[str, Concept]:
+    """Every concept by id, in alphabetical order.
+
+    Raises `BadInput` where a file of the package is malformed.
+    """
+    return dict(_packaged_concepts())
+
+
+def explain(id: str) -> Concept:
+    """The concept `id`; raises `BadInput`, which names the nearest, where there is none."""
+    known = _packaged_concepts()
+    if id in known:
+        return known[id]
+    asked = id[:100]  # comparing a long text would take its time
+    nearest = difflib.get_close_matches(asked, known, n=1, cutoff=0)[0]
+    raise BadInput(f"There is no concept {asked!r}: the nearest is {nearest!r}.", field="concept")
+
+
+def read_concepts(folder: Path) -> dict[str, Concept]:
+    """The concepts of every `*.md` file in `folder`; raises `BadInput` at the first malformed."""
+    found = {}
+    for path in sorted(folder.glob("*.md")):
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise _malformed(path.stem, "is not UTF-8 text: save it in that encoding") from None
+        found[path.stem] = parse_concept(path.stem, text)
+    return found
+
+
+def parse_concept(id: str, text: str) -> Concept:
+    """Reads one file: `# Title`, then `> tip` on one line, then two or three paragraphs.
+
+    Blank lines separate the parts. The lines of a paragraph are joined, so that wrapping in the
+    file does not show. Raises `BadInput` with what the file lacks.
+    """
+    parts = _paragraphs(text)
+    if not parts or not parts[0].startswith("# ") or len(parts[0].splitlines()) > 1:
+        raise _malformed(id, "must begin with a line '# Title' and a blank line after it")
+    if len(parts) < 2 or not parts[1].startswith("> ") or len(parts[1].splitlines()) > 1:
+        raise _malformed(id, "needs one line '> tip' after the title and a blank line after it")
+    title, tip = parts[0].removeprefix("# ").strip(), parts[1].removeprefix("> ").strip()
+    if len(tip) > TIP_LENGTH:
+        raise _malformed(
+            id, f"has a tip of {len(tip)} characters: shorten it to at most {TIP_LENGTH}"
+        )
+    body = parts[2:]
+    if len(body) not in PARAGRAPHS:
+        raise _malformed(
+            id,
+            f"has {len(body)} paragraph{'' if len(body) == 1 else 's'} after the tip: "
+            "write two or three, with a blank line between them",
+        )
+    for paragraph in body:
+        if paragraph.startswith(("#", ">")):
+            raise _malformed(id, f"has a second title or tip in its body: {paragraph[:40]!r}")
+    return Concept(id, title, tip, "\n\n".join(" ".join(part.split()) for part in body))
+
+
+@cache
+def _packaged_concepts() -> dict[str, Concept]:
+    return read_concepts(FOLDER)
+
+
+def _paragraphs(text: str) -> list[str]:
+    """The blocks of text between blank lines, without the blank ones."""
+    blocks: list[list[str]] = [[]]
+    for line in text.splitlines():
+        if line.strip():
+            blocks[-1].append(line.strip())
+        else:
+            blocks.append([])
+    return ["\n".join(block) for block in blocks if block]
+
+
+def _malformed(id: str, fault: str) -> BadInput:
+    return BadInput(f"The explanation {id}.md {fault}.", field="concept")

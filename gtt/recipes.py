@@ -1,0 +1,98 @@
+"""Recipes: whole configurations with a name, read from `recipes/*.yaml`."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gtt.config import RunConfig
+from gtt.errors import BadInput, InvalidSetting
+from gtt.settings import nearest
+
+RECIPES = Path(__file__).resolve().parent.parent / "recipes"
+
+
+class MeasuredRun(BaseModel):
+    """Figures of one run of the recipe, on record in `docs/measurements.md`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    machine: str
+    date: date
+    seconds: float = Field(gt=0)
+    tokens_per_second: float = Field(gt=0)
+    validation_loss: float = Field(gt=0)
+    parameters: int = Field(gt=0)
+    task_score: float | None = Field(None, ge=0, le=1)
+
+
+class Recipe(BaseModel):
+    """One recipe file. `measured` is None where no run is on record yet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    summary: str
+    audience: str
+    config: RunConfig
+    measured: MeasuredRun | None
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _parse_config(cls, values: Any) -> RunConfig:
+        """Settings that a recipe leaves out keep their defaults; unknown ones are named."""
+        if not isinstance(values, dict):
+            raise InvalidSetting("config: must hold groups of settings.", field="config")
+        return RunConfig.parse(values)
+
+
+def recipe_names(folder: Path = RECIPES) -> list[str]:
+    """The names of all recipes, in alphabetical order."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:
+    """The recipe of that name, or of that file if `name` ends in `.yaml`.
+
+    Raises `BadInput` for an unknown name, an unreadable file or a misspelt key.
+    """
+    is_file = name.endswith((".yaml", ".yml"))
+    if not is_file and name not in recipe_names(folder):
+        raise BadInput(nearest("recipe", name, recipe_names(folder)), field="recipe")
+    path = Path(name) if is_file else folder / f"{name}.yaml"
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.", field="recipe") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not valid YAML: {_one_line(error)}", field="recipe") from None
+    if not isinstance(values, dict):
+        raise BadInput(f"{path} is not a recipe: it holds no keys.", field="recipe")
+    if isinstance(values.get("config"), dict):
+        values["config"] = {"name": path.stem, **values["config"]}
+    try:
+        return Recipe.model_validate({"name": path.stem, **values})
+    except InvalidSetting as error:
+        raise BadInput(f"{path}: {error.message}", field=error.field) from None
+    except ValidationError as error:
+        # A misspelt key shows twice, as unknown and as missing: the unknown one says more.
+        fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+        key = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            known = list(MeasuredRun.model_fields if "." in key else Recipe.model_fields)
+            raise BadInput(f"{path}: {nearest('key', key.split('.')[-1], known)}") from None
+        raise BadInput(f"{path}: {key}: {fault['msg']}.", field=key) from None
+
+
+def load_recipes(folder: Path = RECIPES) -> list[Recipe]:
+    """All recipes, in alphabetical order; raises `BadInput` at the first that is malformed."""
+    return [load_recipe(name, folder) for name in recipe_names(folder)]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

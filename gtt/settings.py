@@ -1,0 +1,223 @@
+"""What groups of settings are made of: fields that describe themselves, faults as sentences."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from gtt.errors import InvalidSetting
+
+
+class Slider(NamedTuple):
+    """The range a slider offers; hard limits may be wider. `logarithmic` suits rates."""
+
+    low: float
+    high: float
+    step: float | None = None
+    logarithmic: bool = False
+
+
+def setting(
+    default: Any,
+    *,
+    label: str,
+    concept: str,
+    unit: str | None = None,
+    slider: Slider | None = None,
+    **limits: Any,
+) -> Any:
+    """A pydantic field that carries everything there is to say about one setting."""
+    return Field(
+        default,
+        title=label,
+        json_schema_extra={
+            "concept": concept,
+            "unit": unit,
+            "slider": slider._asdict() if slider else None,
+        },
+        **limits,
+    )
+
+
+def _printable(text: str) -> str:
+    if re.search(UNPRINTABLE, text):
+        raise PydanticCustomError("unprintable", "Input should be text without control characters")
+    return text
+
+
+# Controls, and the marks that turn the direction of the text around them.
+UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
+LONGEST_NAME = 100  # characters
+# The name of something, on one line and as it looks.
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_NAME),
+    AfterValidator(_printable),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": LONGEST_NAME,
+            "pattern": f"^[^{UNPRINTABLE[1:]}*$",
+        }
+    ),
+]
+
+
+class Settings(BaseModel):
+    """Base of the groups: frozen, unknown keys refused, no NaN and no infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def parse(
+    model: type[AnySettings], values: Mapping[str, Any], *, strict: bool = False
+) -> AnySettings:
+    """Validates plain values into `model`; raises `InvalidSetting` with the first fault.
+
+    `strict` takes values as JSON means them: the text "4" is no number, though 4.0 is an integer.
+    """
+    try:
+        if strict:
+            _refuse_broken_text(values, "")
+            text = json.dumps(_without_needless_fractions(values))
+            return model.model_validate_json(text, strict=True)
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise _as_invalid_setting(model, error) from None
+
+
+def _refuse_broken_text(value: Any, field: str) -> None:
+    """Raises `InvalidSetting` for half of a surrogate pair, which no encoding can write."""
+    if isinstance(value, str):
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise InvalidSetting(
+                f"{field}: the text holds half of a surrogate pair, which is no character: "
+                "remove it.",
+                field=field,
+            )
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            _refuse_broken_text(key, field or "key")
+            _refuse_broken_text(part, f"{field}.{key}" if field else str(key))
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            _refuse_broken_text(part, field)
+
+
+def _without_needless_fractions(value: Any) -> Any:
+    """The same plain values with whole floats as integers, which JSON does not tell apart."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(key): _without_needless_fractions(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_needless_fractions(part) for part in value]
+    return value
+
+
+def _as_invalid_setting(model: type[Settings], error: ValidationError) -> InvalidSetting:
+    """The first fault as one sentence; an unknown key is named before a wrong value."""
+    faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+    fault = faults[0]
+    path = [str(part) for part in fault["loc"]]
+    field = ".".join(path)
+    if fault["type"] == "extra_forbidden":
+        owner = _model_at(model, path[:-1])
+        where = f" in {'.'.join(path[:-1])!r}" if path[:-1] else ""
+        return InvalidSetting(
+            nearest("setting", path[-1], list(owner.model_fields), where), field=field
+        )
+    named = fault.get("ctx", {}).get("field")
+    if named:
+        return InvalidSetting(f"{fault['msg']}.", field=".".join([*path, str(named)]))
+    return InvalidSetting(f"{field}: {_value_sentence(fault)}", field=field)
+
+
+def _value_sentence(fault: ErrorDetails) -> str:
+    """What is wrong with one value, with the value shown."""
+    shown = _shown(fault["input"])
+    message = fault["msg"]
+    wanted = message[0].lower() + message[1:]
+    for opening in ("input should be ", "value should be "):
+        if wanted.startswith(opening):
+            return f"{shown} is not allowed, it must be {wanted[len(opening) :]}."
+    return f"{shown} is not allowed ({wanted})."
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def nearest(kind: str, name: str, known: list[str], where: str = "") -> str:
+    """The sentence for an unknown name: the nearest known one, or all of them."""
+    # A long name cannot be a slip of the finger, and comparing it would take its time.
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5) if len(name) <= 100 else []
+    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
+    return f"There is no {kind} {_shown(name)}{where}: {hint}"
+
+
+def _model_at(model: type[Settings], path: list[str]) -> type[Settings]:
+    """The group of settings that a path of field names leads to."""
+    for part in path:
+        annotation: Any = model.model_fields[part].annotation
+        kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+        annotation = kinds[0] if kinds else annotation
+        assert isinstance(annotation, type) and issubclass(annotation, Settings)
+        model = annotation
+    return model
+
+
+def read_value(model: type[Settings], name: str, text: str) -> Any:
+    """A value typed in a terminal: JSON where it is JSON, else the text itself.
+
+    A setting that takes text gets the text untouched, so that `data.source=1984` is a name.
+    """
+    field = model.model_fields.get(name)
+    if field is not None and kind_of(field.annotation) == "string":
+        return (
+            None if text in ("null", "none") and type(None) in get_args(field.annotation) else text
+        )
+    lowered = text.strip().lower()
+    if lowered in ("none", "null", ""):
+        return None
+    try:
+        value = json.loads(lowered if lowered in ("true", "false") else text)
+    except (ValueError, RecursionError):
+        return text
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)  # 1e3 steps
+    return value
+
+
+def kind_of(annotation: Any) -> str:
+    """What a setting takes: `boolean`, `integer`, `number`, `string`, `choice` or `list`."""
+    kinds = [part for part in get_args(annotation) or (annotation,) if part is not type(None)]
+    if choices_of(annotation):
+        return "choice"
+    if get_origin(annotation) is tuple:
+        return "list"
+    return {bool: "boolean", int: "integer", float: "number", str: "string"}[kinds[0]]
+
+
+def choices_of(annotation: Any) -> tuple[str, ...] | None:
+    """The words a setting may be set to, or None where it is not a choice."""
+    return get_args(annotation) if get_origin(annotation) is Literal else None
