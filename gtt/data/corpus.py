@@ -1,0 +1,250 @@
+"""The tokenised corpus: built once per fingerprint, memory-mapped, split, with its baselines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gtt.config import DataConfig
+from gtt.data.baselines import Baselines
+from gtt.data.exams import Exam, exam_for
+from gtt.data.preparation import prepare
+from gtt.data.progress import Progress, ignore
+from gtt.data.reading import OpenedSource, open_source
+from gtt.data.sources import Resolved, resolve_source
+from gtt.data.tokenizers import Tokenizer
+from gtt.errors import GTTError, UnusableData
+
+__all__ = ["Baselines", "Corpus", "Progress", "build_corpus"]
+
+FORMAT_VERSION = 1  # of corpus.json and tokens.bin; part of the fingerprint
+
+_ABANDONED = 24 * 3600  # seconds after which an unfinished build is swept away
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Token ids on disk, the first part for training and the rest for validation.
+
+    `train` and `validation` are (N,) and (M,) uint16 or uint32, memory-mapped and read-only.
+    `bytes_per_token` and `characters_per_token` are those of the validation part: a loss in nats
+    per token divided by `bytes_per_token` ln 2 is bits per byte. `notes` says what was chosen or
+    left out. `exam` is set where the source can be examined beyond its loss.
+    """
+
+    fingerprint: str
+    folder: Path
+    tokenizer: Tokenizer
+    train: npt.NDArray[Any]
+    validation: npt.NDArray[Any]
+    bytes_per_token: float
+    characters_per_token: float
+    baselines: Baselines
+    source_name: str
+    source_title: str
+    notes: tuple[str, ...]
+    exam: Exam | None
+
+    @property
+    def vocab_size(self) -> int:
+        return self.tokenizer.vocab_size
+
+    def require_windows(self, block_size: int) -> None:
+        """Raises `UnusableData` unless each part holds one block and the token after it."""
+        need = block_size + 1
+        train, validation = len(self.train), len(self.validation)
+        if min(train, validation) >= need:
+            return
+        shorter = min(train, validation)
+        ways = ["give more text"]
+        if shorter > 4:
+            ways.append(f"choose model.block_size {shorter - 1} or less")
+        if train + validation < need:
+            raise UnusableData(
+                f"The corpus has {train + validation:,} tokens, fewer than one block of "
+                f"{block_size} and the token after it: {' or '.join(ways)}.",
+                field="model.block_size",
+            )
+        if train < need:
+            raise UnusableData(
+                f"The training part has {train:,} tokens, fewer than one block of {block_size} and "
+                f"the token after it: {' or '.join(ways)}.",
+                field="model.block_size",
+            )
+        share = need / (train + validation)
+        if share <= 0.5:
+            ways.append(f"raise data.validation_fraction to {np.ceil(share * 100) / 100:.2f}")
+        raise UnusableData(
+            f"The validation part has {validation:,} tokens, less than one window of "
+            f"{block_size} and the token after it: {', '.join(ways[:-1])} or {ways[-1]}.",
+            field="data.validation_fraction",
+        )
+
+
+def build_corpus(
+    config: DataConfig,
+    corpora: Path,
+    *,
+    sources_folder: Path | None = None,
+    uploads: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Corpus:
+    """The corpus of these settings, from `corpora/<fingerprint>/` or prepared into it.
+
+    `sources_folder` (default: the environment's GTT_SOURCES) is searched before the network;
+    `uploads` is where a source named `upload:ID` lies.
+    Downloads are kept in `downloads` beside `corpora`. A source of documents is split at the
+    boundary nearest to the fraction, a plain text exactly at `int((1 - validation_fraction) *
+    characters)`; no token spans the split. "\\r\\n" becomes "\\n". Memory stays far below the size
+    of the text. Raises `UnusableData` with a way out; what was prepared before is never touched.
+    """
+    report = progress or ignore
+    resolved = resolve_source(config.source, uploads)
+    folder = sources_folder or _environment_folder()
+    source = open_source(resolved, config, corpora.parent / "downloads", folder)
+    fingerprint = _fingerprint(source, config)
+    place = corpora / fingerprint
+    corpus = _load(place, resolved, config)
+    if corpus is not None:
+        return corpus
+    try:
+        corpora.mkdir(parents=True, exist_ok=True)
+        _sweep(corpora)
+        building = Path(tempfile.mkdtemp(dir=corpora, prefix=f".building-{fingerprint}-"))
+        try:
+            record = {
+                "format": FORMAT_VERSION,
+                "fingerprint": fingerprint,
+                "settings": config.model_dump(),
+                "identity": source.identity,
+                **prepare(building, source, config, folder, report),
+            }
+            text = json.dumps(record, indent=2, ensure_ascii=False)
+            (building / "corpus.json").write_text(text, encoding="utf-8")
+            _publish(building, place)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    except OSError as error:
+        raise UnusableData(
+            f"The corpus cannot be written to {corpora} ({error.strerror or error}): make room or "
+            "point GTT_HOME at a folder that you may write to."
+        ) from error
+    corpus = _load(place, resolved, config)
+    if corpus is None:
+        raise UnusableData(f"The corpus in {place} was changed while it was written: try again.")
+    return corpus
+
+
+def reopen_corpus(
+    config: DataConfig, corpora: Path, fingerprint: str, uploads: Path | None = None
+) -> Corpus | None:
+    """The corpus with that fingerprint, or None where it is not there any more.
+
+    The source itself is not looked at: a run can go on after its file was moved or changed.
+    """
+    try:
+        resolved = resolve_source(config.source, uploads)
+    except UnusableData:  # a file that has gone
+        resolved = Resolved("file", config.source, Path(config.source).name)
+    return _load(corpora / fingerprint, resolved, config)
+
+
+def _environment_folder() -> Path | None:
+    folder = os.environ.get("GTT_SOURCES")
+    return Path(folder).expanduser() if folder else None
+
+
+def _fingerprint(source: OpenedSource, config: DataConfig) -> str:
+    """16 hexadecimal digits of a SHA-256 over what decides the tokens, and nothing else."""
+    tokenizer: dict[str, Any] = {"kind": config.tokenizer}
+    if config.tokenizer == "bpe":
+        tokenizer["vocab_size"] = config.vocab_size
+    if config.tokenizer == "pretrained":
+        tokenizer["name"] = config.pretrained_tokenizer
+        local = Path(config.pretrained_tokenizer).expanduser()
+        file = local / "tokenizer.json" if local.is_dir() else local
+        if file.is_file():
+            tokenizer["name"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    decisive = {
+        "format": FORMAT_VERSION,
+        "source": source.identity,
+        "limit": source.limit,
+        "tokenizer": tokenizer,
+        "validation_fraction": config.validation_fraction,
+    }
+    text = json.dumps(decisive, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+
+
+def _load(place: Path, resolved: Resolved, config: DataConfig) -> Corpus | None:
+    """The corpus in a folder, or None where there is none or it is damaged."""
+    try:
+        record = json.loads((place / "corpus.json").read_text(encoding="utf-8"))
+        tokens = np.memmap(place / "tokens.bin", np.dtype(record["dtype"]), "r")
+        train, validation = record["train_tokens"], record["validation_tokens"]
+        if record["format"] != FORMAT_VERSION or len(tokens) != train + validation:
+            return None
+        return Corpus(
+            fingerprint=record["fingerprint"],
+            folder=place,
+            tokenizer=Tokenizer.load(place),
+            train=tokens[:train],
+            validation=tokens[train:],
+            bytes_per_token=record["validation_bytes"] / validation,
+            characters_per_token=record["validation_characters"] / validation,
+            baselines=Baselines(**record["baselines"]),
+            source_name=resolved.name,
+            source_title=resolved.title,
+            notes=tuple(record["notes"]),
+            exam=exam_for(resolved.name, config) if resolved.kind == "built-in" else None,
+        )
+    except (OSError, ValueError, KeyError, TypeError, GTTError):
+        return None
+
+
+def _publish(building: Path, place: Path) -> None:
+    """Rename a finished folder to its place; where another process was faster, its work stays."""
+    os.chmod(building, 0o755)
+    try:
+        os.rename(building, place)
+    except OSError:
+        if not place.is_dir():
+            raise
+        if (place / "corpus.json").is_file() and _is_whole(place):
+            return
+        damaged = place.with_name(f".building-{place.name}-damaged-{os.getpid()}")
+        os.rename(place, damaged)
+        os.rename(building, place)
+        shutil.rmtree(damaged, ignore_errors=True)
+
+
+def _is_whole(place: Path) -> bool:
+    try:
+        record = json.loads((place / "corpus.json").read_text(encoding="utf-8"))
+        size = np.dtype(record["dtype"]).itemsize
+        expected = size * (record["train_tokens"] + record["validation_tokens"])
+        Tokenizer.load(place)
+        return bool((place / "tokens.bin").stat().st_size == expected)
+    except (OSError, ValueError, KeyError, TypeError, GTTError):
+        return False
+
+
+def _sweep(corpora: Path) -> None:
+    """Remove what builds that were killed left behind a day ago or longer."""
+    for leftover in corpora.glob(".building-*"):
+        try:
+            if time.time() - leftover.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(leftover, ignore_errors=True)
+        except OSError:
+            continue

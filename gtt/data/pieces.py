@@ -1,0 +1,64 @@
+"""Where a long text may be cut so that its tokens stay those of the whole.
+
+The pre-tokenizers of byte-level BPE (GPT-2's and its successors') never let a token run from a
+visible character into the space after it. A cut there changes nothing: both sides tokenise as they
+would have together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+LONGEST = 1 << 16  # characters without a space, after which a cut is made anyway
+
+
+def safe_cut(text: str, at_most: int) -> int:
+    """The last place up to `at_most` where `text` may be cut: before a space after something else.
+
+    0 where there is none.
+    """
+    place = text.rfind(" ", 1, at_most + 1)
+    while place > 0 and text[place - 1].isspace():
+        place = text.rfind(" ", 1, place)
+    return max(place, 0)
+
+
+def cut(text: str, size: int) -> Iterator[str]:
+    """`text` in pieces of about `size` characters, cut safely.
+
+    A stretch of more than 65,536 characters without a place to cut is cut after a line break, or
+    anywhere if need be; its tokens there may differ from those of the uncut text, and decode to the
+    same text.
+    """
+    start = 0
+    while len(text) - start > size:
+        window = text[start : start + LONGEST]
+        place = safe_cut(window, size) or _first_safe_cut(window, size)
+        if not place:
+            if len(text) - start <= LONGEST:
+                break
+            place = window.rfind("\n") + 1 or len(window)
+        yield window[:place]
+        start += place
+    if start < len(text):
+        yield text[start:]
+
+
+def _first_safe_cut(text: str, start: int) -> int:
+    place = text.find(" ", max(start, 1))
+    while place > 0 and text[place - 1].isspace():
+        place = text.find(" ", place + 1)
+    return max(place, 0)
+
+
+def in_chunks(texts: Iterable[str], size: int = 1 << 20) -> Iterator[str]:
+    """The same text in chunks of about `size` characters (> 65,536), cut safely."""
+    waiting = ""
+    for text in texts:
+        waiting += text
+        while len(waiting) > 2 * size:
+            place = safe_cut(waiting, size) or waiting.rfind("\n", 0, size) + 1 or size
+            yield waiting[:place]
+            waiting = waiting[place:]
+    if waiting:
+        yield waiting

@@ -1,0 +1,147 @@
+"""From the setting that names a source to the stream of its text."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gtt.config import DataConfig
+from gtt.data import fetch, hub, library, tasks
+from gtt.data.files import open_file
+from gtt.data.progress import Report
+from gtt.data.sources import HubName, Resolved
+from gtt.data.streams import TextStream
+from gtt.errors import UnusableData
+
+_SYNTHETIC = ("tales", *tasks.TASKS)
+_DEFAULT_MEGABYTES = {"tinystories": 20.0} | dict.fromkeys(_SYNTHETIC, 1.0)
+
+
+@dataclass(frozen=True)
+class OpenedSource:
+    """A source that is ready to be read, and what tells its text from any other.
+
+    `identity` goes into the fingerprint, plain values only. `limit` is in bytes. `entropy_rate`,
+    nats per character, is set where it is known.
+    """
+
+    identity: dict[str, Any]
+    limit: int | None
+    read: Callable[[Report], TextStream]
+    entropy_rate: Callable[[], float] | None = None
+
+
+def open_source(
+    resolved: Resolved, config: DataConfig, downloads: Path, sources_folder: Path | None
+) -> OpenedSource:
+    """Nothing is read yet but the bytes of a local file, for their hash."""
+    megabytes = config.max_megabytes or _DEFAULT_MEGABYTES.get(resolved.name)
+    limit = None if megabytes is None else max(1, int(megabytes * 1e6))
+    if resolved.path is not None:
+        return _open_path(resolved.path, config.column, limit)
+    if resolved.hub is not None:
+        return _open_hub(resolved.hub, config.column, limit)
+    name = resolved.name
+    if name == "tales":
+        return _open_tales(config.seed, limit)
+    if name in tasks.TASKS:
+        return _open_task(name, config.seed, limit)
+    if name == "python":
+        return OpenedSource(library.python_identity(), limit, lambda _: library.read_python())
+    if name == "tinyshakespeare":
+        remote = fetch.TINY_SHAKESPEARE
+        return OpenedSource(
+            {"sha256": remote.sha256},
+            limit,
+            lambda report: open_file(
+                fetch.fetch(remote, downloads, sources_folder, report), None, report
+            ),
+        )
+    if name == "wikitext-2":
+        return _open_copied(name, hub.WIKITEXT, hub.WIKITEXT_COPIES, limit, sources_folder)
+    return _open_copied(name, hub.TINY_STORIES, hub.TINY_STORIES_COPIES, limit, sources_folder)
+
+
+def _open_tales(seed: int, limit: int | None) -> OpenedSource:
+    def read(_: Report) -> TextStream:
+        from gtt.data.tales import write_tales
+
+        return TextStream(write_tales(limit or 1_000_000, seed), "", limit, endless=True)
+
+    def entropy_rate() -> float:
+        from gtt.data.tales import entropy_rate
+
+        return entropy_rate()
+
+    from gtt.data import tales
+
+    # The beginning of the text stands for the language: a later version is not mixed up with it.
+    beginning = "".join(tales.write_tales(10_000, seed))
+    identity = {"tales": hashlib.sha256(beginning.encode("utf-8")).hexdigest(), "seed": seed}
+    return OpenedSource(identity, limit, read, entropy_rate)
+
+
+def _open_task(name: str, seed: int, limit: int | None) -> OpenedSource:
+    task = tasks.TASKS[name]
+    return OpenedSource(
+        {"task": name, "version": tasks.VERSION, "seed": seed},
+        limit,
+        lambda _: TextStream(task.write(seed), "", limit, endless=True),
+        task.entropy_rate,
+    )
+
+
+def _open_path(path: Path, column: str | None, limit: int | None) -> OpenedSource:
+    try:
+        sha256 = fetch.hash_file(path)
+    except OSError as error:
+        raise UnusableData(
+            f"{path.name} cannot be read: {error.strerror or error}.", field="data.source"
+        ) from None
+    suffix = path.suffix.lower()
+    plain = suffix in (".txt", ".md")
+    identity = {"sha256": sha256, "suffix": suffix, "column": None if plain else column}
+    return OpenedSource(identity, limit, lambda report: open_file(path, column, report))
+
+
+def _open_hub(name: HubName, column: str | None, limit: int | None) -> OpenedSource:
+    column = name.column or column
+    identity = {"hub": name.dataset, "config": name.config, "split": name.split, "column": column}
+    return OpenedSource(identity, limit, lambda _: hub.open_hub(name, column))
+
+
+def _open_copied(
+    name: str, remote: HubName, copies: tuple[str, ...], limit: int | None, folder: Path | None
+) -> OpenedSource:
+    """A Hub data set of which a copy may lie in the shared folder, as text or as a table."""
+    copy = fetch.find_by_name(copies, folder)
+    if copy is None:
+        identity: dict[str, Any] = {"hub": remote.dataset, "name": name}
+    else:
+        with copy.open("rb") as file:  # a copy of 2 GB is told by its size and its beginning
+            beginning = hashlib.sha256(file.read(1 << 20)).hexdigest()
+        identity = {"copy": beginning, "bytes": copy.stat().st_size, "name": name}
+
+    def read(report: Report) -> TextStream:
+        if copy is None:
+            stream = hub.open_hub(remote, None)
+        else:
+            stream = open_file(copy, None, report)
+            stream.notes.append(f"The text was read from the copy {copy.name!r}.")
+        if name == "wikitext-2":
+            lines = stream.pieces if stream.separator is not None else _lines(stream.pieces)
+            stream.pieces, stream.separator = hub.articles(lines), ""
+        elif stream.separator is None:
+            stream.pieces, stream.separator = hub.stories(stream.pieces), "\n\n"
+        return stream
+
+    return OpenedSource(identity, limit, read)
+
+
+def _lines(stretches: Iterator[str]) -> Iterator[str]:
+    for stretch in stretches:  # each ends with a line
+        yield from io.StringIO(stretch)

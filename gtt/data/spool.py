@@ -1,0 +1,179 @@
+"""The text of a source on disk, in UTF-8, with what one pass over it can count."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from gtt.data.progress import Progress, Report
+from gtt.data.streams import TextStream
+
+_CHUNK = 1 << 20
+_SURROGATE = re.compile("[\ud800-\udfff]")  # as many bytes as the U+FFFD in its place
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position in the text, counted both ways."""
+
+    characters: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class SpooledText:
+    """A text file with its size, its alphabet, and where its documents end.
+
+    `ends` is (D, 2) int64, characters and bytes up to the end of each document and the separator
+    after it; (0, 2) for one plain text.
+    """
+
+    path: Path
+    ends_path: Path
+    size: Place
+    alphabet: str
+    ends: npt.NDArray[np.int64]
+    notes: tuple[str, ...]
+
+    def chunks(self, start: int, end: int) -> Iterator[str]:
+        """The text between two byte positions, in pieces of about a megabyte."""
+        # A character that `end` cuts through is left out.
+        decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        with self.path.open("rb") as file:
+            file.seek(start)
+            while start < end:
+                block = file.read(min(_CHUNK, end - start))
+                start += len(block)
+                if text := decoder.decode(block, final=start >= end):
+                    yield text
+
+    def place_of_character(self, number: int) -> Place:
+        """Where character `number` begins."""
+        characters = start = 0
+        with self.path.open("rb") as file:
+            while block := file.read(_CHUNK):
+                begins = (np.frombuffer(block, np.uint8) & 0xC0) != 0x80
+                count = int(begins.sum())
+                if characters + count > number:
+                    inside = int(np.flatnonzero(begins)[number - characters])
+                    return Place(number, start + inside)
+                characters += count
+                start += len(block)
+        return self.size
+
+
+class _Writer:
+    """Appends text to a file; counts characters and marks which ones occur."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("wb")
+        self.characters = 0
+        self.bytes = 0
+        self.seen = np.zeros(0x110000, np.bool_)
+        self.repaired = False
+
+    def write(self, text: str) -> None:
+        try:
+            raw = text.encode("utf-8")
+        except UnicodeEncodeError:  # half of a surrogate pair, as JSON can spell it
+            text = _SURROGATE.sub("\ufffd", text)
+            self.repaired = True
+            raw = text.encode("utf-8")
+        self.file.write(raw)
+        self.characters += len(text)
+        self.bytes += len(raw)
+        if len(raw) == len(text):
+            self.seen[:128] |= np.bincount(np.frombuffer(raw, np.uint8), minlength=128) > 0
+        else:
+            self.seen[np.frombuffer(text.encode("utf-32-le"), "<u4")] = True
+
+
+def spool(stream: TextStream, folder: Path, limit: int | None, report: Report) -> SpooledText:
+    """Write a stream to `folder`, up to `limit` bytes of UTF-8; "\\r\\n" becomes "\\n".
+
+    A plain text is cut at the last whole character, a source of documents after its last whole
+    document (its first is cut if it alone is longer). Memory does not grow with the text.
+    """
+    path, marks = folder / "text.utf8", folder / "documents.i64"
+    total = stream.total_bytes if limit is None else min(limit, stream.total_bytes or limit)
+    writer = _Writer(path)
+    with writer.file, marks.open("wb") as ends:
+        if stream.separator is None:
+            _spool_plain(stream, writer, limit, total, report)
+        else:
+            for batch in _batches(stream, stream.separator, limit):
+                lengths = np.array([[len(text), _size(text)] for text in batch], np.int64)
+                positions = lengths.cumsum(axis=0) + (writer.characters, writer.bytes)
+                positions.tofile(ends)
+                writer.write("".join(batch))
+                report(Progress("reading", writer.bytes, total, "bytes"))
+    if stream.cut_short and not stream.endless:
+        stream.notes.append(f"Only the first {writer.bytes / 1e6:.6g} MB of the text are used.")
+    if writer.repaired:
+        stream.notes.append("Characters that UTF-8 cannot write were replaced by U+FFFD.")
+    found = np.flatnonzero(writer.seen)
+    return SpooledText(
+        path=path,
+        ends_path=marks,
+        size=Place(writer.characters, writer.bytes),
+        alphabet="".join(map(chr, found)),
+        ends=np.empty((0, 2), np.int64)
+        if marks.stat().st_size == 0
+        else np.memmap(marks, np.int64, "r").reshape(-1, 2),
+        notes=tuple(stream.notes),
+    )
+
+
+def _spool_plain(
+    stream: TextStream, writer: _Writer, limit: int | None, total: int | None, report: Report
+) -> None:
+    held_back = ""
+    for piece in stream.pieces:
+        text = held_back + piece
+        held_back = "\r" if text.endswith("\r") else ""
+        text = text.removesuffix("\r").replace("\r\n", "\n")
+        if limit is not None and writer.bytes + _size(text) > limit:
+            writer.write(_first_bytes(text, limit - writer.bytes))
+            stream.cut_short = True
+            return
+        writer.write(text)
+        report(Progress("reading", writer.bytes, total, "bytes"))
+    writer.write(held_back)
+
+
+def _batches(stream: TextStream, separator: str, limit: int | None) -> Iterator[list[str]]:
+    """Documents with their separators, about a megabyte at a time."""
+    batch: list[str] = []
+    waiting = written = 0
+    for document in stream.pieces:
+        if not document:
+            continue
+        text = document.replace("\r\n", "\n") + separator
+        size = _size(text)
+        if limit is not None and written + size > limit:
+            if not written:
+                batch.append(_first_bytes(text, limit))
+            stream.cut_short = True
+            break
+        batch.append(text)
+        written += size
+        waiting += size
+        if waiting >= _CHUNK:
+            yield batch
+            batch, waiting = [], 0
+    if batch:
+        yield batch
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _first_bytes(text: str, count: int) -> str:
+    return text.encode("utf-8", "surrogatepass")[:count].decode("utf-8", "ignore")
