@@ -1,0 +1,202 @@
+"""Drawing text from a model: one token at a time, each read with a key/value cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from gtt.config import GenerationConfig
+from gtt.data.tokenizers import Tokenizer
+from gtt.errors import BadInput
+from gtt.model.gpt import GPT, KeyValueCache
+
+
+@contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """Switches dropout off inside the `with` block and restores what was set before.
+
+    Never hold it open across a `yield`: the model may be training in between.
+    """
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+def next_token_odds(
+    logits: Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
+) -> Tensor:
+    """Probabilities (…, V) from logits (…, V) after temperature, then top-k, then top-p.
+
+    Temperature 0 puts all the odds on the likeliest token. `top_k` 0 and `top_p` 1 are off. Top-p
+    keeps the smallest set of tokens whose odds reach p, at least one (nucleus sampling, Holtzman et
+    al. 2020); top-k keeps the k likeliest (Fan et al. 2018).
+    """
+    logits = logits.float()
+    if temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).float()
+    # With the maximum at 0 first, a small temperature gives -inf and never inf - inf; one so small
+    # that fp32 takes it for 0 would give 0 / 0.
+    logits = (logits - logits.amax(-1, keepdim=True)) / max(temperature, 1e-30)
+    if 0 < top_k < logits.shape[-1]:
+        smallest_kept = logits.topk(top_k, dim=-1).values[..., -1:]
+        logits = logits.masked_fill(logits < smallest_kept, float("-inf"))
+    odds = logits.softmax(dim=-1)
+    if top_p < 1:
+        ranked, order = odds.sort(dim=-1, descending=True)
+        before = ranked.cumsum(dim=-1) - ranked  # the odds of all that rank higher
+        cut = before >= top_p
+        cut[..., 0] = False
+        odds = odds.masked_fill(cut.scatter(-1, order, cut), 0.0)
+        odds = odds / odds.sum(dim=-1, keepdim=True)
+    return odds
+
+
+def sample_tokens(
+    model: GPT,
+    tokens: Tensor,
+    settings: GenerationConfig,
+    generator: torch.Generator | None = None,
+) -> Iterator[Tensor]:
+    """Yields the next token of each sequence, (B,), `settings.max_new_tokens` times.
+
+    `tokens` is (B, T) with T at least 1, all rows of one length; only the last `block_size` of them
+    are read. Past the block size the window slides by a quarter of a block at a time, so that most
+    tokens still cost one position: a model with learned positions has to read its window anew when
+    the window moves. The model stays as it is between two tokens, training mode included, and
+    torch's default generator is not touched where `generator` is given. Raises
+    `FloatingPointError` where the model's odds are not numbers, as after a diverged training.
+    """
+    if tokens.shape[1] == 0:
+        raise BadInput("The prompt is empty: give at least one character.", field="prompt")
+    block_size = model.config.block_size
+    keep = max(1, block_size - max(1, block_size // 4))
+    cache = KeyValueCache(model, tokens.shape[0])
+    window = tokens[:, -block_size:]
+    unread = window
+    for position in range(settings.max_new_tokens):
+        token = _next_token(model, unread, cache, settings, generator)
+        yield token
+        if position + 1 == settings.max_new_tokens:
+            return
+        unread = token[:, None]  # (B, 1)
+        window = torch.cat([window, unread], dim=1)
+        if cache.length == block_size:
+            window = window[:, -keep:]
+            unread, cache.length = window, 0
+
+
+@torch.inference_mode()
+def _next_token(
+    model: GPT,
+    unread: Tensor,
+    cache: KeyValueCache,
+    settings: GenerationConfig,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Reads `unread` (B, T) behind the cache and draws one token for each sequence, (B,)."""
+    with evaluating(model):
+        logits: Tensor = model(unread, cache=cache)[:, -1]  # (B, V)
+    if settings.temperature == 0:
+        return logits.argmax(-1)
+    odds = next_token_odds(logits, settings.temperature, settings.top_k, settings.top_p)
+    if not bool(odds.isfinite().all()):
+        raise FloatingPointError("the odds of the next token are not numbers")
+    token: Tensor = torch.multinomial(odds, 1, generator=generator)[:, 0]
+    return token
+
+
+def seeded(seed: int, device: torch.device) -> torch.Generator:
+    """A random generator of one's own, so that drawing leaves every other stream untouched."""
+    generator = torch.Generator(device)
+    generator.manual_seed(seed)
+    return generator
+
+
+def generate_text(model: GPT, tokenizer: Tokenizer, settings: GenerationConfig) -> Iterator[str]:
+    """Yields the continuation of `settings.prompt` piece by piece; joined, it is the whole.
+
+    A piece is held back while it may be the start of a stop string or an unfinished UTF-8
+    character. The text ends before the first stop string. Raises `BadInput` at once for a prompt
+    that is empty or holds characters the tokenizer does not know.
+    """
+    device = next(model.parameters()).device
+    ids = tokenizer.encode(settings.prompt)
+    if not ids:
+        raise BadInput("The prompt is empty: give at least one character.", field="prompt")
+    generator = None if settings.seed is None else seeded(settings.seed, device)
+    drawn = sample_tokens(model, torch.tensor([ids], device=device), settings, generator)
+    return _as_text(drawn, tokenizer, [stop for stop in settings.stop if stop])
+
+
+def _as_text(drawn: Iterator[Tensor], tokenizer: Tokenizer, stops: list[str]) -> Iterator[str]:
+    """Decodes tokens (1,) as they come, showing only what can no longer change."""
+    ids: list[int] = []  # tokens since the last point at which nothing was held back
+    shown = 0
+    text = ""
+    for token in drawn:
+        ids.append(int(token))
+        text = tokenizer.decode(ids)
+        found = [at for stop in stops if (at := text.find(stop)) >= 0]
+        if found:
+            if min(found) > shown:
+                yield text[shown : min(found)]
+            return
+        ready = len(text) - _held_back(text, stops)
+        if ready > shown:
+            yield text[shown:ready]
+            shown = ready
+        if shown == len(text):
+            ids, shown, text = [], 0, ""
+    if len(text) > shown:
+        yield text[shown:]
+
+
+def _held_back(text: str, stops: Sequence[str]) -> int:
+    """How many characters at the end of `text` may yet change or turn out to be a stop string."""
+    unfinished = len(text) - len(text.rstrip("\N{REPLACEMENT CHARACTER}"))
+    for stop in stops:
+        for length in range(min(len(stop) - 1, len(text)), unfinished, -1):
+            if text.endswith(stop[:length]):
+                unfinished = length
+                break
+    return unfinished
+
+
+def complete(
+    model: GPT,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    settings: GenerationConfig,
+    generator: torch.Generator | None = None,
+    batch_size: int = 64,
+) -> list[str]:
+    """The continuations of many prompts, prompts of one length drawn together.
+
+    Each continuation ends before the first of `settings.stop`, or after `max_new_tokens`.
+    """
+    device = next(model.parameters()).device
+    encoded = [tokenizer.encode(prompt) for prompt in prompts]
+    answers = [""] * len(prompts)
+    by_length: dict[int, list[int]] = {}
+    for index, ids in enumerate(encoded):
+        by_length.setdefault(len(ids), []).append(index)
+    for length in sorted(by_length):
+        same = by_length[length]
+        for first in range(0, len(same), batch_size):
+            group = same[first : first + batch_size]
+            tokens = torch.tensor([encoded[index] for index in group], device=device)
+            drawn = torch.stack(list(sample_tokens(model, tokens, settings, generator)), dim=1)
+            for index, ids in zip(group, drawn.tolist()):
+                answers[index] = _until(tokenizer.decode(ids), settings.stop)
+    return answers
+
+
+def _until(text: str, stops: Sequence[str]) -> str:
+    ends = [at for stop in stops if stop and (at := text.find(stop)) >= 0]
+    return text[: min(ends)] if ends else text
