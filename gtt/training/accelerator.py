@@ -1,0 +1,135 @@
+"""Setting up Accelerate: devices, precision, accumulation, trackers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.tracking import get_available_trackers
+
+from gtt.config import RunConfig, TrainingConfig
+from gtt.errors import BadInput
+
+MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+def new_accelerator(config: RunConfig, folder: Path, trackers: tuple[str, ...]) -> Accelerator:
+    """An Accelerator for one run.
+
+    Accelerate keeps its precision in process-wide state; a run that was here before in this process
+    must not decide it for this one, so that state is made anew. Raises `BadInput` for a precision
+    that the device lacks or a tracker that is not installed.
+    """
+    AcceleratorState._reset_state()
+    precision = choose_precision(config.training, process_state().device)
+    refuse_missing_trackers(trackers)
+    if config.training.compile and process_state().device.type == "cpu":
+        refuse_missing_compiler()
+    try:
+        return Accelerator(
+            cpu=trains_on_cpu(),
+            mixed_precision=MIXED_PRECISION[precision],
+            gradient_accumulation_steps=config.training.grad_accumulation_steps,
+            log_with=list(trackers) or None,
+            project_dir=folder,
+        )
+    except ValueError as error:
+        raise BadInput(f"This machine cannot run these settings: {error}.") from None
+
+
+def process_state() -> PartialState:
+    """This process among those of the run."""
+    # The others wait while the main process prepares a large text or writes a large checkpoint.
+    return PartialState(cpu=trains_on_cpu(), timeout=timedelta(hours=12))
+
+
+def trains_on_cpu() -> bool:
+    """Whether Accelerate has to be told to stay on the CPU.
+
+    Its own launcher tells it, and so do several processes without a GPU, which it would otherwise
+    each take for a run of its own.
+    """
+    if os.environ.get("ACCELERATE_USE_CPU", "false").lower() == "true":
+        return True
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return several and not torch.cuda.is_available()
+
+
+def refuse_missing_trackers(trackers: tuple[str, ...]) -> None:
+    """Raises `BadInput` for a tracker whose package is not installed; Accelerate would skip it."""
+    installed = {str(getattr(kind, "value", kind)) for kind in get_available_trackers()}
+    for tracker in trackers:
+        if tracker not in installed:
+            raise BadInput(
+                f"Tracking with {tracker} needs its package: pip install {tracker}.", field="track"
+            )
+
+
+def refuse_missing_compiler() -> None:
+    """Raises `BadInput` where torch.compile would fail for want of a C++ compiler."""
+    if not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "g++", "clang++")):
+        raise BadInput(
+            "torch.compile needs a C++ compiler on a CPU: install g++, or set training.compile to "
+            "false.",
+            field="training.compile",
+        )
+
+
+def choose_precision(config: TrainingConfig, device: torch.device) -> str:
+    """`fp32`, `bf16` or `fp16`: what was asked for, or for `auto` the fastest that is safe here.
+
+    Scaled fp16 gradients are unscaled once per step, for one optimizer; Muon brings a second one.
+    """
+    if config.precision == "fp16" and device.type == "cpu":
+        raise BadInput(
+            "fp16 needs a GPU: set training.precision to auto, bf16 or fp32.",
+            field="training.precision",
+        )
+    if config.precision == "fp16" and config.optimizer == "muon":
+        raise BadInput(
+            "fp16 and Muon do not go together: set training.precision to bf16 or fp32, or "
+            "training.optimizer to adamw.",
+            field="training.precision",
+        )
+    if config.precision != "auto":
+        return config.precision
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return "bf16"
+        return "fp32" if config.optimizer == "muon" else "fp16"
+    if device.type == "cpu" and cpu_is_fast_in_bf16():
+        return "bf16"
+    return "fp32"
+
+
+def cpu_is_fast_in_bf16() -> bool:
+    """Whether this processor multiplies bf16 matrices in hardware.
+
+    Asked of PyTorch where it can tell (x86 with AVX-512 or AMX); elsewhere the answer is no, since
+    bf16 in software is slower than fp32.
+    """
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    tiles = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    return bool(supported() or tiles())
+
+
+def precision_of(accelerator: Accelerator) -> str:
+    """The precision in our words: `fp32`, `bf16` or `fp16`."""
+    return next(ours for ours, its in MIXED_PRECISION.items() if its == accelerator.mixed_precision)
+
+
+def surroundings(accelerator: Accelerator) -> dict[str, Any]:
+    """What beside the settings decides the exact bits of a loss."""
+    return {
+        "precision": precision_of(accelerator),
+        "device": accelerator.device.type,
+        "processes": accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }

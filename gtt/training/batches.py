@@ -1,0 +1,65 @@
+"""Which tokens a step reads: a pure function of seed and step, so resuming needs no state."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class WindowSampler:
+    """Passes over the training tokens in windows of one block, shuffled anew in each epoch.
+
+    Each epoch cuts the tokens into windows from another offset, so that over epochs every token is
+    seen at every position. Sequence `i` of the run is window `i % windows` of epoch `i // windows`,
+    whatever the batch size: a run on two processes reads what one process with twice the batch
+    would.
+    """
+
+    def __init__(self, tokens: np.ndarray, block_size: int, seed: int) -> None:
+        self.tokens = tokens
+        self.block_size = block_size
+        self.seed = seed
+        spare = len(tokens) - 1 - block_size  # starts that may come after the first window's
+        self.offsets = min(block_size, spare + 1)
+        self.windows = (len(tokens) - self.offsets) // block_size
+        self._epoch = -1
+        self._starts = np.empty(0, dtype=np.int64)
+
+    def sequences(self, first: int, count: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of `count` sequences from number `first` on, both (count, T) int64."""
+        numbers = range(first, first + count)
+        starts = np.array([self._start(number) for number in numbers])
+        rows = self.tokens[starts[:, None] + np.arange(self.block_size + 1)]  # (count, T + 1)
+        window = torch.from_numpy(rows.astype(np.int64))
+        return window[:, :-1], window[:, 1:]
+
+    def _start(self, number: int) -> int:
+        epoch, position = divmod(number, self.windows)
+        if epoch != self._epoch:
+            shuffle = np.random.default_rng([self.seed, epoch])
+            offset = int(shuffle.integers(self.offsets))
+            self._starts = offset + shuffle.permutation(self.windows) * self.block_size
+            self._epoch = epoch
+        return int(self._starts[position])
+
+
+def evaluation_windows(
+    tokens: np.ndarray, block_size: int, count: int, seed: int
+) -> list[tuple[int, int]]:
+    """Start and length of `count` windows spread over `tokens` by a seeded choice, in order.
+
+    Windows do not overlap; where there are no more than `count`, all are taken.
+    """
+    windows = all_windows(tokens, block_size)
+    full = [window for window in windows if window[1] == block_size]
+    if len(full) <= count:
+        return full
+    chosen = np.random.default_rng(seed).choice(len(full), size=count, replace=False)
+    return [full[index] for index in sorted(chosen)]
+
+
+def all_windows(tokens: np.ndarray, block_size: int) -> list[tuple[int, int]]:
+    """Start and length of the windows that predict every token after the first exactly once."""
+    last = len(tokens) - 1
+    return [(start, min(block_size, last - start)) for start in range(0, last, block_size)]

@@ -1,0 +1,164 @@
+"""Checkpoints of a run: written beside their place and renamed, so that none is ever half there.
+
+checkpoints/step-00000500/         the export: what transformers loads and the Hub gets
+checkpoints/step-00000500.resume/  optimizer, random states, counters: what resuming needs
+latest  best                       names of the newest and the best by validation loss
+
+Only names and files here, no tensors: a server that lists checkpoints has no need of torch.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from gtt.errors import UnusableRun
+
+
+class CheckpointFolder:
+    """The checkpoints under one run folder. One process writes; any may read."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self.run_folder = run_folder
+        self.folder = run_folder / "checkpoints"
+
+    def save(
+        self,
+        step: int,
+        write_export: Callable[[Path], None],
+        write_resume: Callable[[Path], None],
+        *,
+        best: bool,
+    ) -> Path:
+        """Adds the checkpoint of `step`, marks it, removes those no longer needed; returns it.
+
+        Kept are the newest and the best; the newest can be resumed. If anything fails, the
+        checkpoints that were there stay as they were and the error goes on to the caller.
+        """
+        place = self.folder / f"step-{step:08d}"
+        try:
+            write_folder(resume_part(place), write_resume)
+            write_folder(place, write_export)
+        except BaseException:
+            self._sweep()
+            raise
+        write_text(self.run_folder / "latest", place.name + "\n")
+        if best:
+            write_text(self.run_folder / "best", place.name + "\n")
+        self._thin()
+        return place
+
+    def newest(self) -> Path:
+        """The newest checkpoint; raises `UnusableRun` if there is none."""
+        return self._marked("latest")
+
+    def best(self) -> Path:
+        """The best checkpoint by validation loss, else the newest; raises `UnusableRun`."""
+        return self._marked("best") if (self.run_folder / "best").exists() else self.newest()
+
+    def at_step(self, step: int) -> Path:
+        """The checkpoint of that step; raises `UnusableRun` naming those that are kept."""
+        place = self.folder / f"step-{step:08d}"
+        if not place.is_dir():
+            kept = ", ".join(str(int(path.name[5:])) for path in self.all()) or "none"
+            raise UnusableRun(f"No checkpoint of step {step} is kept; there are: {kept}.")
+        return place
+
+    def resumable(self) -> Path | None:
+        """The newest checkpoint that has what resuming needs, or None."""
+        complete = [path for path in self.all() if resume_part(path).is_dir()]
+        return complete[-1] if complete else None
+
+    def _marked(self, mark: str) -> Path:
+        try:
+            place = self.folder / (self.run_folder / mark).read_text(encoding="utf-8").strip()
+            if place.parent == self.folder and place.is_dir():
+                return place
+        except OSError:
+            pass
+        present = self.all()
+        if not present:
+            raise UnusableRun(
+                f"{self.run_folder} holds no checkpoint yet: train on, or choose another run."
+            )
+        return present[-1]
+
+    def all(self) -> list[Path]:
+        """Every checkpoint that is kept, the oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(
+            path
+            for path in self.folder.iterdir()
+            if path.name.startswith("step-") and path.name[5:].isdigit() and path.is_dir()
+        )
+
+    def _thin(self) -> None:
+        keep = {self.newest(), self.best(), self.resumable()}
+        for path in self.all():
+            if path not in keep:
+                shutil.rmtree(path, ignore_errors=True)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Removes what no longer serves: resume folders of older checkpoints, unfinished ones."""
+        if not self.folder.is_dir():
+            return
+        resumable = self.resumable()
+        for path in self.folder.iterdir():
+            is_spare = path.suffix == ".resume" and (
+                resumable is None or path != resume_part(resumable)
+            )
+            if is_spare or path.name.startswith("."):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def resume_part(place: Path) -> Path:
+    """Where what resuming needs lies beside the export."""
+    return place.with_name(place.name + ".resume")
+
+
+def write_folder(place: Path, write: Callable[[Path], None]) -> None:
+    """Lets `write` fill a folder beside `place`, then moves it there in one rename."""
+    beside = place.with_name(f".{place.name}.partial")
+    aside = place.with_name(f".{place.name}.replaced")
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        beside.mkdir(parents=True)
+        write(beside)
+        for path in beside.iterdir():
+            _flush(path)
+        if place.exists():
+            place.rename(aside)
+        beside.rename(place)
+        _flush(place.parent)
+        shutil.rmtree(aside, ignore_errors=True)
+    except BaseException:
+        if aside.exists() and not place.exists():
+            aside.rename(place)
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces a small text file in one rename."""
+    beside = path.with_name(f".{path.name}.partial")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        _flush(beside)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _flush(path: Path) -> None:
+    """Has the system write a file or folder to the disk, so that a power cut keeps the order."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

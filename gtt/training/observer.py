@@ -1,0 +1,145 @@
+"""Looking at a model in training: its loss, its score, a sample, its inside.
+
+Looking changes nothing: dropout is off, and random draws come from generators of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from gtt.config import GenerationConfig, RunConfig
+from gtt.data.corpus import Corpus
+from gtt.errors import BadInput
+from gtt.model.gpt import GPT
+from gtt.model.sampling import generate_text
+from gtt.training import events
+from gtt.training.batches import evaluation_windows
+from gtt.training.evaluation import Measured, sit_exam, summed_loss
+from gtt.training.snapshots import (
+    activation_statistics,
+    merged,
+    weight_statistics,
+    write_snapshot,
+)
+
+SAMPLE_TOKENS = 200
+EXAM_QUESTIONS = 32
+PROBE_WINDOWS = 8
+PROBE_TOKENS = 128
+
+
+class Observer:
+    """Evaluates, samples and takes snapshots of one model; remembers the best loss so far."""
+
+    def __init__(
+        self,
+        model: GPT,
+        config: RunConfig,
+        corpus: Corpus,
+        accelerator: Accelerator,
+        folder: Path,
+        prompt: str,
+    ) -> None:
+        self.model, self.config, self.corpus = model, config, corpus
+        self.accelerator, self.folder, self.prompt = accelerator, folder, prompt
+        self.best_loss = math.inf
+        self.measured: Measured | None = None
+        self.measured_step = -1
+        self.windows = evaluation_windows(
+            corpus.validation,
+            config.model.block_size,
+            config.training.eval_windows,
+            config.training.seed,
+        )
+
+    def is_best(self, step: int) -> bool:
+        """Whether the evaluation at `step` is the best so far; False where there was none."""
+        return (
+            self.measured is not None
+            and self.measured_step == step
+            and self.measured.loss == self.best_loss
+        )
+
+    def evaluate(self, step: int) -> events.Evaluated:
+        """The loss on the evaluation windows, shared out over the processes, and the exam."""
+        accelerator = self.accelerator
+        mine = self.windows[accelerator.process_index :: accelerator.num_processes]
+        total, count = summed_loss(
+            self.model, self.corpus.validation, mine, autocast=accelerator.autocast()
+        )
+        sums = torch.tensor([total, count], dtype=torch.float32, device=self.accelerator.device)
+        total, count = accelerator.reduce(sums, reduction="sum").tolist()
+        measured = Measured(total / count, round(count), self.corpus.bytes_per_token)
+        self.best_loss = min(self.best_loss, measured.loss)
+        self.measured, self.measured_step = measured, step
+        score = None
+        if self.corpus.exam is not None and accelerator.is_main_process:
+            score = sit_exam(
+                self.model,
+                self.corpus,
+                self.config.generation,
+                questions=EXAM_QUESTIONS,
+                seed=self.config.training.seed,
+            )
+        event = events.Evaluated(
+            step=step,
+            validation_loss=measured.loss,
+            perplexity=measured.perplexity,
+            bits_per_byte=measured.bits_per_byte,
+            task_score=score,
+            best=self.is_best(step) and step > 0,
+        )
+        accelerator.log(
+            {"validation_loss": measured.loss, **({} if score is None else {"task_score": score})},
+            step=step,
+        )
+        return event
+
+    def sample(self, step: int) -> events.Sampled:
+        """Text from the fixed prompt with the fixed seed; drawn in the main process alone."""
+        text = ""
+        if self.accelerator.is_main_process:
+            settings = self.config.generation
+            settings = settings.model_copy(
+                update={
+                    "prompt": self.prompt,
+                    "max_new_tokens": min(settings.max_new_tokens, SAMPLE_TOKENS),
+                    "seed": self.config.training.seed if settings.seed is None else settings.seed,
+                }
+            )
+            text = "".join(generate_text(self.model, self.corpus.tokenizer, settings))
+        return events.Sampled(step, self.prompt, text)
+
+    def look_inside(self, step: int, before: dict[str, Tensor] | None) -> Iterator[events.Event]:
+        """The snapshot of this step, if the run takes any."""
+        if not self.config.training.snapshots or not self.accelerator.is_main_process:
+            return
+        length = min(PROBE_TOKENS, self.config.model.block_size)
+        windows = self.windows[:PROBE_WINDOWS]
+        rows = [self.corpus.validation[start : start + length] for start, _ in windows]
+        tokens = torch.stack([torch.from_numpy(row.astype("int64")) for row in rows])
+        activations, attention = activation_statistics(
+            self.model, tokens.to(self.accelerator.device)
+        )
+        path = f"snapshots/step-{step:08d}.safetensors"
+        write_snapshot(self.folder / path, attention, tokens[0, : attention.shape[-1]])
+        statistics = merged(activations, weight_statistics(self.model, before))
+        yield events.Snapshotted(step, path, statistics)
+
+
+def usable_prompt(config: RunConfig, corpus: Corpus) -> str:
+    """The prompt for samples; its default gives way to a character that the text does have."""
+    prompt, tokenizer = config.generation.prompt, corpus.tokenizer
+    if prompt == GenerationConfig().prompt and tokenizer.unknown_characters(prompt):
+        return tokenizer.decode([int(corpus.train[0])])
+    try:
+        tokenizer.encode(prompt)
+    except BadInput as error:
+        raise BadInput(error.message, field="generation.prompt") from None
+    return prompt

@@ -1,0 +1,90 @@
+"""What a checkpoint keeps beside the weights so that training goes on exactly where it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gtt.errors import UnusableRun
+from gtt.training.checkpoints import resume_part
+
+RESUME_FORMAT = 1
+
+
+def write_resume_state(
+    folder: Path,
+    model: nn.Module,
+    optimizers: list[Optimizer],
+    random_states: list[dict[str, Tensor]],
+    counters: dict[str, Any],
+) -> None:
+    """Writes what a checkpoint needs beside the weights for training to go on exactly."""
+    names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
+    moments = {
+        f"{names[parameter]}/{key}": value.detach().cpu().contiguous()
+        for optimizer in optimizers
+        for parameter, state in optimizer.state.items()
+        for key, value in state.items()
+    }
+    save_file(moments, folder / "optimizer.safetensors")
+    for rank, states in enumerate(random_states):
+        save_file(states, folder / f"random-{rank:05d}.safetensors")
+    counters = {"format": RESUME_FORMAT, "processes": len(random_states), **counters}
+    (folder / "state.json").write_text(json.dumps(counters, indent=2) + "\n", encoding="utf-8")
+
+
+def read_resume_state(
+    checkpoint: Path, model: nn.Module, optimizers: list[Optimizer], rank: int
+) -> tuple[dict[str, Any], dict[str, Tensor] | None]:
+    """Fills the optimizers' moments; returns the counters and this process's random states.
+
+    The random states are None where the run had fewer processes. Raises `UnusableRun`.
+    """
+    folder = resume_part(checkpoint)
+    try:
+        counters = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        if int(counters["format"]) > RESUME_FORMAT:
+            raise UnusableRun(f"{folder} was written by a newer version of GTT: update GTT.")
+        moments = load_file(folder / "optimizer.safetensors")
+        random_file = folder / f"random-{rank:05d}.safetensors"
+        random_states = load_file(random_file) if random_file.exists() else None
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise UnusableRun(f"{folder} cannot be read ({error}).") from None
+    parameters = dict(model.named_parameters())
+    owner = {
+        parameter: optimizer
+        for optimizer in optimizers
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    for key, value in moments.items():
+        name, _, moment = key.rpartition("/")
+        parameter = parameters.get(name)
+        if parameter is None or (value.dim() and value.shape != parameter.shape):
+            raise UnusableRun(f"{folder} does not fit the model ({key}).")
+        # AdamW counts its steps on the CPU unless it is fused on a GPU; it moves what it needs.
+        device = parameter.device
+        owner[parameter].state[parameter][moment] = value.to(device)
+    return counters, random_states
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """The states of the random generators that training draws from in this process."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def restore_random_state(states: dict[str, Tensor], device: torch.device) -> None:
+    """Sets the generators back to `random_state`."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and device.type == "cuda":
+        torch.cuda.set_rng_state(states["cuda"], device)

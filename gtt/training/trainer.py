@@ -1,0 +1,433 @@
+"""The training loop, as a generator of events.
+
+    trainer = Trainer(config, corpus, folder)
+    for event in trainer.run():
+        ...
+
+Whoever pulls decides: not pulling pauses the run, and `trainer.stop()` saves it and ends it. No
+torch or accelerate context is open across a `yield`, since grad mode belongs to a thread and the
+next pull may come from another one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from accelerate.utils import gather_object
+from torch import Tensor, nn
+
+from gtt.config import RunConfig
+from gtt.data.corpus import Corpus
+from gtt.errors import UnusableRun
+from gtt.model.export import load_weights, read_about, save_model
+from gtt.model.gpt import GPT, next_token_loss
+from gtt.training import events, schedule
+from gtt.training.accelerator import new_accelerator, precision_of, surroundings
+from gtt.training.batches import WindowSampler
+from gtt.training.card import write_card
+from gtt.training.checkpoints import CheckpointFolder
+from gtt.training.observer import Observer, usable_prompt
+from gtt.training.optimizers import build_optimizers, set_learning_rate
+from gtt.training.pending import PendingLog, divergence
+from gtt.training.resume_state import (
+    random_state,
+    read_resume_state,
+    restore_random_state,
+    write_resume_state,
+)
+from gtt.training.resuming import differences
+from gtt.training.snapshots import copy_weights
+
+
+class NextTokenLoss(nn.Module):
+    """Model and loss in one module: what Accelerate wraps, so that the model itself stays plain."""
+
+    def __init__(self, model: GPT) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss in nats of predicting `targets` (B, T) from `inputs` (B, T)."""
+        return next_token_loss(self.model(inputs), targets)
+
+
+class Trainer:
+    """Trains one model on one corpus, writing only below `folder`.
+
+    With `resume`, goes on from the newest checkpoint there that can be resumed. Raises
+    `UnusableData` or `BadInput` where corpus, prompt and settings do not fit each other, and
+    `UnusableRun` where there is nothing to resume or it does not fit.
+
+    Accelerate keeps its state per process, so one trainer at a time per process.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        corpus: Corpus,
+        folder: Path,
+        *,
+        resume: bool = False,
+        trackers: tuple[str, ...] = (),
+        notes: tuple[str, ...] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        corpus.require_windows(config.model.block_size)
+        self.config, self.corpus, self.folder = config, corpus, folder
+        self.clock = clock
+        self.started = clock()
+        self.notes = [*corpus.notes, *notes]
+        self.checkpoints = CheckpointFolder(folder)
+        prompt = usable_prompt(config, corpus)
+
+        training = config.training
+        self.accelerator = new_accelerator(config, folder, trackers)
+        device = self.device = self.accelerator.device
+        rank = self.accelerator.process_index
+
+        torch.manual_seed(training.seed)
+        self.model = GPT(config.model, corpus.vocab_size).to(device)
+        self.optimizers = build_optimizers(self.model, training)
+        self.observer = Observer(self.model, config, corpus, self.accelerator, folder, prompt)
+        torch.manual_seed(training.seed + 1 + rank)  # from here on: dropout, its own per process
+
+        self.step = 0
+        self.seconds = 0.0  # of training, without evaluation and waiting
+        self.elapsed = 0.0  # of earlier parts of a resumed run, all included
+        self.saved_step = -1
+        self.pending = PendingLog(device)
+        if resume:
+            self._restore()
+
+        wrapped: nn.Module = NextTokenLoss(self.model)
+        if training.compile:
+            wrapped = torch.compile(wrapped)  # type: ignore[assignment]
+        self.loss_module, *self.prepared = self.accelerator.prepare(wrapped, *self.optimizers)
+
+        self.rows = training.batch_size  # per process and batch
+        self.sequences_per_step = (
+            training.batch_size * training.grad_accumulation_steps * self.accelerator.num_processes
+        )
+        self.tokens_per_step = self.sequences_per_step * config.model.block_size
+        self.total_steps = schedule.total_steps(len(corpus.train), self.tokens_per_step, training)
+        self.windows = WindowSampler(corpus.train, config.model.block_size, training.seed)
+
+    # ---------------------------------------------------------------- the loop
+
+    def run(self) -> Iterator[events.Event]:
+        """Trains to the end, yielding what happens. After each step comes `StepFinished`."""
+        self.started = self.clock()
+        yield self._run_started()
+        if self.step == 0:
+            yield from self.observer.look_inside(0, before=None)
+            yield self.observer.evaluate(self.step)
+            yield self.observer.sample(self.step)
+        while self.step < self.total_steps:
+            before = self._weights_to_compare()
+            self.train_step()
+            if self._is_something_due():
+                fault = self._divergence()
+                try:
+                    if fault is None:
+                        yield from self._after_step(before)
+                except FloatingPointError:  # finite weights, but too large to give odds
+                    fault = self._diverged(math.nan, 0.0)
+                if fault is not None:
+                    if self.pending.steps:
+                        yield self._log()  # so that the curve shows it
+                    yield events.RunEnded(self.step, "diverged", fault, self.total_seconds())
+                    return
+            yield events.StepFinished(self.step)
+            if self._is_out_of_time():
+                yield from self.stop("out_of_time", self._out_of_time_sentence())
+                return
+        yield from self.stop("completed", self._completed_sentence())
+
+    def stop(
+        self, reason: events.Reason = "stopped", message: str | None = None
+    ) -> Iterator[events.Event]:
+        """Saves the run where it stands and ends it; pull this to its end."""
+        if fault := self._divergence():
+            yield events.RunEnded(self.step, "diverged", fault, self.total_seconds())
+            return
+        if self.saved_step != self.step:
+            yield from self._save()
+        message = message or (
+            f"Stopped at step {self.step:,} of {self.total_steps:,}; it can be resumed from there."
+        )
+        yield events.RunEnded(self.step, reason, message, self.total_seconds())
+
+    def close(self) -> None:
+        """Finishes trackers and leaves the group of processes; the trainer is then used up."""
+        self.accelerator.end_training()
+
+    def any_process(self, flag: bool) -> bool:
+        """Whether `flag` is set in any of the processes; all of them must ask at the same step."""
+        if self.accelerator.num_processes == 1:
+            return flag
+        asked = torch.tensor([float(flag)], device=self.device)
+        return bool(self.accelerator.reduce(asked, reduction="sum") > 0)
+
+    def total_seconds(self) -> float:
+        """Seconds since the run began, everything included, pauses between resumes left out."""
+        return self.elapsed + self.clock() - self.started
+
+    def train_step(self) -> None:
+        """One optimizer step over `grad_accumulation_steps` batches; leaves the gradients set."""
+        began = self.clock()
+        training = self.config.training
+        set_learning_rate(
+            self.optimizers, schedule.lr_factor(self.step, self.total_steps, training)
+        )
+        for optimizer in self.prepared:
+            optimizer.zero_grad()
+        for batch in range(training.grad_accumulation_steps):
+            inputs, targets = self._batch(batch)
+            with self.accelerator.accumulate(self.loss_module):
+                loss = self.loss_module(inputs, targets)
+                self.accelerator.backward(loss)
+                self.pending.loss += loss.detach() / training.grad_accumulation_steps
+                if self.accelerator.sync_gradients:
+                    self.pending.gradient_norm += self._clip_gradients()
+                for optimizer in self.prepared:
+                    optimizer.step()
+        self.step += 1
+        self.pending.steps += 1
+        took = self.clock() - began
+        self.seconds += took
+        self.pending.seconds += took
+
+    def _batch(self, batch: int) -> tuple[Tensor, Tensor]:
+        """This process's rows of one batch of the step, inputs and targets (B, T)."""
+        place = batch * self.accelerator.num_processes + self.accelerator.process_index
+        first = self.step * self.sequences_per_step + place * self.rows
+        inputs, targets = self.windows.sequences(first, self.rows)
+        if self.device.type == "cuda":
+            inputs, targets = inputs.pin_memory(), targets.pin_memory()
+        return (
+            inputs.to(self.device, non_blocking=True),
+            targets.to(self.device, non_blocking=True),
+        )
+
+    def _clip_gradients(self) -> Tensor:
+        """Clips the gradient to `grad_clip` (Pascanu et al. 2013); returns its norm before."""
+        limit = self.config.training.grad_clip or math.inf
+        norm: Tensor = self.accelerator.clip_grad_norm_(self.loss_module.parameters(), limit)
+        return norm.detach()
+
+    # ------------------------------------------------- what happens beside the steps
+
+    def _is_something_due(self) -> bool:
+        """Whether this step is one of those at which the run shows or saves itself."""
+        training, step = self.config.training, self.step
+        every = (training.log_every, training.eval_every, training.checkpoint_every)
+        return (
+            step == self.total_steps
+            or any(step % interval == 0 for interval in every)
+            or schedule.is_log_spaced(step)
+        )
+
+    def _after_step(self, before: dict[str, Tensor] | None) -> Iterator[events.Event]:
+        """Log, snapshot, evaluation, sample and checkpoint, where one is due at this step."""
+        training = self.config.training
+        last = self.step == self.total_steps
+        if last or self.step == 1 or self.step % training.log_every == 0:
+            yield self._log()  # the first step at once: a curve begins where the learning does
+        if before is not None:
+            yield from self.observer.look_inside(self.step, before)
+        improved = False
+        if last or self.step % training.eval_every == 0:
+            evaluated = self.observer.evaluate(self.step)
+            improved = evaluated.best
+            yield evaluated
+        if last or schedule.is_log_spaced(self.step):
+            yield self.observer.sample(self.step)
+        if last or improved or self.step % training.checkpoint_every == 0:
+            yield from self._save()
+
+    def _run_started(self) -> events.RunStarted:
+        corpus, baselines = self.corpus, self.corpus.baselines
+        config = self.config.model_dump(mode="json")
+        self.accelerator.init_trackers("gtt", config={"config": str(config)})
+        return events.RunStarted(
+            step=self.step,
+            config=config,
+            parameters=sum(p.numel() for p in self.model.parameters() if p.requires_grad),
+            vocab_size=corpus.vocab_size,
+            total_steps=self.total_steps,
+            tokens_per_step=self.tokens_per_step,
+            steps_per_epoch=len(corpus.train) / self.tokens_per_step,
+            train_tokens=len(corpus.train),
+            validation_tokens=len(corpus.validation),
+            baselines={
+                "uniform": baselines.uniform,
+                "unigram": baselines.unigram,
+                "bigram": baselines.bigram,
+                "floor": baselines.floor,
+            },
+            bytes_per_token=corpus.bytes_per_token,
+            fingerprint=corpus.fingerprint,
+            precision=precision_of(self.accelerator),
+            device=str(self.device),
+            processes=self.accelerator.num_processes,
+            notes=tuple(self.notes),
+        )
+
+    def _log(self) -> events.StepLogged:
+        pending = self.pending
+        loss, norm = self._means(pending)
+        seconds = pending.seconds
+        training = self.config.training
+        tokens = self.step * self.tokens_per_step
+        event = events.StepLogged(
+            step=self.step,
+            loss=loss,
+            learning_rate=training.learning_rate
+            * schedule.lr_factor(self.step - 1, self.total_steps, training),
+            gradient_norm=norm,
+            tokens_per_second=pending.steps * self.tokens_per_step / max(seconds, 1e-9),
+            tokens=tokens,
+            epoch=tokens / len(self.corpus.train),
+            seconds=self.seconds,
+        )
+        self.accelerator.log(
+            {
+                "loss": loss,
+                "gradient_norm": norm,
+                "learning_rate": event.learning_rate,
+                "tokens_per_second": event.tokens_per_second,
+            },
+            step=self.step,
+        )
+        self.pending = PendingLog(self.device)
+        return event
+
+    def _weights_to_compare(self) -> dict[str, Tensor] | None:
+        """The weights before a step after which a snapshot is due."""
+        due = schedule.is_log_spaced(self.step + 1) or self.step + 1 == self.total_steps
+        return copy_weights(self.model) if self.config.training.snapshots and due else None
+
+    # ------------------------------------------------------------- ends and saves
+
+    def _divergence(self) -> str | None:
+        """A sentence if training has blown up since the last log point, else None."""
+        if self.pending.steps == 0:
+            return None
+        loss, norm = self._means(self.pending)
+        weights = [parameter.detach() for parameter in self.model.parameters()]
+        if not bool(torch.nn.utils.get_total_norm(weights).isfinite()):
+            loss = math.nan
+        return self._diverged(loss, norm)
+
+    def _diverged(self, loss: float, norm: float) -> str | None:
+        """The same for a loss and a gradient norm."""
+        scaled = self.accelerator.mixed_precision == "fp16"
+        uniform = self.corpus.baselines.uniform
+        fault = divergence(self.step, loss, norm, uniform, scaled, self.config.training)
+        if fault is None:
+            return None
+        newest = self.checkpoints.resumable()
+        kept = f"the checkpoint {newest.name} is kept" if newest else "no checkpoint was saved yet"
+        return f"{fault}; {kept}."
+
+    def _means(self, pending: PendingLog) -> list[float]:
+        """Loss and gradient norm per step since the last log point, over all processes."""
+        began = self.clock()
+        sums = torch.stack([pending.loss, pending.gradient_norm]) / pending.steps
+        means: list[float] = self.accelerator.reduce(sums, reduction="mean").tolist()
+        waited = self.clock() - began  # for a GPU that is still at work on these steps
+        self.seconds += waited
+        pending.seconds += waited
+        return means
+
+    def _is_out_of_time(self) -> bool:
+        limit = self.config.training.max_minutes
+        if limit is None or self.step >= self.total_steps:
+            return False
+        return self.any_process(self.total_seconds() >= 60 * limit)
+
+    def _save(self) -> Iterator[events.Event]:
+        """Writes the checkpoint of this step from the main process."""
+        random_states = gather_object([random_state(self.device)])
+        path = f"checkpoints/step-{self.step:08d}"
+        best = self.observer.is_best(self.step)
+        if self.accelerator.is_main_process:
+            self.checkpoints.save(
+                self.step,
+                self._write_export,
+                lambda folder: self._write_resume(folder, random_states),
+                best=best,
+            )
+        self.accelerator.wait_for_everyone()
+        self.saved_step = self.step
+        yield events.CheckpointSaved(self.step, path, best)
+
+    def _write_export(self, folder: Path) -> None:
+        about = {
+            "step": self.step,
+            "fingerprint": self.corpus.fingerprint,
+            "config": self.config.model_dump(mode="json"),
+            "validation_loss": self.observer.measured.loss if self.observer.measured else None,
+            "measured_at_step": self.observer.measured_step if self.observer.measured else None,
+        }
+        save_model(self.model, folder, self.config.generation, about)
+        self.corpus.tokenizer.save(folder)
+        write_card(folder, self.config, self.corpus, self.step, self.observer.measured)
+
+    def _write_resume(self, folder: Path, random_states: list[dict[str, Tensor]]) -> None:
+        counters = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "elapsed": self.total_seconds(),
+            "best_loss": None if math.isinf(self.observer.best_loss) else self.observer.best_loss,
+            "pending": self.pending.as_values(),
+            "surroundings": surroundings(self.accelerator),
+            "config": self.config.model_dump(mode="json"),
+        }
+        if self.accelerator.scaler is not None:
+            counters["scaler"] = self.accelerator.scaler.state_dict()
+        write_resume_state(folder, self.model, self.optimizers, random_states, counters)
+
+    def _restore(self) -> None:
+        """Takes up the newest resumable checkpoint; notes what keeps losses from being equal."""
+        checkpoint = self.checkpoints.resumable()
+        if checkpoint is None:
+            raise UnusableRun(f"{self.folder} holds no checkpoint to resume from: train it anew.")
+        if read_about(checkpoint).get("fingerprint") != self.corpus.fingerprint:
+            raise UnusableRun(
+                f"{self.folder} was trained on other data than {self.corpus.source_title!r} gives "
+                "now: bring the text back, or start a new run."
+            )
+        load_weights(self.model, checkpoint)
+        counters, random_states = read_resume_state(
+            checkpoint, self.model, self.optimizers, self.accelerator.process_index
+        )
+        self.step = self.saved_step = int(counters["step"])
+        self.seconds, self.elapsed = float(counters["seconds"]), float(counters["elapsed"])
+        if counters["best_loss"] is not None:
+            self.observer.best_loss = float(counters["best_loss"])
+        self.pending.restore(counters["pending"])
+        if random_states is not None:
+            restore_random_state(random_states, self.device)
+        if "scaler" in counters and self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(counters["scaler"])
+        self.notes += differences(counters, self.config, surroundings(self.accelerator))
+
+    # ------------------------------------------------------------------ small things
+
+    def _completed_sentence(self) -> str:
+        loss = (
+            f", validation loss {self.observer.measured.loss:.3f}" if self.observer.measured else ""
+        )
+        return f"Finished all {self.total_steps:,} steps{loss}."
+
+    def _out_of_time_sentence(self) -> str:
+        return (
+            f"The time limit of {self.config.training.max_minutes:g} minutes ended the run at step "
+            f"{self.step:,} of {self.total_steps:,}: raise training.max_minutes and resume, or set "
+            f"training.max_steps to {self.step} so that the schedule ends in time."
+        )
