@@ -1,0 +1,58 @@
+"""The end of a run that its worker could not tell: written into the journal by the server."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from gtt.errors import GTTError
+from gtt.runs.journal import Journal
+from gtt.runs.managed import ManagedRun
+from gtt.training.events import Reason, RunEnded
+
+
+def is_told(run: ManagedRun) -> bool:
+    """Whether the journal has the end of what was last started."""
+    view = run.view()
+    return view.ended is not None and view.seq > run.note.ended_seq
+
+
+def tell_end(run: ManagedRun, reason: Reason, message: str) -> None:
+    """Adds an end to the journal of a run that no process holds; a full disk leaves it without."""
+    with (
+        suppress(OSError, GTTError),
+        run.folder.locked(as_worker=False),
+        Journal(run.folder.journal) as journal,
+    ):
+        view = run.view()
+        journal.append(RunEnded(view.step, reason, message, view.seconds or 0.0))
+
+
+def tell_death(run: ManagedRun) -> None:
+    """Adds the end of a worker that died without a word."""
+    if run.stop_asked_at is not None:
+        tell_end(run, "stopped", f"Stopped before it could save. {_way_out(run)}.")
+    else:
+        tell_end(run, "failed", _death_sentence(run))
+
+
+def _death_sentence(run: ManagedRun) -> str:
+    code = run.worker.exit_code if run.worker is not None else None
+    if code == -9:
+        return (
+            "The training process was killed, which the system does when memory runs out. "
+            f"{_way_out(run)}; a smaller batch or model needs less."
+        )
+    return f"The training process ended unexpectedly ({_exit_words(code)}). {_way_out(run)}."
+
+
+def _way_out(run: ManagedRun) -> str:
+    kept = run.folder.checkpoints.resumable()
+    if kept is None:
+        return "No checkpoint was saved yet: restart the run"
+    return f"Resume from step {int(kept.name[5:]):,}"
+
+
+def _exit_words(code: int | None) -> str:
+    if code is None:
+        return "its exit was not seen"
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

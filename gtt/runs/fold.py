@@ -1,0 +1,257 @@
+"""Folding a journal: record by record into the state from which a `RunView` is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from gtt.runs.curves import Curve, Point, Recent
+from gtt.runs.journal import Record
+from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample
+from gtt.training.events import Reason
+
+LOGGED = ("loss", "learning_rate", "gradient_norm", "tokens_per_second")
+CURVES = (*LOGGED, "validation_loss", "task_score")
+
+_LAST_LOGGED = (*LOGGED, "tokens", "epoch", "seconds")
+_LAST_EVALUATED = ("validation_loss", "perplexity", "bits_per_byte")
+_SETTLED = (
+    "total_steps",
+    "parameters",
+    "vocab_size",
+    "tokens_per_step",
+    "train_tokens",
+    "validation_tokens",
+    "bytes_per_token",
+    "processes",
+)
+CHECKPOINTS = 50  # that the view lists; a run folder keeps two of them
+SAMPLES = 200  # that are kept; at log-spaced steps no run has as many
+SAMPLE = 4000  # characters of one that are kept
+MARKS = 64  # moments from which the speed is told, at least a second apart
+
+
+class Fold:
+    """What is known after some records. One record and one view cost the same at any length."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.phase: Phase = "waiting"
+        self.preparation: Preparation | None = None
+        self.started: dict[str, Any] | None = None
+        self.resumes = 0
+        self.step = 0
+        self.ended: Ended | None = None
+        self.started_at: float | None = None
+        self.updated_at: float | None = None
+        self.curves = {name: Curve() for name in CURVES}
+        self.recent = {name: Recent() for name in ("logged", "evaluated", "scored", "sampled")}
+        self.recent["saved"] = Recent(CHECKPOINTS)
+        self.best: Point | None = None
+        self.marks: list[tuple[float, int]] = []
+        self.samples: list[Sample] = []
+        self._checkpoints: tuple[Checkpoint, ...] = ()
+
+    def apply(self, record: Record) -> None:
+        """Takes in the next record; a type that is not known here is passed over."""
+        self.seq = record["seq"]
+        time = _number(record.get("time"))
+        self.updated_at = time
+        self.started_at = time if self.started_at is None else self.started_at
+        fold = {
+            "PreparationProgressed": self._prepared,
+            "RunStarted": self._run_started,
+            "StepLogged": self._step_logged,
+            "Evaluated": self._evaluated,
+            "Sampled": self._sampled,
+            "CheckpointSaved": self._checkpoint_saved,
+            "RunEnded": self._run_ended,
+        }.get(str(record.get("type")))
+        if fold is not None:
+            fold(record, _step(record))
+
+    def view(self) -> RunView:
+        """What the records say."""
+        started = self.started or {}
+        logged = self.recent["logged"].last or {}
+        evaluated = self.recent["evaluated"].last or {}
+        sampled = self.recent["sampled"].last
+        return RunView(
+            seq=self.seq,
+            phase=self.phase,
+            preparation=self.preparation,
+            step=self.step,
+            **{name: started.get(name) for name in _SETTLED},
+            baselines=started.get("baselines"),
+            precision=started.get("precision"),
+            device=started.get("device"),
+            notes=tuple(started.get("notes", ())),
+            **{name: logged.get(name) for name in _LAST_LOGGED},
+            **{name: evaluated.get(name) for name in _LAST_EVALUATED},
+            task_score=(self.recent["scored"].last or {}).get("task_score"),
+            best_validation_loss=self.best[1] if self.best else None,
+            best_step=self.best[0] if self.best else None,
+            sample=Sample(**sampled) if sampled else None,
+            checkpoints=self._checkpoints,
+            ended=self.ended,
+            started_at=self.started_at,
+            updated_at=self.updated_at,
+            eta_seconds=self._eta_seconds(),
+            resumes=self.resumes,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The state as plain values."""
+        return {
+            "seq": self.seq,
+            "phase": self.phase,
+            "preparation": dataclasses.asdict(self.preparation) if self.preparation else None,
+            "started": self.started,
+            "resumes": self.resumes,
+            "step": self.step,
+            "ended": dataclasses.asdict(self.ended) if self.ended else None,
+            "started_at": self.started_at,
+            "updated_at": self.updated_at,
+            "curves": {name: curve.as_json() for name, curve in self.curves.items()},
+            "recent": {name: recent.as_json() for name, recent in self.recent.items()},
+            "best": self.best,
+            "marks": self.marks,
+            "samples": [dataclasses.asdict(sample) for sample in self.samples],
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Fold:
+        """The state that `as_json` described; raises `KeyError`, `TypeError` or `ValueError`."""
+        fold = cls()
+        for name in ("seq", "phase", "started", "resumes", "step", "started_at", "updated_at"):
+            setattr(fold, name, values[name])
+        preparation, ended, best = values["preparation"], values["ended"], values["best"]
+        fold.preparation = Preparation(**preparation) if preparation else None
+        fold.ended = Ended(**ended) if ended else None
+        fold.best = (int(best[0]), float(best[1])) if best else None
+        fold.curves = {name: Curve.from_json(values["curves"][name]) for name in fold.curves}
+        fold.recent = {name: Recent.from_json(values["recent"][name]) for name in fold.recent}
+        fold.marks = [(float(time), int(step)) for time, step in values["marks"]]
+        fold.samples = [Sample(**sample) for sample in values["samples"]]
+        fold._list_checkpoints()
+        return fold
+
+    # One method per type of record.
+
+    def _prepared(self, record: Record, step: int) -> None:
+        done, total = _number(record.get("done")) or 0, _number(record.get("total"))
+        self.preparation = Preparation(
+            stage=str(record.get("stage", "")),
+            done=int(done),
+            total=None if total is None else int(total),
+            unit=str(record.get("unit", "")),
+            fraction=min(1.0, done / total) if total else None,
+        )
+        self.phase = "preparing"
+        self.ended = None  # an ended run that is prepared again goes on
+
+    def _run_started(self, record: Record, step: int) -> None:
+        self.resumes += self.started is not None
+        baselines, notes = record.get("baselines"), record.get("notes")
+        self.started = {
+            **{name: _number(record.get(name)) for name in _SETTLED},
+            "precision": record.get("precision"),
+            "device": record.get("device"),
+            "baselines": baselines if isinstance(baselines, dict) else None,
+            "notes": [str(note) for note in notes] if isinstance(notes, list) else [],
+        }
+        self.phase, self.preparation, self.ended, self.step = "training", None, None, step
+        for kept in self._kept():
+            kept.truncate(step)
+        self.samples = [sample for sample in self.samples if sample.step <= step]
+        self.best = self.curves["validation_loss"].lowest()
+        self._list_checkpoints()
+        self.marks = [(self.updated_at or 0.0, step)]
+
+    def _step_logged(self, record: Record, step: int) -> None:
+        values = {name: _number(record.get(name)) for name in _LAST_LOGGED}
+        for name in LOGGED:
+            self._add_point(name, step, values[name])
+        self.recent["logged"].add({"step": step, **values})
+        self.step = max(self.step, step)
+        self._mark(self.updated_at or 0.0, step)
+
+    def _evaluated(self, record: Record, step: int) -> None:
+        values = {name: _number(record.get(name)) for name in _LAST_EVALUATED}
+        self.recent["evaluated"].add({"step": step, **values})
+        loss = values["validation_loss"]
+        self._add_point("validation_loss", step, loss)
+        if loss is not None and (self.best is None or loss < self.best[1]):
+            self.best = (step, loss)
+        score = _number(record.get("task_score"))
+        if score is not None:
+            self._add_point("task_score", step, score)
+            self.recent["scored"].add({"step": step, "task_score": score})
+        self.step = max(self.step, step)
+
+    def _sampled(self, record: Record, step: int) -> None:
+        prompt, text = str(record.get("prompt", "")), str(record.get("text", ""))
+        self.recent["sampled"].add({"step": step, "prompt": prompt, "text": text})
+        self.samples = [*self.samples, Sample(step, prompt[:SAMPLE], text[:SAMPLE])][-SAMPLES:]
+
+    def _checkpoint_saved(self, record: Record, step: int) -> None:
+        path, best = str(record.get("path", "")), bool(record.get("best"))
+        self.recent["saved"].add({"step": step, "path": path, "best": best})
+        self._list_checkpoints()
+        for kept in self._kept():
+            kept.seal(step)
+        self.step = max(self.step, step)
+
+    def _run_ended(self, record: Record, step: int) -> None:
+        reason: Reason = record["reason"] if record.get("reason") in get_args(Reason) else "failed"
+        self.ended = Ended(
+            reason=reason,
+            message=str(record.get("message", "")),
+            seconds=_number(record.get("seconds")),
+            step=step,
+        )
+        self.phase, self.preparation = "ended", None
+        self.step = max(self.step, step)
+
+    # What they share.
+
+    def _kept(self) -> list[Curve | Recent]:
+        return [*self.curves.values(), *self.recent.values()]
+
+    def _add_point(self, name: str, step: int, value: float | None) -> None:
+        if value is not None:  # a loss that was not finite leaves a gap
+            self.curves[name].add(step, value)
+
+    def _list_checkpoints(self) -> None:
+        self._checkpoints = tuple(Checkpoint(**item) for item in self.recent["saved"].items)
+
+    def _mark(self, time: float, step: int) -> None:
+        """Notes when a step was reached; the newest mark moves until it is a second old."""
+        if self.marks and time < self.marks[-1][0]:  # the clock was set back
+            self.marks = []
+        if len(self.marks) > 1 and time - self.marks[-2][0] < 1:
+            self.marks.pop()
+        self.marks.append((time, step))
+        del self.marks[:-MARKS]
+
+    def _eta_seconds(self) -> float | None:
+        total = (self.started or {}).get("total_steps")
+        if self.phase != "training" or total is None or len(self.marks) < 2:
+            return None
+        (began, first), (now, last) = self.marks[0], self.marks[-1]
+        if now <= began or last <= first:
+            return None
+        return float(max(0, total - last) * (now - began) / (last - first))
+
+
+def _number(value: Any) -> Any:
+    """A number of a record, or None where there is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if isinstance(value, int) or math.isfinite(value) else None
+
+
+def _step(record: Record) -> int:
+    return int(_number(record.get("step")) or 0)

@@ -1,0 +1,236 @@
+"""What the process for models computes: text, odds, attention, tokens."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Generator
+
+import torch
+from torch import Tensor
+
+from gtt.config import GenerationConfig
+from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer, train_char_tokenizer
+from gtt.errors import BadInput, UnusableRun
+from gtt.model.sampling import evaluating, next_token_odds, sample_tokens, seeded
+from gtt.runs.inference import AttentionJob, GenerateJob, Job, NextTokenJob, TokenizeJob
+from gtt.runs.inference_pipe import Result
+from gtt.runs.loaded import Loaded, LoadedCheckpoints, load_tokenizer
+from gtt.settings import parse
+
+ATTENTION_TOKENS = 256
+ATTENTION_WEIGHTS = 2**19  # of all heads together: 4 MB on their way to the page
+LONGEST_STOP = 1000  # characters
+NOT_NUMBERS = "The odds of this model are not numbers: take a checkpoint from before it diverged."
+
+
+def work_on(job: Job, checkpoints: LoadedCheckpoints) -> Generator[str, None, Result]:
+    """Carries out a job step by step: pieces of text while it goes on, the result as its value.
+
+    Each step of a generation draws one token, whether or not that shows any text yet. Raises
+    `BadInput`.
+    """
+    if isinstance(job, TokenizeJob):
+        return tokenize(job)
+    loaded = checkpoints.get(job.checkpoint)
+    if isinstance(job, GenerateJob):
+        return (yield from generate(job, loaded))
+    return next_token(job, loaded) if isinstance(job, NextTokenJob) else attention(job, loaded)
+
+
+def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
+    """The continuation, token by token; joined, the same as `gtt.model.sampling.generate_text`."""
+    settings = parse(GenerationConfig, job.settings)
+    tokenizer = loaded.tokenizer
+    if "prompt" not in job.settings and tokenizer.unknown_characters(settings.prompt):
+        settings = settings.model_copy(update={"prompt": tokenizer.decode([0])})
+    if any(len(stop) > LONGEST_STOP for stop in settings.stop):
+        raise BadInput(f"A stop string has {LONGEST_STOP} characters at most.", field="stop")
+    seed = secrets.randbelow(2**32) if settings.seed is None else settings.seed
+    began = time.perf_counter()
+    prompt = torch.tensor([_encode(tokenizer, settings.prompt, "prompt")])
+    growing = GrowingText(tokenizer, settings.stop)
+    text: list[str] = []
+    tokens = 0
+    try:
+        for token in sample_tokens(
+            loaded.model, prompt, settings, seeded(seed, torch.device("cpu"))
+        ):
+            tokens += 1
+            text.append(growing.add(int(token)))
+            yield text[-1]
+            if growing.is_ended:
+                break
+    except FloatingPointError:
+        raise UnusableRun(NOT_NUMBERS, field="checkpoint") from None
+    text.append(growing.rest())
+    yield text[-1]
+    seconds = time.perf_counter() - began
+    return {
+        "done": True,
+        "text": "".join(text),
+        "tokens": tokens,
+        "seconds": seconds,
+        "tokens_per_second": tokens / max(seconds, 1e-9),
+        "seed": seed,
+    }
+
+
+class GrowingText:
+    """Text of tokens as they come, of which is shown what can no longer change.
+
+    Held back is what may be the start of a stop string or an unfinished UTF-8 character. The text
+    ends before the first stop string.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, stops: tuple[str, ...]) -> None:
+        self.is_ended = False
+        self._tokenizer = tokenizer
+        self._stops = [stop for stop in stops if stop]
+        self._ids: list[int] = []  # tokens since the last point at which nothing was held back
+        self._text = ""
+        self._shown = 0
+
+    def add(self, id: int) -> str:
+        """What the next token lets be shown, often a single character, maybe nothing."""
+        self._ids.append(id)
+        self._text = self._tokenizer.decode(self._ids)
+        found = [at for stop in self._stops if (at := self._text.find(stop)) >= 0]
+        if found:
+            self.is_ended = True
+            self._text = self._text[: min(found)]
+            return self.rest()
+        piece = self._show(len(self._text) - self._held_back())
+        if self._shown == len(self._text):
+            self._ids, self._text, self._shown = [], "", 0
+        return piece
+
+    def rest(self) -> str:
+        """What was held back, once no token comes any more."""
+        return self._show(len(self._text))
+
+    def _show(self, until: int) -> str:
+        piece = self._text[self._shown : until]
+        self._shown = max(self._shown, until)
+        return piece
+
+    def _held_back(self) -> int:
+        text = self._text
+        unfinished = len(text) - len(text.rstrip("\N{REPLACEMENT CHARACTER}"))
+        for stop in self._stops:
+            for length in range(min(len(stop) - 1, len(text)), unfinished, -1):
+                if text.endswith(stop[:length]):
+                    unfinished = length
+                    break
+        return unfinished
+
+
+@torch.inference_mode()
+def next_token(job: NextTokenJob, loaded: Loaded) -> Result:
+    """The odds of the token after a text."""
+    ids, cut = _read(loaded, job.text, loaded.model.config.block_size)
+    with evaluating(loaded.model):
+        logits: Tensor = loaded.model(torch.tensor([ids]))[0, -1].float()  # (V,)
+    odds = logits.softmax(dim=-1)
+    if not bool(odds.isfinite().all()):
+        raise UnusableRun(NOT_NUMBERS, field="checkpoint")
+    kept = next_token_odds(logits, job.temperature, job.top_k, job.top_p)
+    likeliest = odds.sort(descending=True, stable=True).indices[: job.count].tolist()
+    return {
+        "tokens": [
+            {
+                "id": id,
+                "text": loaded.tokenizer.token_text(id),
+                "odds": float(odds[id]),
+                "kept_odds": float(kept[id]),
+            }
+            for id in likeliest
+        ],
+        "entropy": float(torch.special.entr(odds.double()).sum()),
+        "context_tokens": len(ids),
+        "cut": cut,
+    }
+
+
+@torch.inference_mode()
+def attention(job: AttentionJob, loaded: Loaded) -> Result:
+    """What each head looks at while the model reads the end of a text."""
+    config = loaded.model.config
+    layers = list(range(config.n_layers)) if job.layers is None else job.layers
+    for layer in layers:
+        if not 0 <= layer < config.n_layers:
+            raise BadInput(
+                f"There is no layer {layer}: they go from 0 to {config.n_layers - 1}.",
+                field="layers",
+            )
+    fitting = math.isqrt(ATTENTION_WEIGHTS // max(1, len(layers) * config.n_heads))
+    most = max(1, min(ATTENTION_TOKENS, config.block_size, fitting))
+    ids, cut = _read(loaded, job.text, most)
+    weights: dict[str, Tensor] = {}
+
+    def observe(name: str, activation: Tensor) -> Tensor:
+        if name.endswith(".attn.weights"):
+            weights[name] = activation[0]  # (H, T, T)
+        return activation
+
+    with evaluating(loaded.model):
+        loaded.model(torch.tensor([ids]), probe=observe)
+    shown = [weights[f"h.{layer}.attn.weights"].double() for layer in layers]
+    if not all(bool(layer.isfinite().all()) for layer in shown):
+        raise UnusableRun(NOT_NUMBERS, field="checkpoint")
+    return {
+        "tokens": [loaded.tokenizer.token_text(id) for id in ids],
+        "ids": ids,
+        "cut": cut,
+        "weights": [layer.round(decimals=4).tolist() for layer in shown],
+        "n_layers": config.n_layers,
+        "n_heads": config.n_heads,
+    }
+
+
+def tokenize(job: TokenizeJob) -> Result:
+    """A text as tokens; characters that the tokenizer does not know are named and left out."""
+    tokenizer = _tokenizer(job)
+    unknown = tokenizer.unknown_characters(job.text)
+    known = job.text.translate(dict.fromkeys(map(ord, unknown)))
+    ids = tokenizer.encode(known)
+    texts = {id: tokenizer.token_text(id) for id in set(ids)}
+    return {
+        "tokens": [{"id": id, "text": texts[id]} for id in ids],
+        "count": len(ids),
+        "characters": len(job.text),
+        "characters_per_token": len(known) / len(ids) if ids else 0.0,
+        "vocab_size": tokenizer.vocab_size,
+        "unknown": unknown,
+    }
+
+
+def _tokenizer(job: TokenizeJob) -> Tokenizer:
+    if job.checkpoint is not None:
+        return load_tokenizer(job.checkpoint)
+    text = job.text.encode("utf-8", "ignore").decode("utf-8")  # without lone surrogates
+    if not text:
+        raise BadInput("The text is empty: give at least one character.", field="text")
+    return (
+        train_char_tokenizer(text)
+        if job.tokenizer == "char"
+        else train_bpe_tokenizer([text], job.vocab_size)
+    )
+
+
+def _encode(tokenizer: Tokenizer, text: str, name: str) -> list[int]:
+    """The tokens of a text, at least one; raises `BadInput` with the field `name`."""
+    try:
+        ids = tokenizer.encode(text)
+    except BadInput as error:
+        raise BadInput(error.message, field=name) from None
+    if not ids:
+        raise BadInput(f"The {name} is empty: give at least one character.", field=name)
+    return ids
+
+
+def _read(loaded: Loaded, text: str, most: int) -> tuple[list[int], int]:
+    """The last tokens of a text, `most` of them, and how many were cut off on the left."""
+    ids = _encode(loaded.tokenizer, text, "text")
+    return ids[-most:], max(0, len(ids) - most)

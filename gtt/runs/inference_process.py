@@ -1,0 +1,200 @@
+"""The process that works with models for every visitor; `gtt.runs.inference` starts it.
+
+    python -m gtt.runs.inference_process CACHE_BYTES IDLE_SECONDS THREADS
+
+Its jobs take turns, a token each, in one thread, so that a long text does not hold up a short job.
+It gives way to the page and the training, and ends with its parent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gtt.errors import BadInput, GTTError, InvalidSetting, UnusableData, UnusableRun
+from gtt.runs.inference import KINDS, Busy, Job
+
+PIECE_EVERY = 0.03  # seconds between two pieces of one text: nobody reads faster
+
+Message = dict[str, Any]
+Work = Generator[str, None, dict[str, Any]]
+"""A job at work: each step is one turn and gives text, mostly of one token; then the result."""
+
+
+@dataclass
+class _Running:
+    """A job that takes turns."""
+
+    id: int
+    work: Work
+    seconds: float
+    begun: float
+    unsent: list[str] = field(default_factory=list)
+    sent_at: float = 0.0
+
+
+class Turns:
+    """Gives each job its turn, round and round, and sends what comes of it."""
+
+    def __init__(
+        self,
+        begin: Callable[[Job], Work],
+        send: Callable[[Message], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._begin, self._send, self._clock = begin, send, clock
+        self._running: deque[_Running] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._running)
+
+    def take(self, message: Message) -> None:
+        """A new job, or the end of one that nobody waits for any more."""
+        if "cancel" in message:
+            for job in [job for job in self._running if job.id == message["cancel"]]:
+                job.work.close()
+                self._running.remove(job)
+            return
+        work = self._begin(KINDS[message["kind"]](**message["job"]))
+        job = _Running(message["id"], work, message["seconds"], self._clock())
+        self._running.append(job)
+
+    def turn(self) -> None:
+        """One turn of the job that has waited longest for it."""
+        job = self._running.popleft()
+        try:
+            if self._clock() - job.begun > job.seconds:
+                raise Busy(
+                    f"This took longer than the {job.seconds:g} seconds that one request may "
+                    "take: ask for fewer tokens, or take a smaller model.",
+                    5.0,
+                )
+            text = next(job.work)
+        except StopIteration as end:
+            self._send_text(job)
+            self._send({"id": job.id, "result": end.value})
+        except Exception as error:
+            job.work.close()
+            self._send_text(job)
+            self._send({"id": job.id, "error": describe(error)})
+        else:
+            self._running.append(job)
+            job.unsent.append(text)
+            if self._clock() - job.sent_at >= PIECE_EVERY:
+                self._send_text(job)
+
+    def _send_text(self, job: _Running) -> None:
+        if text := "".join(job.unsent):
+            job.sent_at = self._clock()
+            self._send({"id": job.id, "text": text})
+        job.unsent.clear()
+
+
+def describe(error: Exception) -> Message:
+    """An error as it goes through the pipe: its kind, and a sentence without paths."""
+    values: Message = {"kind": GTTError.__name__, "field": None}
+    if isinstance(error, BadInput):
+        kinds = (UnusableRun, UnusableData, InvalidSetting, BadInput)
+        kind = next(kind for kind in kinds if isinstance(error, kind))
+        return {"kind": kind.__name__, "field": error.field, "message": error.message}
+    if isinstance(error, Busy):
+        values |= {"kind": Busy.__name__, "retry_after": error.retry_after}
+        return {**values, "message": error.message}
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        values |= {"kind": Busy.__name__, "retry_after": 10.0}
+        return {**values, "message": "The machine has no memory left for this model now."}
+    traceback.print_exception(error)
+    name = type(error).__name__
+    return {**values, "message": f"A fault in GTT ended this ({name}); please report it."}
+
+
+def serve(
+    turns: Turns,
+    commands: queue.SimpleQueue[Message],
+    idle_seconds: float,
+    rest: Callable[[], None],
+    look: Callable[[], None],
+) -> None:
+    """Takes commands and turns without end; calls `rest` when idle, `look` after each turn."""
+    while True:
+        try:
+            while True:
+                turns.take(commands.get(block=not turns, timeout=idle_seconds))
+        except queue.Empty:
+            pass
+        if turns:
+            turns.turn()
+        else:
+            rest()
+        look()
+
+
+def be_humble() -> None:
+    """Lets the page and the training go first, and be killed last where memory is short."""
+    with suppress(AttributeError, OSError):  # not on Windows
+        os.nice(5)
+    with suppress(OSError):  # Linux only
+        Path("/proc/self/oom_score_adj").write_text("400", encoding="ascii")
+
+
+def take_stdout() -> BinaryIO:
+    """The pipe to the parent, out of reach of whatever prints."""
+    pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return pipe
+
+
+def listen(commands: queue.SimpleQueue[Message]) -> None:
+    """Puts each line of stdin among the commands; its end is the parent's, and ours."""
+    for line in sys.stdin.buffer:
+        if line.endswith(b"\n"):
+            commands.put(json.loads(line))
+    os._exit(0)
+
+
+def main(cache_bytes: int, idle_seconds: float, threads: int) -> None:
+    """Works until stdin ends."""
+    pipe = take_stdout()
+    commands: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    threading.Thread(target=listen, args=(commands,), daemon=True).start()
+    be_humble()
+
+    import torch  # a second or two, at a low priority and with an eye on stdin
+
+    from gtt.runs.inference_jobs import work_on
+    from gtt.runs.loaded import LoadedCheckpoints
+
+    torch.set_num_threads(threads)
+    checkpoints = LoadedCheckpoints(cache_bytes)
+    known: Message = {}
+
+    def send(message: Message) -> None:
+        try:
+            pipe.write(json.dumps(message).encode() + b"\n")
+            pipe.flush()
+        except OSError:  # nobody reads
+            os._exit(0)
+
+    def look() -> None:
+        nonlocal known
+        if known != (stats := checkpoints.stats()):
+            known = stats
+            send({"cache": stats})
+
+    turns = Turns(lambda job: work_on(job, checkpoints), send)
+    serve(turns, commands, idle_seconds, checkpoints.clear, look)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))

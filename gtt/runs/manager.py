@@ -1,0 +1,486 @@
+"""Many runs on one machine: slots, a fair queue, a warm spare, and runs that outlive the server.
+
+The manager starts worker processes and looks after them; what a run does it reads from the run's
+journal, like everybody else. It holds nothing that is not on disk as well: killed and started
+again, it finds its living workers, its queue, and the dead.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from gtt.config import RunConfig
+from gtt.errors import BadInput, GTTError, UnusableRun
+from gtt.runs.endings import is_told, tell_death, tell_end
+from gtt.runs.fairness import FairQueue, waits
+from gtt.runs.finding import find_runs, half_made, in_turn, recover
+from gtt.runs.home import Home
+from gtt.runs.limits import Limits
+from gtt.runs.managed import ACTIVE, ManagedRun, Waiting, new_note
+from gtt.runs.order import Order
+from gtt.runs.processes import Worker, gpu_count
+from gtt.runs.spares import SpareKeeper
+from gtt.runs.view import RunView
+
+log = logging.getLogger(__name__)
+
+TICK = 0.1  # seconds between two looks at the workers
+LONGEST_TICK = 10.0  # where looking fails again and again
+LOOK_EVERY = 2.0  # seconds between two looks for runs that the terminal began
+SWEEP_EVERY = 60.0
+UNDO_SECONDS = 600  # a deleted run can be brought back for so long
+KILL_AFTER = 60.0  # seconds a worker has for its last step and checkpoint
+PREPARATION_SECONDS = 1800.0  # beyond the time limit of a run, for downloads and tokenising
+HALF_MADE_SECONDS = 60.0  # after which a folder that became no run is removed
+GOING = ("preparing", "running")
+USUAL_SECONDS = 90.0  # of a run, before any has been seen to its end
+
+
+class QueueFull(GTTError):
+    """No room in the queue; `retry_after` in seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+
+
+class Manager:
+    """Starts, stops, resumes and deletes the runs under one home. All methods may be called from
+    any thread; `close` leaves the runs going."""
+
+    def __init__(
+        self,
+        home: Home,
+        limits: Limits,
+        *,
+        spare: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.home, self.limits, self.clock = home, limits, clock
+        self.slots = limits.max_concurrent_runs or max(1, gpu_count())
+        self._keeps_spare = spare
+        self._spares = SpareKeeper(home.path, self.slots, for_strangers=not limits.shared_desk)
+        self._lock = threading.RLock()
+        self._wake = threading.Event()
+        self._closing = False
+        self._runs: dict[str, ManagedRun] = {}
+        self._queue: FairQueue[str] = FairQueue()
+        self._at_work: dict[str, int] = {}  # run id -> slot
+        self._durations: deque[float] = deque(maxlen=20)
+        self._own = self._claim()
+        try:
+            self._find_runs()
+        except BaseException:
+            self._own.release()
+            raise
+        self._thread = threading.Thread(target=self._look_after, name="manager", daemon=True)
+        self._thread.start()
+
+    # ------------------------------------------------------------------ what callers do
+
+    def create(self, config: RunConfig, owner: str | None) -> ManagedRun:
+        """A new run, on disk and in the queue; raises `QueueFull`, and OSError of a full disk."""
+        with self._lock:
+            self._require_room(owner)
+            path = self.home.new_run(config.name)
+            path.mkdir(parents=True)
+            try:
+                about = {"config": config.model_dump(), "owner": owner}
+                run = ManagedRun(path, about, new_note(config.name, self.clock()))
+                run.write_note()
+                # With `run.json` the run exists; what is half made before has no such file.
+                run.folder.create(config, None, owner)
+                run.created = str(run.folder.about()["created"])
+            except BaseException:
+                shutil.rmtree(path, ignore_errors=True)
+                raise
+            self._adopt(run)
+            self._queue.put(owner or "", run.id)
+        self._wake.set()
+        return run
+
+    def get(self, id: str) -> ManagedRun | None:
+        """The run of that id, unless it is deleted."""
+        run = self._runs.get(id)
+        return run if run is not None and run.note.deleted_at is None else None
+
+    def runs(
+        self, of: Callable[[ManagedRun], bool] = lambda run: True, *, deleted: bool = False
+    ) -> list[ManagedRun]:
+        """The runs, the newest first; those that are deleted and not yet gone only if asked for."""
+        known = list(self._runs.values())
+        kept = [run for run in known if (deleted or run.note.deleted_at is None) and of(run)]
+        return sorted(kept, key=lambda run: (run.created, run.id), reverse=True)
+
+    def stop(self, run: ManagedRun) -> None:
+        """Ends a run after its current step, saved; one that waits leaves the queue."""
+        with self._lock:
+            if self._queue.remove(run.id):
+                run.note_anyway(waiting=None, ended_seq=run.view().seq)
+                tell_end(run, "stopped", "Stopped while waiting for its turn.")
+            elif run.worker is not None and run.is_alive() and run.state() in GOING:
+                run.stop_asked_at = self.clock()
+                run.worker.ask_to_stop()
+
+    def resume(self, run: ManagedRun, changes: Mapping[str, Any]) -> None:
+        """Puts a run that has ended back into the queue; raises `UnusableRun`, `QueueFull`."""
+        with self._lock:
+            self._require_present(run)
+            state = run.state()
+            if run.note.deleted_at is not None:
+                raise UnusableRun("This run is deleted: bring it back first.")
+            if state in ACTIVE:
+                raise UnusableRun("This run is still at work: stop it first, or wait for its end.")
+            if run.folder.checkpoints.resumable() is None:
+                raise UnusableRun("This run holds no checkpoint to resume from: restart it.")
+            if state == "completed" and not _asks_for_more(changes, run.view().step):
+                raise UnusableRun(
+                    "This run is finished: to train it longer, resume it with a larger "
+                    "training.max_steps."
+                )
+            self._require_room(run.owner)
+            waiting = Waiting(self.clock(), resume=True, changes=dict(changes))
+            run.write_note(waiting=waiting)
+            self._queue.put(run.owner or "", run.id)
+        self._wake.set()
+
+    def rename(self, run: ManagedRun, name: str) -> None:
+        """Gives a run another name; what it is stays as it was."""
+        with self._lock:
+            self._require_present(run)
+            run.write_note(name=name)
+
+    def delete(self, run: ManagedRun) -> None:
+        """Stops a run and puts it out of sight; its files go after `UNDO_SECONDS`.
+
+        On a full disk too: it may be what makes room.
+        """
+        with self._lock:
+            if self._runs.get(run.id) is not run or run.note.deleted_at is not None:
+                return
+            if not self._queue.remove(run.id):  # what waited waits again when it is brought back
+                self.stop(run)
+            run.note_anyway(deleted_at=self.clock())
+
+    def deleted(self, id: str) -> ManagedRun | None:
+        """The run of that id, if it is deleted and its files are still there."""
+        run = self._runs.get(id)
+        return run if run is not None and run.note.deleted_at is not None else None
+
+    def restore(self, run: ManagedRun) -> None:
+        """Brings a deleted run back, behind all others of its owner if it waited."""
+        with self._lock:
+            self._require_present(run)
+            if run.note.deleted_at is None:
+                return
+            waiting = run.note.waiting and replace(run.note.waiting, since=self.clock())
+            run.write_note(deleted_at=None, waiting=waiting)
+            if waiting is not None:
+                self._queue.put(run.owner or "", run.id)
+        self._wake.set()
+
+    def forget_owner(self, owner: str) -> None:
+        """Stops and removes all that belongs to one owner."""
+        with self._lock:
+            for run in list(self._runs.values()):
+                if run.owner == owner:
+                    self.delete(run)
+                    run.note_anyway(deleted_at=0.0)
+
+    def queue_place(self, run: ManagedRun) -> tuple[int, float] | None:
+        """The place in the queue, from 1, and the seconds until its turn as far as can be told."""
+        with self._lock:
+            order = self._queue.in_order()
+            if run.id not in order:
+                return None
+            usual = self._usual_seconds()
+            running = [self._remaining(self._runs[id], usual) for id in self._at_work]
+            place = order.index(run.id)
+            starts = waits(running[: self.slots], [usual] * (place + 1), self.slots)
+            return place + 1, starts[place]
+
+    def stats(self) -> dict[str, Any]:
+        """Counts and bytes, nothing about anybody."""
+        states: dict[str, int] = {}
+        bytes_at_work = 0
+        for run in list(self._runs.values()):
+            if run.note.deleted_at is None:
+                state = run.state()
+                states[state] = states.get(state, 0) + 1
+            if run.worker is not None and run.is_alive():
+                bytes_at_work += run.worker.memory()
+        with self._lock:
+            return {
+                "slots": self.slots,
+                "runs": states,
+                "waiting": len(self._queue),
+                "spare_is_warm": self._spares.is_warm,
+                "worker_bytes": bytes_at_work,
+            }
+
+    def close(self) -> None:
+        """Ends the manager and its spare; workers go on and are found again by the next one."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        with self._lock:
+            self._spares.close()
+        self._own.release()
+
+    # ------------------------------------------------------------------- the look-out
+
+    def _look_after(self) -> None:
+        """Until closed: notices ends, starts what waits, keeps the spare, finds runs, sweeps."""
+        duties = [
+            (self._notice_ends, 0.0),
+            (self._enforce_time, 0.0),
+            (self._start_waiting, 0.0),
+            (self._keep_spare, 0.0),
+            (self._find_runs, LOOK_EVERY),
+            (self._sweep, SWEEP_EVERY),
+        ]
+        due = [0.0] * len(duties)
+        tick = TICK
+        while not self._closing:
+            failed = False
+            for number, (duty, every) in enumerate(duties):
+                if time.monotonic() < due[number]:
+                    continue
+                due[number] = time.monotonic() + every
+                try:
+                    duty()
+                except Exception:  # a full disk, say; the other runs go on, and the next look may
+                    log.exception("looking after the runs failed")
+                    failed = True
+            tick = min(2 * tick, LONGEST_TICK) if failed else TICK
+            self._wake.wait(tick)
+            self._wake.clear()
+
+    def _notice_ends(self) -> None:
+        with self._lock:
+            for id in list(self._at_work):
+                run = self._runs[id]
+                if not run.is_alive():
+                    del self._at_work[id]
+                    self._close_books(run)
+
+    def _close_books(self, run: ManagedRun) -> None:
+        """After a worker's end: a journal without an end gets one, with what the system tells."""
+        try:
+            view = run.view()
+            if run.handed is not None and not run.stop_asked_at and view.seq <= run.note.ended_seq:
+                run.note_anyway(waiting=run.handed)
+                self._queue.put(run.owner or "", run.id)
+            elif not is_told(run):
+                tell_death(run)
+            elif run.note.started_at is not None and view.ended and view.ended.reason != "failed":
+                self._durations.append(self.clock() - run.note.started_at)
+        finally:
+            run.stop_asked_at = run.handed = None
+            run.at_work = False
+
+    def _enforce_time(self) -> None:
+        """Ends workers that do not end by themselves."""
+        with self._lock:
+            now = self.clock()
+            for id in self._at_work:
+                run = self._runs[id]
+                assert run.worker is not None
+                if run.stop_asked_at is not None:
+                    if now - run.stop_asked_at > KILL_AFTER:
+                        run.worker.kill()
+                elif self.limits.max_minutes is not None and run.note.started_at is not None:
+                    allowed = 60 * self.limits.max_minutes + PREPARATION_SECONDS
+                    if now - run.note.started_at > allowed:
+                        self.stop(run)
+
+    def _start_waiting(self) -> None:
+        with self._lock:
+            while len(self._at_work) < self.slots:
+                # A run that was resumed at once may have its old worker a moment longer.
+                id = self._queue.take(lambda id: id not in self._at_work)
+                if id is None:
+                    return
+                run = self._runs[id]
+                try:
+                    self._start(run)
+                except Exception as error:
+                    if not isinstance(error, OSError):
+                        log.exception("starting a run failed")
+                    reason = getattr(error, "strerror", None) or type(error).__name__
+                    run.note_anyway(waiting=None)
+                    sentence = f"No process could be started for this run ({reason}): try again."
+                    tell_end(run, "failed", sentence)
+
+    def _start(self, run: ManagedRun) -> None:
+        """Hands a waiting run to a worker; raises OSError.
+
+        That it is started is on disk before, that it waits no more after: see `recover`.
+        """
+        waiting, slot = run.note.waiting, self._free_slot()
+        assert waiting is not None
+        run.write_note(ended_seq=run.view().seq, started_at=self.clock(), slot=slot)
+        spare = self._spares.take(slot)
+        try:
+            run.worker = spare.start(self._order(run, waiting))
+        except BaseException:
+            spare.close()
+            raise
+        self._at_work[run.id] = slot
+        run.at_work, run.stop_asked_at = True, None
+        run.note_anyway(waiting=None)
+
+    def _order(self, run: ManagedRun, waiting: Waiting) -> Order:
+        return Order(
+            folder=str(run.path),
+            resume=waiting.resume,
+            changes=waiting.changes,
+            max_steps=self.limits.max_steps,
+            max_parameters=self.limits.max_parameters,
+            memory=self._memory_per_run(),
+        )
+
+    def _keep_spare(self) -> None:
+        """A spare while a slot is free; loading one beside a training would slow that down."""
+        with self._lock:
+            if self._keeps_spare and len(self._at_work) < self.slots:
+                self._spares.keep(self._free_slot())
+
+    def _free_slot(self) -> int:
+        return next(n for n in itertools.count() if n not in self._at_work.values())
+
+    def _memory_per_run(self) -> int | None:
+        """Bytes one run may take; a GPU driver reserves far more than it uses, so none there."""
+        if gpu_count():
+            return None
+        return int(0.75 * psutil.virtual_memory().total / self.slots)
+
+    def _sweep(self) -> None:
+        """Removes what was deleted, or is too old, and what a killed server left half made."""
+        for run in list(self._runs.values()):
+            with self._lock, suppress(OSError):
+                if self._is_over(run):
+                    run.bury()
+                    del self._runs[run.id]
+        for path in half_made(self.home.runs, self._runs):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > HALF_MADE_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)
+        for grave in self.home.runs.glob(".deleted-*"):
+            shutil.rmtree(grave, ignore_errors=True)
+
+    def _is_over(self, run: ManagedRun) -> bool:
+        """Whether the files of a run are to go."""
+        if run.is_alive() or run.id in self._at_work:
+            return False
+        now, ttl = self.clock(), self.limits.run_ttl_hours
+        if run.note.deleted_at is not None:
+            return now - run.note.deleted_at > UNDO_SECONDS
+        if ttl is None or run.state() in ACTIVE:
+            return False
+        return now - (run.view().updated_at or now) > 3600 * ttl
+
+    # ------------------------------------------------------------------------ helpers
+
+    def _claim(self) -> FileLock:
+        """One server per home; raises `BadInput` where another one is at work."""
+        try:
+            self.home.runs.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.home.path / "server.lock", thread_local=False)
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise BadInput(
+                f"Another GTT server already looks after {self.home.path}: use that one, or set "
+                "GTT_HOME to another folder."
+            ) from None
+        except OSError as error:
+            raise BadInput(
+                f"{self.home.path} cannot be written to ({error.strerror}): set GTT_HOME to a "
+                "folder of yours."
+            ) from None
+        return lock
+
+    def _find_runs(self) -> None:
+        """Takes up every run on disk that is not known yet, also those the terminal began.
+
+        Workers that live go on, and what waited waits again in its order.
+        """
+        opened = list(find_runs(self.home.runs, self._runs))
+        with self._lock:
+            found = [run for run in opened if run.id not in self._runs]
+            for run in found:
+                recover(run)
+                self._adopt(run)
+            for run in in_turn(found, self._runs.values()):
+                self._queue.put(run.owner or "", run.id)
+            known = list(self._runs.values())
+        for run in known:
+            self._find_worker(run)
+
+    def _find_worker(self, run: ManagedRun) -> None:
+        """Takes up the worker of a run that is not ours: an earlier server's, the terminal's."""
+        if run.id in self._at_work or not Worker.is_recorded(run.path):
+            return
+        with self._lock:
+            if run.id in self._at_work or self._runs.get(run.id) is not run:
+                return
+            if not run.is_alive():
+                run.worker = Worker.find(run.path) or run.worker
+            if run.is_alive() and not is_told(run):
+                slot = run.note.slot
+                if slot is None or slot in self._at_work.values():
+                    slot = self._free_slot()
+                self._at_work[run.id] = slot
+                run.at_work = True
+
+    def _adopt(self, run: ManagedRun) -> None:
+        run.place = partial(self.queue_place, run)
+        self._runs[run.id] = run
+
+    def _require_present(self, run: ManagedRun) -> None:
+        if self._runs.get(run.id) is not run:
+            raise UnusableRun("The files of this run are gone already: start a new one.")
+
+    def _require_room(self, owner: str | None) -> None:
+        whole, own = self.limits.max_waiting_runs, self.limits.max_waiting_per_workspace
+        retry = min(600.0, max(5.0, self._usual_seconds()))
+        if whole is not None and len(self._queue) >= whole:
+            raise QueueFull(f"{len(self._queue)} runs are waiting already: try again later.", retry)
+        if own is not None and self._queue.waiting_of(owner or "") >= own:
+            raise QueueFull(
+                f"{own} of your runs are waiting already: wait for one to start, or stop one.",
+                retry,
+            )
+
+    def _usual_seconds(self) -> float:
+        done = self._durations
+        return sum(done) / len(done) if done else USUAL_SECONDS
+
+    def _remaining(self, run: ManagedRun, usual: float) -> float:
+        view: RunView = run.view()
+        if view.eta_seconds is not None:
+            return view.eta_seconds
+        began = run.note.started_at or self.clock()
+        return max(5.0, usual - (self.clock() - began))
+
+
+def _asks_for_more(changes: Mapping[str, Any], step: int) -> bool:
+    """Whether changed settings may let a finished run train beyond its last step."""
+    training = changes.get("training", {})
+    if training.get("max_steps") is not None:
+        return bool(training["max_steps"] > step)
+    return "max_steps" in training or "num_epochs" in training

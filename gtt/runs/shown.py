@@ -1,0 +1,102 @@
+"""What a run shows of itself: plain frozen values, folded from its journal."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gtt.training.events import Reason
+
+Phase = Literal["waiting", "preparing", "training", "ended"]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How far the text is on its way to tokens: `done` of `total` in `unit`, None if unknown."""
+
+    stage: str
+    done: int
+    total: int | None
+    unit: str
+    fraction: float | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Text that the model wrote at a step."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was saved; `path` is relative to the run folder."""
+
+    step: int
+    path: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the run ended."""
+
+    reason: Reason
+    message: str
+    seconds: float | None
+    step: int
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as its journal tells it up to record `seq`; what is not known yet is None.
+
+    Losses in nats per token, `seconds` of training with resumed parts added up, `started_at` and
+    `updated_at` the times of the first and the last record in seconds since 1970. `eta_seconds`
+    is what remains from `updated_at` on. `checkpoints` holds the newest 50. After a resume only
+    what lies up to its step counts. The values are shared between views: do not change them.
+    """
+
+    seq: int
+    phase: Phase
+    preparation: Preparation | None
+    step: int
+    total_steps: int | None
+    parameters: int | None
+    vocab_size: int | None
+    tokens_per_step: int | None
+    train_tokens: int | None
+    validation_tokens: int | None
+    baselines: dict[str, float | None] | None
+    bytes_per_token: float | None
+    precision: str | None
+    device: str | None
+    processes: int | None
+    notes: tuple[str, ...]
+    loss: float | None
+    learning_rate: float | None
+    gradient_norm: float | None
+    tokens_per_second: float | None
+    tokens: int | None
+    epoch: float | None
+    seconds: float | None
+    validation_loss: float | None
+    perplexity: float | None
+    bits_per_byte: float | None
+    task_score: float | None
+    best_validation_loss: float | None
+    best_step: int | None
+    sample: Sample | None
+    checkpoints: tuple[Checkpoint, ...]
+    ended: Ended | None
+    started_at: float | None
+    updated_at: float | None
+    eta_seconds: float | None
+    resumes: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The view as plain values."""
+        return dataclasses.asdict(self)

@@ -1,0 +1,212 @@
+"""The worker process: one training, from preparing its text to its last event.
+
+    python -m gtt.runs.worker
+
+It loads the heavy libraries, says `ready` on stdout, and waits for one order, a line of JSON on
+stdin: the spare that lets Start answer at once. An end of stdin before an order means that nobody
+wants it any more. With the order it belongs to the run and not to the server: it goes on when the
+server dies, and dies with the run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gtt.config import RunConfig
+from gtt.data.progress import Progress
+from gtt.errors import BadInput, UnusableRun
+from gtt.model.export import read_about
+from gtt.runs.execute import (
+    Watcher,
+    failure_sentence,
+    is_expected,
+    make_trainer,
+    prepare_corpus,
+    pull,
+    stop_signals,
+)
+from gtt.runs.folder import RunFolder
+from gtt.runs.home import Home
+from gtt.runs.journal import Journal
+from gtt.runs.order import Order
+from gtt.training.events import PreparationProgressed, RunEnded
+from gtt.training.resuming import refuse_other_model
+from gtt.training.trainer import Trainer
+
+PROGRESS_EVERY = 0.5  # seconds between two lines on the preparation
+
+
+class _StopAsked(Exception):
+    """A stop was asked for while the text was being prepared."""
+
+
+def carry_out(order: Order, home: Home, watcher: Watcher | None = None) -> RunEnded:
+    """Trains the run of the order to its end; whatever goes wrong ends in the journal.
+
+    Raises `UnusableRun` where another process holds the run, and our own faults after they are
+    journaled.
+    """
+    watcher = watcher or Watcher()
+    run = RunFolder(Path(order.folder))
+    with run.locked(), Journal(run.journal) as journal, stop_signals() as stop_asked:
+        trainer: Trainer | None = None
+        step = 0
+        try:
+            config, fingerprint, step = _what_to_train(run, order)
+            trainer = _prepared_trainer(
+                run, home, order, config, fingerprint, _journaled(journal, stop_asked)
+            )
+            if stop_asked.is_set():
+                raise _StopAsked
+            return pull(trainer, journal, stop_asked, watcher)
+        except _StopAsked:
+            end = RunEnded(step, "stopped", "Stopped before the first step.", 0.0)
+            journal.append(end)
+            return end
+        except BaseException as error:
+            if trainer is not None:  # the trainer had begun, and `pull` has said what happened
+                raise
+            sentence = failure_sentence(error).replace(str(run.path), "this run")
+            end = RunEnded(step, "failed", sentence, 0.0)
+            with suppress(OSError):
+                journal.append(end)
+            if not is_expected(error):
+                raise
+            return end
+        finally:
+            if trainer is not None:
+                trainer.close()
+
+
+def _what_to_train(run: RunFolder, order: Order) -> tuple[RunConfig, str | None, int]:
+    """The configuration, the fingerprint of the data if it is settled, and the step to begin at."""
+    config = run.config()
+    if not order.resume:
+        return config, None, 0
+    checkpoint = run.checkpoints.resumable()
+    if checkpoint is None:
+        raise UnusableRun("This run holds no checkpoint to resume from: restart it instead.")
+    about = read_about(checkpoint)
+    resumed = RunConfig.parse(about["config"]).updated(order.changes)
+    refuse_other_model(config, resumed)
+    return resumed, about.get("fingerprint"), int(about["step"])
+
+
+def _prepared_trainer(
+    run: RunFolder,
+    home: Home,
+    order: Order,
+    config: RunConfig,
+    fingerprint: str | None,
+    preparing: Any,
+) -> Trainer:
+    """The trainer, within what is allowed; raises `BadInput` beyond it."""
+    uploads = home.uploads_of(run.about().get("owner"))
+    corpus = prepare_corpus(config, home, preparing, fingerprint, uploads)
+    parameters = config.model.parameter_count(corpus.vocab_size)
+    if order.max_parameters is not None and parameters > order.max_parameters:
+        raise BadInput(
+            f"This model has {parameters:,} parameters, and {order.max_parameters:,} are allowed "
+            "here: take fewer layers, a smaller width or a smaller vocabulary.",
+            field="model.n_embed",
+        )
+    trainer = make_trainer(config, corpus, run.path, resume=order.resume)
+    if order.max_steps is not None and trainer.total_steps > order.max_steps:
+        trainer.close()
+        raise BadInput(
+            f"These settings ask for {trainer.total_steps:,} steps, and {order.max_steps:,} are "
+            "allowed here: set training.max_steps or take fewer epochs.",
+            field="training.max_steps",
+        )
+    if order.resume and trainer.step >= trainer.total_steps:
+        trainer.close()
+        raise UnusableRun(
+            f"This run is finished: {trainer.step:,} steps are done and {trainer.total_steps:,} "
+            "asked for. To train it longer, resume it with a larger training.max_steps."
+        )
+    run.set_fingerprint(corpus.fingerprint)
+    return trainer
+
+
+def _journaled(journal: Journal, stop_asked: threading.Event) -> Any:
+    """A report of the preparation that goes to the journal, a few lines a second at most."""
+    last = ("", 0.0)
+
+    def preparing(progress: Progress) -> None:
+        nonlocal last
+        if stop_asked.is_set():
+            raise _StopAsked
+        now = time.monotonic()
+        if progress.stage != last[0] or now - last[1] >= PROGRESS_EVERY:
+            last = (progress.stage, now)
+            journal.append(
+                PreparationProgressed(
+                    0, progress.stage, progress.done, progress.total, progress.unit
+                )
+            )
+
+    return preparing
+
+
+def warm_up(home: Home) -> None:
+    """Does once what every first training step of a process waits for.
+
+    The text of the first recipe is prepared, Accelerate and the optimizers are loaded, and the
+    threads of the matrix products are started.
+    """
+    import torch
+
+    from gtt.model.gpt import GPT, next_token_loss
+    from gtt.recipes import load_recipe
+    from gtt.training.accelerator import process_state
+    from gtt.training.optimizers import build_optimizers
+
+    process_state()
+    config = load_recipe("quickstart").config
+    with suppress(BadInput, OSError):  # a run that needs the disk will say so
+        prepare_corpus(config, home, lambda progress: None)
+    model = GPT(config.model, config.data.vocab_size)
+    tokens = torch.zeros(2, config.model.block_size, dtype=torch.long)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = next_token_loss(model(tokens), tokens)
+    loss.backward()
+    for optimizer in build_optimizers(model, config.training):
+        optimizer.step()
+
+
+def limit_memory(limit: int | None) -> None:
+    """Makes this process the one that is refused memory, or killed for it, before any other."""
+    with suppress(OSError):  # Linux only
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+    if limit is not None and sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def main() -> int:
+    """Warms up, waits for the order, carries it out; 0, or 1 where the run failed."""
+    home = Home.from_environment()
+    warm_up(home)
+    print("ready", flush=True)
+    line = sys.stdin.buffer.readline().decode()
+    if not line.endswith("\n"):
+        return 0
+    order = Order.from_line(line)
+    log = os.open(Path(order.folder) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    limit_memory(order.memory)
+    end = carry_out(order, home)
+    return 1 if end.reason in ("failed", "diverged") else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
