@@ -1,0 +1,316 @@
+"""The terminal: `python -m gtt COMMAND`. Heavy libraries load in the command that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from gtt import __version__
+from gtt.errors import BadInput, GTTError
+
+OK, FAILED, BAD_INPUT = 0, 1, 2
+TRACKERS = ("tensorboard", "trackio", "wandb")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns 0, 1 for a failed run, or 2 for input that cannot be used."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.command(options)
+        return code
+    except GTTError as error:
+        print(f"gtt: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:  # whoever read our output has gone: `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        print("gtt: interrupted.", file=sys.stderr)
+        return FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="gtt", description="Train a small GPT from scratch and watch it learn."
+    )
+    parser.add_argument("--version", action="version", version=f"gtt {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="train a new model in the foreground")
+    train.add_argument(
+        "--recipe",
+        default="quickstart",
+        help="a recipe's name, or a .yaml file (default: quickstart)",
+    )
+    train.add_argument("--data", metavar="SOURCE", help="a source, file or owner/name on the Hub")
+    _add_training_options(train)
+    train.add_argument("--out", type=Path, metavar="DIR", help="the run folder (new or empty)")
+    train.set_defaults(command=train_command)
+
+    resume = commands.add_parser("resume", help="go on with a run from its last checkpoint")
+    resume.add_argument("run_dir", type=Path)
+    _add_training_options(resume)
+    resume.set_defaults(command=resume_command)
+
+    evaluate = commands.add_parser("evaluate", help="measure a run on its whole validation part")
+    evaluate.add_argument("run_dir", type=Path)
+    _add_checkpoint_option(evaluate)
+    evaluate.add_argument("--json", action="store_true", help="print one JSON object")
+    evaluate.set_defaults(command=evaluate_command)
+
+    generate = commands.add_parser("generate", help="write with a trained model")
+    generate.add_argument("run_dir", type=Path)
+    _add_checkpoint_option(generate)
+    generate.add_argument("--prompt", help="text to go on from")
+    generate.add_argument("--max-new-tokens", metavar="N")
+    generate.add_argument("--temperature", metavar="X", help="0 takes the likeliest token")
+    generate.add_argument("--top-k", metavar="K")
+    generate.add_argument("--top-p", metavar="P")
+    generate.add_argument("--seed", metavar="N")
+    generate.add_argument("--stop", action="append", metavar="TEXT", help="end before this text")
+    generate.set_defaults(command=generate_command)
+
+    export = commands.add_parser("export", help="copy a checkpoint that transformers loads")
+    export.add_argument("run_dir", type=Path)
+    export.add_argument("out", type=Path)
+    _add_checkpoint_option(export)
+    export.set_defaults(command=export_command)
+
+    recipes = commands.add_parser("recipes", help="list the recipes")
+    recipes.add_argument("--json", action="store_true")
+    recipes.set_defaults(command=recipes_command)
+
+    datasets = commands.add_parser("datasets", help="list the sources of text")
+    datasets.add_argument("--json", action="store_true")
+    datasets.set_defaults(command=datasets_command)
+
+    settings = commands.add_parser("settings", help="list every setting that --set takes")
+    settings.add_argument("group", nargs="?", help="data, model, training or generation")
+    settings.set_defaults(command=settings_command)
+
+    bench = commands.add_parser("bench", help="measure training speed on this machine")
+    bench.add_argument("--recipe", action="append", metavar="NAME", help="default: the three sizes")
+    bench.add_argument("--steps", type=int, default=10, help="steps per measurement")
+    bench.add_argument("--rounds", type=int, default=3, help="alternating rounds")
+    bench.add_argument("--json", action="store_true")
+    bench.set_defaults(command=bench_command)
+    return parser
+
+
+def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="GROUP.NAME=VALUE",
+        dest="assignments",
+        help="change one setting, e.g. training.max_steps=200; may be repeated",
+    )
+    parser.add_argument("--track", action="append", default=[], choices=TRACKERS)
+    parser.add_argument("--json", action="store_true", help="print each event as a JSON line")
+
+
+def _add_checkpoint_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--checkpoint",
+        default="best",
+        metavar="WHICH",
+        help="best (default), latest, or a step that is kept",
+    )
+
+
+def train_command(options: argparse.Namespace) -> int:
+    """`train`: a recipe, changed by --data and --set, in a new run folder."""
+    from gtt.recipes import load_recipe
+
+    config = load_recipe(options.recipe).config
+    if options.data is not None:
+        from gtt.data.sources import SOURCES
+
+        source = options.data
+        if source not in SOURCES and Path(source).expanduser().exists():
+            # Made absolute, since the run may be resumed from another folder.
+            source = str(Path(source).expanduser().absolute())
+        config = config.updated({"data": {"source": source, "column": None}})
+    config = config.with_assignments(options.assignments)
+
+    def start(watcher: Any, home: Any) -> Any:
+        from gtt.runs.execute import start_run
+
+        trackers = tuple(options.track)
+        return start_run(config, home, options.out, trackers=trackers, watcher=watcher)
+
+    return _train(options, config.name, start)
+
+
+def resume_command(options: argparse.Namespace) -> int:
+    """`resume`: the run in a folder, from its newest resumable checkpoint."""
+
+    def start(watcher: Any, home: Any) -> Any:
+        from gtt.runs.execute import resume_run
+
+        return resume_run(
+            options.run_dir,
+            home,
+            assignments=options.assignments,
+            trackers=tuple(options.track),
+            watcher=watcher,
+        )
+
+    return _train(options, options.run_dir.name, start)
+
+
+def _train(options: argparse.Namespace, name: str, start: Any) -> int:
+    """Carries out a run under a display; the run folder is the last thing printed."""
+    from gtt.display import JsonDisplay, QuietDisplay, TerminalDisplay
+    from gtt.launch import leave, start_all_processes
+
+    start_all_processes()
+
+    # Set by the launcher; asking Accelerate would first mean loading it.
+    main_process = int(os.environ.get("RANK", "0")) == 0
+    display: Any = QuietDisplay()
+    if main_process:
+        display = JsonDisplay() if options.json else TerminalDisplay(name)
+    with display:
+        from gtt.runs.home import Home
+
+        folder, end = start(display.watcher(), Home.from_environment())
+    if main_process:
+        display.finish(folder, end)
+    return leave(FAILED if end.reason in ("failed", "diverged") else OK)
+
+
+def evaluate_command(options: argparse.Namespace) -> int:
+    """`evaluate`: the loss over the whole validation part, beside the baselines."""
+    from gtt.runs.home import Home
+    from gtt.runs.inspect import evaluate_run
+
+    result = evaluate_run(options.run_dir, Home.from_environment(), options.checkpoint)
+    if options.json:
+        print(json.dumps(result))
+        return OK
+    print(f"validation loss  {result['validation_loss']:.4f} nats per token")
+    print(f"perplexity       {result['perplexity']:.3f}")
+    print(f"bits per byte    {result['bits_per_byte']:.4f}")
+    print(f"tokens           {result['tokens']:,}")
+    if result["task_score"] is not None:
+        print(f"task score       {result['task_score']:.1%}")
+    for name, value in result["baselines"].items():
+        if value is not None:
+            print(f"{name:<16} {value:.4f}")
+    return OK
+
+
+def generate_command(options: argparse.Namespace) -> int:
+    """`generate`: the prompt and its continuation, as it is drawn."""
+    from gtt.runs.inspect import generate_from_run
+
+    given = {
+        "prompt": options.prompt,
+        "max_new_tokens": options.max_new_tokens,
+        "temperature": options.temperature,
+        "top_k": options.top_k,
+        "top_p": options.top_p,
+        "seed": options.seed,
+        "stop": options.stop,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    from gtt.display import printable
+
+    show = printable if sys.stdout.isatty() else str
+    for piece in generate_from_run(options.run_dir, changes, options.checkpoint):
+        print(show(piece), end="", flush=True)
+    print()
+    return OK
+
+
+def export_command(options: argparse.Namespace) -> int:
+    """`export`: one checkpoint, copied whole."""
+    from gtt.runs.folder import claim_folder
+    from gtt.runs.inspect import checkpoint_of
+
+    checkpoint = checkpoint_of(options.run_dir, options.checkpoint)
+    claim_folder(options.out, instead="name a new folder")
+    try:
+        shutil.copytree(checkpoint, options.out, dirs_exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{options.out} cannot be written to ({error}).", field="out") from None
+    print(options.out)
+    return OK
+
+
+def recipes_command(options: argparse.Namespace) -> int:
+    """`recipes`: what each is for, and what it reached where it was measured."""
+    from gtt.data.sources import SOURCES
+    from gtt.recipes import load_recipes
+
+    recipes = load_recipes()
+    if options.json:
+        print(json.dumps([recipe.model_dump(mode="json") for recipe in recipes]))
+        return OK
+    for recipe in recipes:
+        source = SOURCES.get(recipe.config.data.source)
+        needs = "" if source is None or source.offline else " (downloads its text once)"
+        print(f"{recipe.name}: {recipe.title}{needs}")
+        print(f"    {' '.join(recipe.summary.split())}")
+        print(f"    For: {' '.join(recipe.audience.split())}")
+        if recipe.measured is not None:
+            done = recipe.measured
+            print(
+                f"    Measured: {done.parameters:,} parameters, validation loss "
+                f"{done.validation_loss:.3f} after {done.seconds:.0f} s on {done.machine}."
+            )
+    return OK
+
+
+def datasets_command(options: argparse.Namespace) -> int:
+    """`datasets`: every built-in source; any Hub dataset and any file serve as well."""
+    from dataclasses import asdict
+
+    from gtt.data.sources import describe_sources
+
+    sources = list(describe_sources())
+    if options.json:
+        print(json.dumps([asdict(source) for source in sources]))
+        return OK
+    for source in sources:
+        where = "offline" if source.offline else "downloaded once"
+        size = "" if source.megabytes is None else f", {source.megabytes:g} MB"
+        print(f"{source.name}: {source.title} ({where}{size}, {source.licence})")
+        print(f"    {source.description}")
+    print("Also: a .txt .md .csv .json .jsonl .parquet file, or a Hub dataset as")
+    print("    owner/name[:config][:split][:column]")
+    return OK
+
+
+def settings_command(options: argparse.Namespace) -> int:
+    """`settings`: name, default, limits and what each buys and costs."""
+    from gtt.config import GROUPS, describe_settings
+    from gtt.explain import explain
+    from gtt.settings import nearest
+
+    if options.group is not None and options.group not in GROUPS:
+        raise BadInput(nearest("group of settings", options.group, list(GROUPS)), field="group")
+    for one in describe_settings():
+        if options.group not in (None, one.group):
+            continue
+        takes = " | ".join(one.choices) if one.choices else one.kind
+        default = json.dumps(one.default)
+        print(f"{one.key}  ({takes}, default {default}{', ' + one.unit if one.unit else ''})")
+        print(f"    {explain(one.concept).tip}")
+    return OK
+
+
+def bench_command(options: argparse.Namespace) -> int:
+    """`bench`: tokens per second of each recipe here, automatic precision against fp32."""
+    from gtt.bench import bench
+
+    return bench(options.recipe, options.steps, options.rounds, as_json=options.json)

@@ -1,0 +1,70 @@
+"""Several processes on a machine without a GPU, as they were asked for.
+
+`accelerate launch --num_processes 2` starts several processes on GPUs; on CPUs alone it leaves that
+to MPI and starts one, which would quietly train with half the batch. That one sees it from its
+surroundings and hands over to the launcher of PyTorch, with as many processes as asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from itertools import pairwise
+
+from gtt.errors import BadInput
+
+
+def start_all_processes(environment: Mapping[str, str] = os.environ) -> None:
+    """Replaces this process by a launcher of all where one was started instead of several.
+
+    Returns where there is nothing to mend. Raises `BadInput` where the number is not to be found.
+    """
+    # For several processes Accelerate's launcher sets where they meet; whoever starts them, a rank.
+    if not {"MASTER_ADDR", "ACCELERATE_MIXED_PRECISION"} <= environment.keys():
+        return
+    if "RANK" in environment or "PMI_RANK" in environment or "OMPI_COMM_WORLD_RANK" in environment:
+        return
+    import psutil
+    import torch
+
+    command_line = psutil.Process(os.getppid()).cmdline()
+    processes = asked_for(command_line, "num_processes")
+    hosts = asked_for(command_line, "num_machines") or 1
+    if processes is None or hosts > 1 or torch.cuda.is_available():
+        raise BadInput(
+            "accelerate launch started one process for a run on several. With GPUs, add "
+            "--multi_gpu; on CPUs, name their number with --num_processes, or start them on each "
+            "host with torchrun."
+        )
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+    launcher += ["--master-addr", environment["MASTER_ADDR"]]
+    launcher += ["--master-port", environment.get("MASTER_PORT", "29500")]
+    os.execve(
+        sys.executable,
+        [sys.executable, *launcher, "-m", "gtt", *sys.argv[1:]],
+        {**environment, "ACCELERATE_USE_CPU": "true"},
+    )
+
+
+def asked_for(command_line: list[str], option: str) -> int | None:
+    """The number given for an option in the launcher's command line; None where there is none."""
+    words = [part for word in command_line for part in word.split("=", 1)]
+    for name, value in pairwise(words):
+        if name.lstrip("-").replace("-", "_") == option and value.isdigit():
+            return int(value)
+    return None
+
+
+def leave(code: int, environment: Mapping[str, str] = os.environ) -> int:
+    """Returns the exit code; one of several processes ends with it here and now.
+
+    The threads of a group of processes may still be winding down while Python takes itself apart,
+    and PyTorch then now and then aborts ("terminate called without an active exception"), which the
+    launcher reports as a failed run although everything is written.
+    """
+    if int(environment.get("WORLD_SIZE", "1")) > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
