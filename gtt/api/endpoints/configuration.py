@@ -1,0 +1,126 @@
+"""The draft on the desk, the recipes, the settings and the schedule."""
+
+from __future__ import annotations
+
+from gtt.api.schemas import (
+    ConfigResponse,
+    LrSchedule,
+    Nothing,
+    RecipeInfo,
+    Recipes,
+    Schedule,
+    SetConfig,
+    SettingInfo,
+    SettingsResponse,
+)
+from gtt.api.service import Caller
+from gtt.api.table import endpoint
+from gtt.api.visitors import recipe_of, vocabulary_of
+from gtt.config import RunConfig, describe_settings
+from gtt.explain import explain
+from gtt.recipes import load_recipes
+from gtt.training.schedule import lr_factor
+
+ASSUMED_STEPS = 1000
+
+
+@endpoint("GET", "/api/config", rate="read", tag="configuration")
+def get_config(caller: Caller, request: Nothing) -> ConfigResponse:
+    """The draft configuration on the desk."""
+    return _response(caller.desk.draft)
+
+
+@endpoint(
+    "POST",
+    "/api/config",
+    rate="write",
+    tag="configuration",
+    examples=({"config": {"model": {"n_layers": 4}}},),
+)
+def set_config(caller: Caller, request: SetConfig) -> ConfigResponse:
+    """Changes the draft: what is named changes, all else stays.
+
+    With a recipe the draft begins anew from it.
+    """
+    with caller.desk.lock:
+        base = recipe_of(request.recipe).config if request.recipe else caller.desk.draft
+        draft = changed(base, request.config)
+        caller.desk.save_draft(draft)
+    return _response(draft)
+
+
+@endpoint("GET", "/api/recipes", rate="read", tag="configuration")
+def recipes(caller: Caller, request: Nothing) -> Recipes:
+    """The recipes, with what each reached where it was measured."""
+    return Recipes(
+        recipes=[
+            RecipeInfo(
+                name=recipe.name,
+                title=recipe.title,
+                summary=" ".join(recipe.summary.split()),
+                audience=" ".join(recipe.audience.split()),
+                config=recipe.config,
+                measured=recipe.measured.model_dump(mode="json") if recipe.measured else None,
+            )
+            for recipe in load_recipes()
+        ]
+    )
+
+
+@endpoint("GET", "/api/settings", rate="read", tag="configuration")
+def settings(caller: Caller, request: Nothing) -> SettingsResponse:
+    """Every setting with its limits and its explanation, enough to draw a form."""
+    rows = []
+    for one in describe_settings():
+        concept = explain(one.concept)
+        rows.append(
+            SettingInfo(
+                key=one.key,
+                label=one.label,
+                kind=one.kind,
+                unit=one.unit,
+                default=one.default,
+                choices=list(one.choices) if one.choices else None,
+                limits=one.limits,
+                slider=one.slider._asdict() if one.slider else None,
+                tip=concept.tip,
+                body=concept.body,
+            )
+        )
+    return SettingsResponse(settings=rows)
+
+
+@endpoint("GET", "/api/lr_schedule", rate="read", tag="configuration")
+def lr_schedule(caller: Caller, request: LrSchedule) -> Schedule:
+    """The learning rate over the steps, of a run or of the draft.
+
+    Where the settings count epochs and no run tells how many steps those are, `total_steps` is
+    taken from the request, else assumed.
+    """
+    config, total = caller.desk.draft, None
+    if request.run_id is not None:
+        run = caller.run(request.run_id)
+        config, total = run.config, run.view().total_steps
+    total = total or config.training.max_steps or request.total_steps
+    assumed = total is None
+    total = total or ASSUMED_STEPS
+    shown = min(request.points, total)
+    steps = sorted({round(i * (total - 1) / max(1, shown - 1)) for i in range(shown)})
+    peak = config.training.learning_rate
+    rates = [peak * lr_factor(step, total, config.training) for step in steps]
+    return Schedule(total_steps=total, assumed=assumed, steps=steps, learning_rates=rates)
+
+
+def changed(config: RunConfig, changes: object) -> RunConfig:
+    """A configuration with a partial update from a request; raises `InvalidSetting`."""
+    if changes is None:
+        return config
+    given: dict[str, object] = changes.model_dump(mode="json", exclude_unset=True)  # type: ignore[attr-defined]
+    # A whole group of null is a way to say nothing of it.
+    return config.updated({key: value for key, value in given.items() if value is not None})
+
+
+def _response(config: RunConfig) -> ConfigResponse:
+    vocabulary = vocabulary_of(config)
+    parameters = config.model.parameter_count(vocabulary) if vocabulary else None
+    return ConfigResponse(config=config, parameters=parameters)

@@ -1,0 +1,241 @@
+"""Runs: create, list, follow, stop, resume, restart, rename, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from gtt.api.endpoints.configuration import changed
+from gtt.api.errors import Conflict, NotFound, QuotaExceeded
+from gtt.api.infos import run_info, run_status
+from gtt.api.schemas import (
+    CreateRun,
+    Deleted,
+    ListRuns,
+    Nothing,
+    OfRun,
+    RenameRun,
+    RestartRun,
+    ResumeRun,
+    RunResponse,
+    RunsPage,
+    StatusResponse,
+    Train,
+)
+from gtt.api.service import Caller
+from gtt.api.table import endpoint
+from gtt.api.visitors import allowed, recipe_of
+from gtt.config import RunConfig
+from gtt.errors import BadInput, UnusableRun
+from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.manager import UNDO_SECONDS
+
+FOLLOW_EVERY = 0.3  # seconds between two looks of a follower
+
+
+async def train_and_follow(caller: Caller, request: Train) -> AsyncIterator[StatusResponse]:
+    """Starts or stops a run and tells how it goes until it ends; leaving does not harm the run."""
+    first = await asyncio.to_thread(train, caller, request)
+    assert first.run is not None
+    async for status in follow(caller.run(first.run.id)):
+        yield status
+
+
+async def follow(run: ManagedRun) -> AsyncIterator[StatusResponse]:
+    """The status of a run at once, whenever it changes, and at its end."""
+    last: Any = None
+    while True:
+        status = await asyncio.to_thread(run_status, run)
+        mark = (status.seq, status.state, status.queue)
+        if mark != last:
+            last = mark
+            yield StatusResponse(run=status)
+        if status.state not in ACTIVE:
+            return
+        await asyncio.sleep(FOLLOW_EVERY)
+
+
+@endpoint(
+    "POST",
+    "/api/train",
+    rate="create",
+    stream=train_and_follow,
+    examples=({"action": "start", "recipe": "quickstart"}, {"action": "stop"}),
+)
+def train(caller: Caller, request: Train) -> StatusResponse:
+    """Starts a run from a recipe or the draft, or stops the desk's current one.
+
+    A run that is stopped finishes its step, saves, and can be resumed.
+    """
+    if request.action == "stop":
+        return stop(caller, Nothing())
+    with caller.desk.lock:
+        current = caller.current_run()
+        if current is not None and current.state() in ACTIVE:
+            raise Conflict(
+                "A run of this desk is at work already: stop it first, or create another one "
+                "under /api/runs.",
+                field="action",
+            )
+        run = create(caller, CreateRun(recipe=request.recipe, config=request.config))
+    return StatusResponse(run=run_status(run))
+
+
+@endpoint("POST", "/api/train/stop", rate="write")
+def stop(caller: Caller, request: Nothing) -> StatusResponse:
+    """Stops the desk's current run after its present step; it is saved and can be resumed."""
+    run = caller.run_or_current(None)
+    caller.service.manager.stop(run)
+    return StatusResponse(run=run_status(run))
+
+
+@endpoint("GET", "/api/train/status", rate="read")
+def status(caller: Caller, request: Nothing) -> StatusResponse:
+    """The desk's current run, or null."""
+    run = caller.current_run()
+    return StatusResponse(run=run_status(run) if run is not None else None)
+
+
+@endpoint(
+    "POST",
+    "/api/runs",
+    rate="create",
+    status=201,
+    examples=({"recipe": "quickstart", "config": {"training": {"max_steps": 200}}},),
+)
+def create_run(caller: Caller, request: CreateRun) -> RunResponse:
+    """Begins a new run from a recipe or the draft; it waits in the queue until there is room.
+
+    The same `idempotency_key` again returns the run that the first request made.
+    """
+    return run_response(create(caller, request))
+
+
+@endpoint("GET", "/api/runs", rate="read")
+def list_runs(caller: Caller, request: ListRuns) -> RunsPage:
+    """The runs on the desk, the newest first, page by page."""
+    runs = caller.runs()
+    if request.before is not None:
+        ids = [run.id for run in runs]
+        if request.before not in ids:
+            raise NotFound("There is no such run on this desk to go on from.", field="before")
+        runs = runs[ids.index(request.before) + 1 :]
+    page = runs[: request.limit]
+    more = len(runs) > len(page)
+    return RunsPage(runs=[run_info(run) for run in page], next=page[-1].id if more else None)
+
+
+@endpoint("GET", "/api/runs/{run_id}", rate="read")
+def read_run(caller: Caller, request: OfRun) -> RunResponse:
+    """One run: where it stands, what it measured, its configuration."""
+    return run_response(caller.run(request.run_id))
+
+
+@endpoint("PATCH", "/api/runs/{run_id}", rate="write", examples=({"name": "wider"},))
+def rename_run(caller: Caller, request: RenameRun) -> RunResponse:
+    """Gives a run another name."""
+    run = caller.run(request.run_id)
+    caller.service.manager.rename(run, request.name)
+    return run_response(run)
+
+
+@endpoint("DELETE", "/api/runs/{run_id}", rate="write")
+def delete_run(caller: Caller, request: OfRun) -> Deleted:
+    """Stops a run and deletes it; for ten minutes it can be brought back."""
+    run = caller.run(request.run_id)
+    caller.service.manager.delete(run)
+    return Deleted(deleted=run.id, undo_seconds=UNDO_SECONDS)
+
+
+@endpoint("POST", "/api/runs/{run_id}/restore", rate="write")
+def restore_run(caller: Caller, request: OfRun) -> RunResponse:
+    """Brings back a run that was deleted a moment ago."""
+    run = caller.service.manager.deleted(request.run_id)
+    if run is None or not caller.owns(run):
+        raise NotFound("There is no such deleted run on this desk.", field="run_id")
+    _require_room_for_run(caller)
+    caller.service.manager.restore(run)
+    return run_response(run)
+
+
+@endpoint("POST", "/api/runs/{run_id}/stop", rate="write")
+def stop_run(caller: Caller, request: OfRun) -> RunResponse:
+    """Ends a run after its present step; it is saved and can be resumed."""
+    run = caller.run(request.run_id)
+    caller.service.manager.stop(run)
+    return run_response(run)
+
+
+@endpoint("POST", "/api/runs/{run_id}/resume", rate="create")
+def resume_run(caller: Caller, request: ResumeRun) -> RunResponse:
+    """Goes on with a run from its newest checkpoint, if asked with other training settings."""
+    run = caller.run(request.run_id)
+    after = allowed(changed(run.config, request.config), caller, is_resumed=True)
+    changes = {}
+    if request.config is not None:
+        changes = request.config.model_dump(mode="json", exclude_unset=True)
+        refused = [key for key in changes if key not in ("training", "generation")]
+        if refused:
+            raise BadInput(
+                f"{refused[0]} cannot change in a resumed run: restart it with the change.",
+                field=f"config.{refused[0]}",
+            )
+    elif after.training != run.config.training:
+        changes = {"training": {"max_minutes": after.training.max_minutes}}
+    try:
+        caller.service.manager.resume(run, changes)
+    except UnusableRun as error:
+        raise Conflict(error.message, field="run_id") from None
+    caller.desk.save_current_run(run.id)
+    return run_response(run)
+
+
+@endpoint(
+    "POST",
+    "/api/runs/{run_id}/restart",
+    rate="create",
+    status=201,
+    examples=({"config": {"training": {"learning_rate": 0.001}}},),
+)
+def restart_run(caller: Caller, request: RestartRun) -> RunResponse:
+    """Begins a new run with the settings of an old one, changed as asked."""
+    old = caller.run(request.run_id)
+    return run_response(_begin(caller, changed(old.config, request.config), old.name))
+
+
+def create(caller: Caller, request: CreateRun) -> ManagedRun:
+    """The run that a request asks for, new or made by the same request before."""
+    with caller.desk.lock:
+        asked = request.model_dump(mode="json", exclude_unset=True)
+        if request.idempotency_key is not None:
+            made = caller.desk.recall(request.idempotency_key, asked)
+            if made is not None:
+                return caller.run(made)
+        base = recipe_of(request.recipe).config if request.recipe else caller.desk.draft
+        run = _begin(caller, changed(base, request.config), request.name)
+        if request.idempotency_key is not None:
+            caller.desk.remember(request.idempotency_key, asked, run.id)
+        return run
+
+
+def _begin(caller: Caller, config: RunConfig, name: str | None) -> ManagedRun:
+    with caller.desk.lock:
+        _require_room_for_run(caller)
+        config = allowed(config, caller)
+        run = caller.service.manager.create(config, caller.desk.owner)
+        if name is not None and name != run.name:
+            caller.service.manager.rename(run, name)
+        caller.desk.save_current_run(run.id)
+        return run
+
+
+def _require_room_for_run(caller: Caller) -> None:
+    most = caller.limits.max_runs_per_workspace
+    if most is not None and len(caller.runs()) >= most:
+        raise QuotaExceeded(f"This desk holds {most} runs, and no more are allowed: delete one.")
+
+
+def run_response(run: ManagedRun) -> RunResponse:
+    """A run with everything about it."""
+    return RunResponse(run=run_status(run), config=run.config)

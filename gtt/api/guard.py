@@ -1,0 +1,288 @@
+"""What every request passes first: its host, its origin, its size, and the headers of the answer.
+
+An ASGI middleware without state between requests. It belongs outside of everything, Gradio's own
+middleware included, which answers preflights and adds permissive headers: see `guarding`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gtt.api.errors import ApiError, Forbidden, NotFound, TooLarge, error_body
+from gtt.api.nesting import NestingCheck
+from gtt.api.origins import Hosts, Place, read_host, read_origin
+from gtt.api.remote_files import NoRemoteFiles
+
+LONGEST_PATH = 8192  # bytes, of the path and of the query each
+UPLOAD_PATHS = ("/api/datasets/upload", "/gradio_api/upload")
+UPLOAD_SLACK = 1_000_000  # bytes around the file in a form
+DEEPEST_JSON = 64
+
+# Routes of Gradio that this app has no use for, by what follows /gradio_api/, with the reason.
+CLOSED_ROUTES: dict[str, str] = {
+    "proxy=": "fetches from other servers, for gr.load",
+    "file/": "the old form of file=, which takes URLs too",
+    "dev/": "reload messages of Gradio's development mode",
+    "token": "tells the access token of a login",
+    "deep_link": "a GET that writes the state of a page to the disk",
+    "process_recording": "writes a video to the disk and runs ffmpeg on it",
+    "run-history": "writes to and reads from buckets of the Hub",
+    "runs": "the page of that history",
+    "stream/": "media streams",
+    "vibe-": "edits the source code of the app",
+    "profiling": "tells what other visitors do",
+}
+# Schemes that file= would fetch or refuse; a file of ours is a plain path.
+_REMOTE = ("http:", "https:", "ftp:", "file:", "data:", "//")
+CLOSED_PAGES: dict[str, str] = {"/monitoring": "tells and prints how the app is used"}
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        # Gradio compiles templates and loads parts of itself from blobs.
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors *",  # course pages embed the app
+    )
+)
+SECURITY_HEADERS: dict[str, str] = {
+    "x-content-type-options": "nosniff",
+    # Not no-referrer, with which browsers send "Origin: null" from forms of this very page.
+    "referrer-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Guard:
+    """Refuses a request with the error body of the interface, or passes it on.
+
+    400 malformed headers, 403 another site, 404 closed routes, 413 too large, 414 too long, 421 a
+    name that is not ours, 422 JSON nested too deeply.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed_hosts: Iterable[str] = (),
+        on_space: bool = False,
+        space_host: str | None = None,
+        max_json_bytes: int = 1_000_000,
+        max_upload_bytes: int = 200_000_000,
+        upload_paths: Iterable[str] = UPLOAD_PATHS,
+    ) -> None:
+        self.app = app
+        self.hosts = Hosts(allowed_hosts, on_space=on_space, space_host=space_host)
+        self.max_json_bytes = max_json_bytes
+        self.max_upload_bytes = max_upload_bytes
+        self.upload_paths = frozenset(upload_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        exchange = _Exchange(receive, send)
+        try:
+            exchange.is_own_site = self._check(scope)
+            if scope["type"] == "http":
+                exchange.most_bytes, exchange.nesting = self._body_limits(scope)
+        except ApiError as refusal:
+            if scope["type"] == "websocket":
+                await receive()
+                await send({"type": "websocket.close", "code": 1008, "reason": refusal.code})
+            else:
+                await exchange.refuse(refusal)
+            return
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except Exception:
+            if not exchange.is_refused:  # else the app only met the end that was put to the body
+                raise
+
+    def _check(self, scope: Scope) -> bool:
+        """Raises `ApiError`, or tells whether the answer may be read by the page that asked."""
+        path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogatepass")
+        if len(path) > LONGEST_PATH or len(scope.get("query_string", b"")) > LONGEST_PATH:
+            raise ApiError(
+                f"The address is longer than {LONGEST_PATH} bytes: send long values in the body.",
+                status=414,
+                code="too_long",
+            )
+        host = self._host(scope)
+        text = _single(scope, "origin")
+        origin = read_origin(text) if text else None
+        is_own_site = origin is not None and self.hosts.may_change(origin, host)
+        if scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+            site = _single(scope, "sec-fetch-site")
+            if not is_own_site and (text is not None or site in ("cross-site", "same-site")):
+                raise Forbidden(
+                    "Another site may not do this: open the page itself, or have its host added "
+                    "to GTT_ALLOWED_HOSTS."
+                )
+        _refuse_closed(scope["path"])
+        return is_own_site
+
+    def _host(self, scope: Scope) -> Place:
+        text = _single(scope, "host")
+        host = read_host(text) if text else None
+        if host is None:
+            raise ApiError("The request must carry one valid Host header.", field="host")
+        if not self.hosts.is_ours(host):
+            raise ApiError(
+                "This server is not known under that name: open it as localhost, or add the name "
+                "to GTT_ALLOWED_HOSTS.",
+                field="host",
+                status=421,
+                code="wrong_host",
+            )
+        return host
+
+    def _body_limits(self, scope: Scope) -> tuple[int, NestingCheck | None]:
+        path = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/")
+        is_upload = path in self.upload_paths
+        most = self.max_upload_bytes + UPLOAD_SLACK if is_upload else self.max_json_bytes
+        length = _single(scope, "content-length")
+        if length is not None and _single(scope, "transfer-encoding") is not None:
+            # A proxy in front may end the body elsewhere than we do (RFC 9112, section 6.1).
+            raise ApiError(
+                "Send either Content-Length or Transfer-Encoding, not both.",
+                field="content-length",
+            )
+        if length is not None:
+            if not (length.isascii() and length.isdigit() and len(length) <= 18):
+                raise ApiError("Content-Length must be a number of bytes.", field="content-length")
+            if int(length) > most:
+                raise _too_large(most)
+        kind = (_single(scope, "content-type") or "").partition(";")[0].strip().lower()
+        is_form = kind.startswith("multipart/") or kind == "application/x-www-form-urlencoded"
+        # Everything else may be parsed as JSON, whatever it calls itself.
+        return most, None if is_upload or is_form else NestingCheck(DEEPEST_JSON)
+
+
+class _Exchange:
+    """One request and its answer: counts what comes in, sets the headers of what goes out."""
+
+    most_bytes = 0
+    nesting: NestingCheck | None = None
+    is_own_site = False
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._bytes = 0
+        self._has_started = False
+        self.is_refused = False
+
+    async def receive(self) -> Message:
+        if self.is_refused:
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        if message["type"] != "http.request":
+            return message
+        piece = message.get("body", b"")
+        self._bytes += len(piece)
+        if self._bytes > self.most_bytes:
+            return await self._end_body(_too_large(self.most_bytes))
+        if self.nesting is not None and not self.nesting.feed(piece):
+            sentence = f"The JSON is nested more than {DEEPEST_JSON} deep: send it flatter."
+            return await self._end_body(ApiError(sentence, status=422, code="invalid_input"))
+        return message
+
+    async def _end_body(self, refusal: ApiError) -> Message:
+        await self.refuse(refusal)
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if self.is_refused:
+            return
+        if message["type"] == "http.response.start":
+            self._has_started = True
+            message = {**message, "headers": self._headers(message.get("headers", ()))}
+        await self._send(message)
+
+    async def refuse(self, refusal: ApiError) -> None:
+        """Answers with the error, unless an answer is already on its way."""
+        self.is_refused = True
+        if self._has_started:
+            return
+        status, body, extra = error_body(refusal)
+        data = json.dumps(body).encode()
+        plain = {"content-type": "application/json", "content-length": str(len(data)), **extra}
+        headers = self._headers((k.encode(), v.encode()) for k, v in plain.items())
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": data})
+
+    def _headers(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        ours = {name.encode(): value.encode() for name, value in SECURITY_HEADERS.items()}
+        kept = []
+        for name, value in given:
+            small = name.lower()
+            if small in ours or small == b"x-frame-options":
+                continue
+            if small.startswith(b"access-control-") and not self.is_own_site:
+                continue
+            kept.append((name, value))
+        if not any(name.lower() == b"content-security-policy" for name, _ in kept):
+            kept.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
+        return [*kept, *ours.items()]
+
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+
+
+def guarding(**options: Any) -> Lifespan:
+    """A lifespan that puts a `Guard` with these options around the whole of an application.
+
+    `add_middleware` would not do: Gradio adds its own afterwards, which then lies outside. Usage:
+    `demo.launch(app_kwargs={"lifespan": guarding(on_space=True)})`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        inside = app.middleware_stack or app.build_middleware_stack()
+        app.middleware_stack = Guard(NoRemoteFiles(inside), **options)
+        try:
+            yield
+        finally:
+            app.middleware_stack = inside
+
+    return lifespan
+
+
+def _refuse_closed(path: str) -> None:
+    _, found, rest = path.partition("/gradio_api/")
+    rest = rest if found else ""
+    target = rest.removeprefix("file=").strip().lower() if rest.startswith("file=") else ""
+    is_closed = rest.startswith(tuple(CLOSED_ROUTES)) or "://" in target
+    is_closed = is_closed or target.startswith(_REMOTE)
+    if is_closed or any(path == page or path.startswith(page + "/") for page in CLOSED_PAGES):
+        raise NotFound("There is no such page here: see /docs for what there is.")
+
+
+def _single(scope: Scope, name: str) -> str | None:
+    """The value of a header that may come once; raises `ApiError` where it comes twice."""
+    values = [value for key, value in scope["headers"] if key.lower() == name.encode()]
+    if len(values) > 1:
+        raise ApiError(f"The header {name} must come once.", field=name)
+    return values[0].decode("latin-1").strip() if values else None
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"The request is larger than {most / 1e6:g} MB: send less at once.")

@@ -1,0 +1,74 @@
+"""From a managed run to what a response says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gtt.api.schemas import Place, RunInfo, RunStatus, Sample
+from gtt.runs.managed import ManagedRun
+from gtt.runs.shown import RunView
+
+
+def run_info(run: ManagedRun) -> RunInfo:
+    """A run as lists show it."""
+    return RunInfo(**_info(run, run.view()))
+
+
+def run_status(run: ManagedRun) -> RunStatus:
+    """A run with everything that moves."""
+    view = run.view()
+    info = _info(run, view)
+    preparation = view.preparation if info["state"] == "preparing" else None
+    sample = view.sample
+    return RunStatus(
+        **info,
+        seq=view.seq,
+        stage=preparation.stage if preparation else None,
+        fraction=preparation.fraction if preparation else None,
+        parameters=view.parameters,
+        vocab_size=view.vocab_size,
+        tokens_per_step=view.tokens_per_step,
+        train_tokens=view.train_tokens,
+        validation_tokens=view.validation_tokens,
+        baselines=view.baselines,
+        bytes_per_token=view.bytes_per_token,
+        precision=view.precision,
+        device=view.device,
+        learning_rate=view.learning_rate,
+        gradient_norm=view.gradient_norm,
+        tokens_per_second=view.tokens_per_second,
+        tokens=view.tokens,
+        epoch=view.epoch,
+        seconds=view.seconds,
+        eta_seconds=view.eta_seconds if info["state"] == "running" else None,
+        perplexity=view.perplexity,
+        bits_per_byte=view.bits_per_byte,
+        task_score=view.task_score,
+        best_step=view.best_step,
+        sample=Sample(step=sample.step, prompt=sample.prompt, text=sample.text) if sample else None,
+        notes=list(view.notes),
+    )
+
+
+def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
+    state = run.state()
+    place = run.place() if state == "queued" else None
+    ended = view.ended if state == (view.ended.reason if view.ended else None) else None
+    message = ended.message if ended else None
+    if state == "interrupted":
+        message = "The training process ended without a word, as in a power cut: resume it."
+    return {
+        "id": run.id,
+        "name": run.name,
+        "state": state,
+        "message": message,
+        "created": run.created,
+        "recipe": run.config.name,
+        "step": view.step,
+        "total_steps": view.total_steps,
+        "loss": view.loss,
+        "validation_loss": view.validation_loss,
+        "best_validation_loss": view.best_validation_loss,
+        "resumable": run.is_resumable(state),
+        "queue": Place(place=place[0], wait_seconds=place[1]) if place else None,
+    }

@@ -1,0 +1,147 @@
+"""How often a visitor may ask: token buckets, one per desk and kind, and one per kind for all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gtt.api.errors import RateLimited
+
+Kind = Literal["create", "generate", "look", "upload", "tokenize", "write", "read"]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`burst` requests at once, then `per_minute`."""
+
+    burst: int
+    per_minute: float
+
+
+# look: attention, odds. write: what changes a desk or a run and costs little. read: the rest.
+DESK_RATES: dict[Kind, Rate] = {
+    "create": Rate(5, 6),
+    "generate": Rate(10, 30),
+    "look": Rate(20, 60),
+    "upload": Rate(5, 6),
+    "tokenize": Rate(30, 120),
+    "write": Rate(30, 60),
+    "read": Rate(200, 1200),
+}
+SERVER_RATES: dict[Kind, Rate] = {
+    "create": Rate(40, 60),
+    "generate": Rate(60, 300),
+    "look": Rate(120, 600),
+    "upload": Rate(40, 60),
+    "tokenize": Rate(200, 1200),
+    "write": Rate(300, 1200),
+    "read": Rate(3000, 30_000),
+}
+
+_ACTS: dict[Kind, str] = {
+    "create": "runs are started",
+    "generate": "texts are generated",
+    "look": "looks inside a model are asked for",
+    "upload": "texts are uploaded",
+    "tokenize": "texts are tokenized",
+    "write": "changes are made",
+    "read": "requests are made",
+}
+
+
+class _Bucket:
+    """Holds up to `burst` tokens and fills at a steady rate."""
+
+    __slots__ = ("filled", "tokens")
+
+    def __init__(self, tokens: float, now: float) -> None:
+        self.tokens = tokens
+        self.filled = now
+
+    def wait(self, rate: Rate, now: float) -> float:
+        """Fills up; seconds until there is a token, 0 where there is one."""
+        passed = max(0.0, now - self.filled)
+        self.tokens = min(float(rate.burst), self.tokens + passed * rate.per_minute / 60)
+        self.filled = now
+        # What rounding leaves out of a whole token is not worth another request.
+        return 0.0 if self.tokens > 1 - 1e-6 else (1 - self.tokens) * 60 / rate.per_minute
+
+
+class RateLimiter:
+    """Thread-safe. A kind that a table leaves out is not limited on that level.
+
+    At most `most_buckets` are kept; the one unused for longest is forgotten, which at worst gives
+    its desk a full bucket again: the bucket for all still holds.
+    """
+
+    def __init__(
+        self,
+        per_desk: Mapping[Kind, Rate],
+        for_all: Mapping[Kind, Rate] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        most_buckets: int = 10_000,
+    ) -> None:
+        self.per_desk = dict(per_desk)
+        self.for_all = dict(for_all or {})
+        self.clock = clock
+        self.most_buckets = most_buckets
+        self._desks: OrderedDict[tuple[Kind, str], _Bucket] = OrderedDict()
+        self._server: dict[Kind, _Bucket] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def for_strangers(cls) -> RateLimiter:
+        """The rates of an open server."""
+        return cls(DESK_RATES, SERVER_RATES)
+
+    @classmethod
+    def at_home(cls) -> RateLimiter:
+        """No limit: who sits at the machine may use it."""
+        return cls({})
+
+    def take(self, kind: Kind, who: str) -> None:
+        """Takes one token for the desk `who`; raises `RateLimited` and takes none where none is."""
+        if kind not in _ACTS:
+            raise KeyError(kind)
+        with self._lock:
+            now = self.clock()
+            desk, server = self._desk_bucket(kind, who, now), self._server_bucket(kind, now)
+            wait_desk = desk.wait(self.per_desk[kind], now) if desk else 0.0
+            wait_all = server.wait(self.for_all[kind], now) if server else 0.0
+            if not wait_desk and not wait_all:
+                for bucket in (desk, server):
+                    if bucket is not None:
+                        bucket.tokens -= 1
+                return
+        wait = max(wait_desk, wait_all)
+        whose = "on this desk" if wait_desk >= wait_all else "on this server"
+        raise RateLimited(
+            f"Too many {_ACTS[kind]} {whose}: try again in {_seconds(wait)}.", retry_after=wait
+        )
+
+    def _desk_bucket(self, kind: Kind, who: str, now: float) -> _Bucket | None:
+        rate = self.per_desk.get(kind)
+        if rate is None:
+            return None
+        key = (kind, who)
+        if key not in self._desks:
+            self._desks[key] = _Bucket(rate.burst, now)
+            while len(self._desks) > self.most_buckets:
+                self._desks.popitem(last=False)
+        self._desks.move_to_end(key)
+        return self._desks[key]
+
+    def _server_bucket(self, kind: Kind, now: float) -> _Bucket | None:
+        rate = self.for_all.get(kind)
+        if rate is None:
+            return None
+        return self._server.setdefault(kind, _Bucket(rate.burst, now))
+
+
+def _seconds(wait: float) -> str:
+    whole = max(1, -int(-wait // 1))
+    return "a second" if whole == 1 else f"{whole} seconds"

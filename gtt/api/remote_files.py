@@ -1,0 +1,83 @@
+"""Keeps Gradio from fetching what a request points to.
+
+Gradio takes a file in the form `{"path": …, "meta": {"_type": "gradio.FileData"}}` and downloads
+the path where it is a URL, for any component and before any of our code runs. A file of ours has
+been uploaded before; its path is a plain one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gtt.api.errors import Forbidden, error_body
+
+PREFIX = "/gradio_api/"
+UPLOAD = "/gradio_api/upload"  # a form; not the event of that name, /gradio_api/call/upload
+
+
+class NoRemoteFiles:
+    """An ASGI middleware for inside the `Guard`, which bounds the size and depth of a body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_event = scope["type"] == "http" and scope["method"] == "POST"
+        path = scope.get("path", "")
+        if not is_event or PREFIX not in path or path.rstrip("/").endswith(UPLOAD):
+            await self.app(scope, receive, send)
+            return
+        messages: list[Message] = []
+        while True:
+            message = await receive()
+            messages.append(message)
+            if message["type"] != "http.request" or not message.get("more_body"):
+                break
+        body = b"".join(message.get("body", b"") for message in messages)
+        if points_elsewhere(_parsed(body)):
+            await _refuse(send)
+            return
+
+        async def replay() -> Message:
+            return messages.pop(0) if messages else await receive()
+
+        await self.app(scope, replay, send)
+
+
+def points_elsewhere(value: Any) -> bool:
+    """Whether a JSON value holds a file whose path is more than a path."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            path = part.get("path")
+            if "meta" in part and path is not None and not _is_plain_path(path):
+                return True
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+    return False
+
+
+def _is_plain_path(path: Any) -> bool:
+    return isinstance(path, str) and ":" not in path and not path.startswith(("//", "\\"))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None  # Gradio will not read it either
+
+
+async def _refuse(send: Send) -> None:
+    status, answer, _ = error_body(
+        Forbidden("A file must be uploaded; addresses are not fetched.", field="path")
+    )
+    data = json.dumps(answer).encode()
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": data})

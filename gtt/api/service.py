@@ -1,0 +1,145 @@
+"""What the endpoints work with: one server's runs, desks, models and limits."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from gtt.api.desk import Desk
+from gtt.api.errors import NotFound
+from gtt.api.rates import RateLimiter
+from gtt.api.workspaces import SHARED_OWNER, Workspaces, folder_bytes
+from gtt.runs.home import Home
+from gtt.runs.inference import Inference
+from gtt.runs.limits import Limits
+from gtt.runs.managed import ManagedRun
+from gtt.runs.manager import Manager
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY = 300.0  # seconds between two looks for idle desks and unused corpora
+
+
+class Service:
+    """Everything behind the endpoints; `close` leaves the runs going."""
+
+    def __init__(self, home: Home, limits: Limits, *, spare: bool = True) -> None:
+        self.home, self.limits = home, limits
+        self.started = time.monotonic()
+        self.manager = Manager(home, limits, spare=spare)
+        self.workspaces = Workspaces(home.workspaces, limits, runs_bytes=self.runs_bytes)
+        self.workspaces.sweep_leftovers()
+        self.inference = Inference()
+        self.rates = RateLimiter.at_home() if limits.shared_desk else RateLimiter.for_strangers()
+        self._closed = threading.Event()
+        self._sweeper = threading.Thread(target=self._sweep_on, name="sweeper", daemon=True)
+        self._sweeper.start()
+
+    def caller(self, key: str | None) -> Caller:
+        """Whoever asks with this workspace key; raises `BadInput` for an impossible one."""
+        return Caller(self, self.workspaces.desk(key))
+
+    def runs_bytes(self, owner: str) -> int:
+        """What the runs of an owner take on the disk."""
+        runs = self.manager.runs(lambda run: run.owner == owner, deleted=True)
+        return sum(folder_bytes(run.path) for run in runs)
+
+    def stats(self) -> dict[str, Any]:
+        """Counts and bytes; nothing about anybody."""
+        process = psutil.Process()
+        return {
+            **self.manager.stats(),
+            "workspaces": self.workspaces.count(),
+            "server_bytes": process.memory_info().rss,
+            "inference": self.inference.stats(),
+            "disk_bytes": self.workspaces.home_bytes(),
+            "uptime_seconds": time.monotonic() - self.started,
+        }
+
+    def close(self) -> None:
+        """Ends what belongs to the server."""
+        self._closed.set()
+        self._sweeper.join()
+        self.inference.close()
+        self.manager.close()
+
+    def _sweep_on(self) -> None:
+        while not self._closed.wait(SWEEP_EVERY):
+            try:
+                self.sweep()
+            except Exception:  # the next look may do better; the server goes on
+                log.exception("sweeping failed")
+
+    def sweep(self) -> None:
+        """Deletes idle desks with their runs, and corpora that no run needs when room is short."""
+        now = time.time()
+        for owner in self.workspaces.idle(now):
+            if self.workspaces.delete(owner, idle_at=now):
+                self.manager.forget_owner(owner)
+        limit = self.limits.disk_bytes
+        if limit is not None and self.workspaces.home_bytes() > 0.8 * limit:
+            for corpus in self._unused_corpora():
+                shutil.rmtree(corpus, ignore_errors=True)
+
+    def _unused_corpora(self) -> list[Path]:
+        """Corpora that no kept run was trained on, and that were not made just now."""
+        needed = {run.folder.about().get("fingerprint") for run in self.manager.runs()}
+        hour_ago = time.time() - 3600
+        return [
+            path
+            for path in self.home.corpora.glob("*")
+            if path.name not in needed and path.stat().st_mtime < hour_ago
+        ]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever calls an endpoint: the server and a desk on it."""
+
+    service: Service
+    desk: Desk
+
+    @property
+    def limits(self) -> Limits:
+        return self.service.limits
+
+    def owns(self, run: ManagedRun) -> bool:
+        """Whether a run lies on the caller's desk; the shared one has the terminal's runs too."""
+        owners = (SHARED_OWNER, None) if self.desk.owner == SHARED_OWNER else (self.desk.owner,)
+        return run.owner in owners
+
+    def runs(self) -> list[ManagedRun]:
+        """The runs on the desk, the newest first."""
+        return self.service.manager.runs(self.owns)
+
+    def run(self, id: str) -> ManagedRun:
+        """A run of this desk; raises `NotFound`, the same for another's and for none."""
+        run = self.service.manager.get(id)
+        if run is None or not self.owns(run):
+            raise NotFound(
+                "There is no such run on this desk: list the runs to see which there are.",
+                field="run_id",
+            )
+        return run
+
+    def current_run(self) -> ManagedRun | None:
+        """The run the desk looks at: the last one begun, unless it was deleted."""
+        id = self.desk.current_run
+        run = self.service.manager.get(id) if id else None
+        if run is not None and self.owns(run):
+            return run
+        return next(iter(self.runs()), None)
+
+    def run_or_current(self, id: str | None) -> ManagedRun:
+        """A named run or the current one; raises `NotFound`."""
+        run = self.run(id) if id is not None else self.current_run()
+        if run is None:
+            raise NotFound("There is no run on this desk yet: start one first.", field="run_id")
+        return run

@@ -1,0 +1,279 @@
+"""REST: the table of endpoints as routes, with OpenAPI at /docs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import urllib.parse
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any, get_args
+
+from starlette.concurrency import iterate_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from swagger_ui_bundle import swagger_ui_path
+
+import gtt.api.endpoints  # noqa: F401 - fills the table
+from gtt.api.errors import ApiError, NotFound, error_body
+from gtt.api.openapi import openapi
+from gtt.api.schemas import EventsPage
+from gtt.api.service import Service
+from gtt.api.table import TABLE, Download, Endpoint, answer
+from gtt.errors import BadInput, GTTError
+from gtt.settings import parse
+
+log = logging.getLogger(__name__)
+
+WORKSPACE = "X-GTT-Workspace"
+CHUNK = 2**16
+FIRST_PART = 1.0  # seconds in which a stream may still become a refusal
+HEARTBEAT = 15.0  # seconds of silence after which a stream says that it lives
+
+
+DOCS = """\
+<!doctype html><html lang="en"><head><meta charset="utf-8"><title>GTT · API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="docs/assets/swagger-ui.css"></head>
+<body><div id="api"></div><script src="docs/assets/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "api/openapi.json", dom_id: "#api", validatorUrl: null})</script>
+</body></html>"""
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """Every route of the interface, and its documentation."""
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for row in TABLE.values():
+        by_path.setdefault(row.path, {})[row.method] = row
+    ours: list[BaseRoute] = [
+        Route(path, _handler(service, rows), methods=ALL_METHODS) for path, rows in by_path.items()
+    ]
+    description = openapi()
+
+    async def describe(request: HttpRequest) -> Response:
+        return JSONResponse(description)
+
+    async def docs(request: HttpRequest) -> Response:
+        return HTMLResponse(DOCS)
+
+    async def nothing(request: HttpRequest) -> Response:
+        return refusal(NotFound("There is no such endpoint: see /docs for what there is."))
+
+    return [
+        *ours,
+        Route("/api/openapi.json", describe),
+        Route("/docs", docs),
+        Mount("/docs/assets", StaticFiles(directory=swagger_ui_path)),
+        Route("/api/{rest:path}", nothing, methods=ALL_METHODS),
+    ]
+
+
+ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
+
+
+def _handler(service: Service, rows: dict[str, Endpoint]) -> Callable[[HttpRequest], Any]:
+    """Answers every method on one path."""
+
+    async def handle(request: HttpRequest) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        row = rows.get(method)
+        if row is None:
+            allow = ", ".join(sorted(rows))
+            error = ApiError(
+                f"{request.method[:20]} does nothing here; it takes {allow}.",
+                status=405,
+                code="method_not_allowed",
+            )
+            return refusal(error, {"Allow": allow})
+        try:
+            return await _answer(service, row, request)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except GTTError as error:
+            return refusal(error)
+        except Exception as error:
+            log.exception("%s %s failed", row.method, row.path)
+            return refusal(error)
+
+    return handle
+
+
+async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Response:
+    caller = service.caller(_header(http, WORKSPACE))
+    headers = {WORKSPACE: caller.desk.key} if caller.desk.key else {}
+    service.rates.take(row.rate, caller.desk.owner)
+    values = await _values(row, http)
+    more: tuple[Any, ...] = ()
+    if row.takes_file:
+        name, pieces = await _file(http)
+        values = {"name": name, **values} if name else values
+        more = (pieces,)
+    request = parse(row.request, values, strict=row.has_body)
+    if row.stream is not None and "text/event-stream" in http.headers.get("accept", ""):
+        return await _streamed(row.stream(caller, request), headers)
+    done = await answer(row, caller, request, *more)
+    if isinstance(done, Download):
+        name = urllib.parse.quote(done.name)
+        headers["Content-Disposition"] = f"attachment; filename*=utf-8''{name}"
+        chunks = iterate_in_threadpool(done.chunks)
+        return StreamingResponse(chunks, media_type=done.media_type, headers=headers)
+    data = done.model_dump_json()
+    return Response(data, row.status, headers, media_type="application/json")
+
+
+async def _values(row: Endpoint, http: HttpRequest) -> dict[str, Any]:
+    """The request as plain values: from the path, the query or the body, and some headers."""
+    values: dict[str, Any] = {}
+    query = http.query_params.multi_items()
+    if row.has_body:
+        if query:
+            raise BadInput(
+                "This endpoint takes its values in the body, as JSON, and none in the address.",
+                field=query[0][0],
+            )
+        values = await _json_body(http)
+        idempotency = _header(http, "Idempotency-Key")
+        if idempotency is not None and "idempotency_key" in row.request.model_fields:
+            values.setdefault("idempotency_key", idempotency)
+    else:
+        for name, value in query:
+            if name in values:
+                raise BadInput(f"{name} is given twice.", field=name)
+            values[name] = value
+        last = _header(http, "Last-Event-ID")
+        if last is not None and row.name == "events":
+            values["after"] = last
+    for name in row.path_fields:
+        if name in values:
+            raise BadInput(f"{name} stands in the path already.", field=name)
+        values[name] = _path_value(row, name, http.path_params[name])
+    return values
+
+
+def _header(http: HttpRequest, name: str) -> str | None:
+    """A header that may come once; which of two is meant would be a guess."""
+    values = http.headers.getlist(name)
+    if len(values) > 1:
+        raise ApiError(f"The header {name} must come once.", field=name.lower())
+    return values[0] if values else None
+
+
+def _path_value(row: Endpoint, name: str, text: str) -> Any:
+    """A number where the endpoint takes one."""
+    annotation = row.request.model_fields[name].annotation
+    is_number = annotation is int or int in get_args(annotation)
+    return int(text) if is_number and text.isascii() and text.isdigit() and len(text) < 16 else text
+
+
+async def _json_body(http: HttpRequest) -> dict[str, Any]:
+    body = await http.body()
+    if not body.strip():
+        return {}
+    kind = http.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind not in ("application/json", "text/json") and not kind.endswith("+json"):
+        raise ApiError(
+            "Send the body as JSON, with Content-Type: application/json.",
+            status=415,
+            code="not_json",
+            field="content-type",
+        )
+    try:
+        values = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(f"The body is not JSON ({error}).", code="not_json") from None
+    if not isinstance(values, dict):
+        raise BadInput("The body must be a JSON object.")
+    return values
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+async def _file(http: HttpRequest) -> tuple[str | None, AsyncIterator[bytes]]:
+    """Name and pieces of a file: the body itself, or the form's field `file`."""
+    if not http.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        return None, _filled(http.stream())
+    try:
+        form = await http.form(max_files=1, max_fields=10)
+    except Exception as error:  # the parser's own kinds
+        reason = getattr(error, "detail", error)
+        raise ApiError(f"The form cannot be read ({reason}).", code="bad_form") from None
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        await form.close()
+        raise BadInput("The form must have a field `file` that holds one.", field="file")
+    return file.filename, _read(file)
+
+
+async def _filled(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for piece in pieces:
+        if piece:
+            yield piece
+
+
+async def _read(file: UploadFile) -> AsyncIterator[bytes]:
+    try:
+        while piece := await file.read(CHUNK):
+            yield piece
+    finally:
+        await file.close()
+
+
+async def _streamed(parts: Any, headers: dict[str, str]) -> Response:
+    """A server-sent stream; what is wrong at once is an ordinary refusal."""
+    first = asyncio.ensure_future(anext(parts))
+    await asyncio.wait({first}, timeout=FIRST_PART)
+    if first.done() and isinstance(first.exception(), GTTError):
+        await first
+    return StreamingResponse(
+        _events(first, parts),
+        media_type="text/event-stream",
+        headers={**headers, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _events(part: asyncio.Future[Any], parts: Any) -> AsyncIterator[bytes]:
+    """Each part as it comes; a comment now and then shows that the line is alive."""
+    try:
+        while True:
+            await asyncio.wait({part}, timeout=HEARTBEAT)
+            if not part.done():
+                yield b": still here\n\n"
+                continue
+            yield _event(part.result())
+            part = asyncio.ensure_future(anext(parts))
+    except StopAsyncIteration:
+        yield b"event: end\ndata: {}\n\n"
+    except Exception as error:
+        if not isinstance(error, GTTError):
+            log.exception("a stream failed")
+        yield b"event: error\ndata: " + json.dumps(error_body(error)[1]).encode() + b"\n\n"
+    finally:
+        part.cancel()
+        with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
+            await part
+        await parts.aclose()
+
+
+def _event(part: Any) -> bytes:
+    """One part as events: those of a journal one by one, with their `seq` as id."""
+    if isinstance(part, EventsPage):
+        return b"".join(
+            f"id: {event['seq']}\nevent: {event['type']}\n"
+            f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
+            for event in part.events
+        )
+    data: str = part.model_dump_json()
+    return b"data: " + data.encode() + b"\n\n"
+
+
+def refusal(error: BaseException, headers: dict[str, str] | None = None) -> Response:
+    """The answer to an error."""
+    status, body, more = error_body(error)
+    return JSONResponse(body, status, {**(headers or {}), **more})
