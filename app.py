@@ -1,0 +1,85 @@
+"""GTT's page and interface: `python app.py`, and what a Space starts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+# Read by Gradio and the Hub's library when they are imported: nothing is reported to anybody.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")
+
+from gtt.api.guard import guarding
+from gtt.api.service import Service
+from gtt.errors import GTTError
+from gtt.rest import routes
+from gtt.runs.home import Home
+from gtt.runs.limits import Limits, is_on_space
+
+MAX_EVENTS = 200  # of the queue at the same time: each follower of a run is one
+
+
+def main() -> int:
+    """Serves until SIGINT or SIGTERM; the runs go on and are found again by the next start."""
+    try:
+        home, limits = Home.from_environment(), Limits.from_environment()
+        service = Service(home, limits)
+    except GTTError as error:
+        print(f"gtt: {error}", file=sys.stderr)
+        return 2
+    try:
+        serve(service)
+    finally:
+        service.close()
+    return 0
+
+
+def serve(service: Service) -> None:
+    """Launches the page and waits for a signal."""
+    from gtt.ui.assets import asset_routes, static_text
+    from gtt.ui.page import build
+    from gtt.ui.theme import CSS, theme
+
+    demo = build(service)
+    demo.queue(max_size=256, default_concurrency_limit=8)
+    demo.launch(
+        server_name=os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if is_on_space() else None),
+        server_port=int(os.environ.get("GRADIO_SERVER_PORT") or 7860),
+        prevent_thread_lock=True,
+        max_threads=MAX_EVENTS,
+        state_session_capacity=1000,
+        max_file_size=service.limits.upload_bytes,
+        theme=theme(),
+        css=CSS,
+        js=static_text("page.js"),
+        ssr_mode=False,
+        enable_monitoring=False,
+        run_history=False,
+        show_error=False,
+        app_kwargs={
+            "routes": [*asset_routes(), *routes(service)],
+            "lifespan": guarding(
+                allowed_hosts=service.limits.allowed_hosts,
+                on_space=is_on_space(),
+                space_host=os.environ.get("SPACE_HOST"),
+                max_upload_bytes=service.limits.upload_bytes,
+            ),
+        },
+    )
+    asked = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        asked.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    asked.wait()
+    demo.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""Files of the page: our own scripts and styles, and D3 from the package that brings it along."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
+
+STATIC = Path(__file__).parent / "static"
+D3_PATH = "/gtt/d3.v5.min.js"
+# Relative, so that the page also works under a path that a proxy gives it.
+D3_HEAD = '<script src="gtt/d3.v5.min.js"></script>'
+
+
+@cache
+def static_text(name: str) -> str:
+    """One of our own files."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def d3_file() -> Path:
+    """D3 5 as the mpld3 package ships it; found without importing that, which loads matplotlib."""
+    spec = importlib.util.find_spec("mpld3")
+    assert spec is not None and spec.origin is not None, "mpld3 is not installed"
+    return Path(spec.origin).parent / "js" / "d3.v5.min.js"
+
+
+def asset_routes() -> list[BaseRoute]:
+    """What the page loads beside what Gradio serves."""
+    path = d3_file()
+
+    async def d3(request: Request) -> Response:
+        headers = {"Cache-Control": "public, max-age=604800"}
+        return FileResponse(path, media_type="text/javascript", headers=headers)
+
+    return [Route(D3_PATH, d3)]

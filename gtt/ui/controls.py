@@ -1,0 +1,54 @@
+"""Controls made from the settings: each setting is described once, and shown from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from gtt.api.endpoints.configuration import settings
+from gtt.api.schemas import Nothing, SettingInfo
+from gtt.api.service import Service
+
+Controls = dict[str, Any]  # dotted key of a setting -> its component
+
+
+def described(service: Service, group: str) -> Iterator[SettingInfo]:
+    """The settings of one group."""
+    for one in settings(service.caller(None), Nothing()).settings:
+        if one.key.partition(".")[0] == group:
+            yield one
+
+
+def controls(service: Service, group: str, names: tuple[str, ...]) -> Controls:
+    """A control for each of these settings of a group, in that order, with its tip."""
+    known = {one.key: one for one in described(service, group)}
+    return {f"{group}.{name}": control(known[f"{group}.{name}"]) for name in names}
+
+
+def control(one: SettingInfo) -> Any:
+    """A slider where the setting has a range, else what its kind asks for."""
+    label = one.label if one.unit is None else f"{one.label} ({one.unit})"
+    about: dict[str, Any] = {"label": label, "info": one.tip, "elem_id": one.key.replace(".", "-")}
+    if one.choices:
+        return gr.Dropdown(one.choices, value=one.default, **about)
+    if one.kind == "boolean":
+        return gr.Checkbox(value=one.default, **about)
+    # A logarithmic range has no slider that moves evenly; a number is typed.
+    if one.slider is not None and not one.slider["logarithmic"] and one.default is not None:
+        step = one.slider["step"] or 0.01
+        return gr.Slider(
+            one.slider["low"], one.slider["high"], value=one.default, step=step, **about
+        )
+    if one.kind in ("integer", "number"):
+        precision = 0 if one.kind == "integer" else None
+        return gr.Number(value=one.default, precision=precision, **about)
+    return gr.Textbox(value=one.default, **about)
+
+
+def explanations(service: Service, group: str) -> None:
+    """Everything there is to say about a group, one click away."""
+    with gr.Accordion("What each of these does", open=False):
+        for one in described(service, group):
+            gr.Markdown(f"#### {one.label}\n{one.body}", sanitize_html=True)

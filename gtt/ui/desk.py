@@ -1,0 +1,59 @@
+"""What the tabs share: the visitor's key, the controls of the draft, how an endpoint is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from gtt.api.errors import error_body
+from gtt.api.gradio_adapter import begin
+from gtt.api.schemas import ConfigResponse
+from gtt.api.service import Service
+from gtt.errors import GTTError
+from gtt.ui.controls import Controls
+
+# Events of the page are no endpoints: those are in the table, and each of these calls one.
+PRIVATE: dict[str, Any] = {
+    "api_visibility": "private",
+    "concurrency_limit": None,
+    "show_progress": "hidden",
+}
+
+
+@dataclass
+class PageDesk:
+    """The page's side of a desk."""
+
+    service: Service
+    key: gr.BrowserState
+    message: gr.Textbox
+    controls: Controls = field(default_factory=dict)
+
+    async def ask(self, name: str, function: Callable[..., Any], key: str, **values: Any) -> Any:
+        """The answer of an endpoint to the visitor of this key; raises `GTTError`."""
+        caller, request = begin(self.service, name, None, workspace=key, **values)
+        if asyncio.iscoroutinefunction(function):
+            return await function(caller, request)
+        return await asyncio.to_thread(function, caller, request)
+
+    def values_of(self, answer: ConfigResponse) -> list[Any]:
+        """What every control shows for a draft, in the order of `controls`."""
+        config = answer.config.model_dump(mode="json")
+        shown = []
+        for key in self.controls:
+            group, _, name = key.partition(".")
+            value = config[group][name]
+            shown.append("\n".join(value) if isinstance(value, list) else value)
+        return shown
+
+
+def sentence_of(error: BaseException) -> str:
+    """The sentence of an error, for showing as text."""
+    return str(error_body(error)[1]["error"]["message"])
+
+
+__all__ = ["PRIVATE", "GTTError", "PageDesk", "sentence_of"]

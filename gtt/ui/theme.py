@@ -1,0 +1,35 @@
+"""How the page looks: one accent, one palette for every chart, contrast that meets WCAG AA."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+
+def theme() -> Any:
+    """Gradio's default in our colours; the subdued text and the buttons are made legible."""
+    return gr.themes.Default(primary_hue="blue", neutral_hue="slate", radius_size="md").set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_hover_dark="*primary_600",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+    )
+
+
+# Training and validation are told apart by colour-blind eyes as well, and by the dashes.
+CSS = """
+:root { --gtt-train: #0067a5; --gtt-valid: #c44900; }
+.dark { --gtt-train: #6cb8f0; --gtt-valid: #ffa05c; }
+.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+#title h1 { margin-bottom: .1rem; }
+#title p { color: var(--body-text-color-subdued); font-size: 1.05rem; }
+#recipes .wrap { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); }
+#message:has(textarea:placeholder-shown) { display: none; }
+#message textarea { border: 0; background: none; color: var(--error-text-color); font-weight: 600; }
+footer { opacity: .8; }
+"""
