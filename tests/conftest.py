@@ -1,0 +1,66 @@
+"""Small real parts that many tests share: a text, its corpus, settings that train in a blink."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from gtt.config import RunConfig
+from gtt.data.corpus import Corpus, build_corpus
+from gtt.data.tales import write_tales
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails at once
+# The processes that tests start have models too small for two threads, and there are many of them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """The models here are too small for two threads to help."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 kB of Tales in a file: as a file it has no exam, which would take most of the time."""
+    path = tmp_path_factory.mktemp("text") / "tales.txt"
+    path.write_text("".join(write_tales(20_000, seed=0)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_text: Path) -> RunConfig:
+    """A model of a few thousand weights, character tokens."""
+    return RunConfig.parse(
+        {
+            "name": "tiny",
+            "data": {"source": str(tiny_text)},
+            "model": {"n_layers": 2, "n_heads": 2, "n_embed": 16, "block_size": 16},
+            "training": {
+                "batch_size": 4,
+                "max_steps": 10,
+                "warmup_steps": 2,
+                "learning_rate": 1e-2,
+                "precision": "fp32",
+                "log_every": 1,
+                "eval_every": 5,
+                "eval_windows": 4,
+                "checkpoint_every": 5,
+            },
+            "generation": {"max_new_tokens": 20},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder of tokenised texts for the whole session."""
+    return tmp_path_factory.mktemp("corpora")
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tiny_config: RunConfig, corpora: Path) -> Corpus:
+    return build_corpus(tiny_config.data, corpora)
