@@ -47,12 +47,12 @@ OTHER_VARIABLES = (
 SAYS = {
     "Python": [
         r"(?m)^completed 60 \d\.\d+$",
-        r"(?m)^One day.+",
+        r"(?m)^One day[\s\S]+",
         r"2 layers of 2 heads",
         r"(?m)^60 Finished",
     ],
     "The Gradio client": [r"(?m)^completed 60 \d\.\d+$", r"\.csv$"],
-    "In a notebook": [r"(?m)^One day.+", r"<Figure size"],
+    "In a notebook": [r"(?m)^One day[\s\S]+", r"<Figure size"],
     "curl": [r"event: RunEnded\nevent: end", r"(?m)^step,loss,", r'"prompt":"One day"', r"upload:"],
     "JavaScript": [r"(?m)^60 \d\.\d+$", r"Finished all 60 steps"],
     "A run as a job": [r"stopped at step \d+", r"completed at step \d+", r"\d+ parameters"],

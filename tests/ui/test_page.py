@@ -74,16 +74,16 @@ class Watched:
         assert self.complaints == []
         assert self.strangers == []
 
-    def go_to(self, url: str) -> None:
-        """Leaves the page for another; what its streams say as they are cut does not count."""
+    def go_to(self, url: str) -> Page:
+        """Leaves the page for another; what its requests say as they are cut does not count."""
         self.require_calm()
-        self.page.goto(url)
+        self.page.goto(url, wait_until="commit")
         self.complaints.clear()
-
-    def open(self) -> Page:
-        self.page.goto(self.url)
         expect(self.page.locator("#start")).to_be_visible(timeout=SLOW)
         return self.page
+
+    def open(self) -> Page:
+        return self.go_to(self.url)
 
 
 def part(page: Page, name: str) -> Locator:
@@ -137,7 +137,7 @@ def test_a_run_is_started_watched_stopped_and_asked(server: Server, browser: Bro
     )
     wait_for_step(page, first)
 
-    page.reload()  # the run belongs to the desk, not to the tab
+    watched.open()  # anew: the run belongs to the desk, not to the tab
     wait_for_state(page, "running")
     second = wait_for_step(page, first)
     wait_for_step(page, second)
@@ -166,13 +166,12 @@ def test_a_run_is_started_watched_stopped_and_asked(server: Server, browser: Bro
         shoot(page, name.lower())
     for name, width, dark in (("dark", 1200, True), ("narrow", 390, False)):
         page.set_viewport_size({"width": width, "height": 900})
-        page.goto(f"{server.url}/?__theme={'dark' if dark else 'light'}")
+        watched.go_to(f"{server.url}/?__theme={'dark' if dark else 'light'}")
         wait_for_state(page, "stopped")
         shoot(page, name)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name}: {wide} pixels wide"
-    assert watched.complaints == []
-    assert watched.strangers == []
+    watched.require_calm()
 
 
 def test_a_refusal_is_a_sentence_on_the_page(server: Server, browser: Browser) -> None:
@@ -188,8 +187,7 @@ def test_a_refusal_is_a_sentence_on_the_page(server: Server, browser: Browser) -
 
 def test_an_address_carries_settings_and_a_tab(server: Server, browser: Browser) -> None:
     watched = Watched(browser, server)
-    page = watched.page
-    page.goto(f"{server.url}/?recipe=beginner&tab=model&set=model.n_layers:5")
+    page = watched.go_to(f"{server.url}/?recipe=beginner&tab=model&set=model.n_layers:5")
     tab = page.get_by_role("tab", name="Model", exact=True)
     expect(tab).to_have_attribute("aria-selected", "true", timeout=SLOW)
     expect(page.locator("#model-n_layers input[type=number]")).to_have_value("5", timeout=SLOW)
@@ -198,5 +196,4 @@ def test_an_address_carries_settings_and_a_tab(server: Server, browser: Browser)
     expect(page.get_by_role("tab", name="Data", exact=True)).to_be_focused()
     with server.client() as http:
         assert http.get("/api/config").json()["config"]["model"]["n_layers"] == 5
-    assert watched.complaints == []
-    assert watched.strangers == []
+    watched.require_calm()
