@@ -1,0 +1,60 @@
+"""What all requests and responses have in common."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gtt.settings import Settings
+
+MAX_TEXT = 20_000  # characters of a prompt or of a text to tokenize
+MAX_POINTS = 10_000
+ID = r"^[A-Za-z0-9-]{1,100}$"
+
+
+class Request(Settings):
+    """Base of all requests."""
+
+
+class Nothing(Request):
+    """A request that needs to say nothing."""
+
+
+class OfRun(Request):
+    """A request about one run."""
+
+    run_id: str = Field(pattern=ID, description="The id of a run on the caller's desk.")
+
+
+class OfMaybeRun(Request):
+    """A request about one run, or about the desk's current one."""
+
+    run_id: str | None = Field(
+        None, pattern=ID, description="A run of the caller's desk; left out, its current one."
+    )
+
+
+class Response(BaseModel):
+    """Base of all responses."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorDetail(Response):
+    """What is wrong: a code for programs, the field at fault, a sentence for people."""
+
+    code: str
+    field: str | None
+    message: str
+
+
+class ErrorResponse(Response):
+    """The answer to a request that is refused."""
+
+    error: ErrorDetail
+
+
+class Deleted(Response):
+    """Something is gone, or will be."""
+
+    deleted: str
+    undo_seconds: float | None = Field(description="For how long it can be brought back.")

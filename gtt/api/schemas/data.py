@@ -1,0 +1,87 @@
+"""Texts and tokens."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gtt.api.schemas.base import ID, MAX_TEXT, Request, Response
+
+
+class Tokenize(Request):
+    """A text to cut into tokens."""
+
+    text: str = Field(min_length=1, max_length=MAX_TEXT, description="Any text.")
+    run_id: str | None = Field(
+        None, pattern=ID, description="With the tokenizer of this run; left out, one of its own."
+    )
+    tokenizer: Literal["char", "bpe"] = Field(
+        "bpe", description="Without a run: what to train on this very text."
+    )
+    vocab_size: int = Field(512, ge=256, le=8192, description="Without a run: tokens of BPE.")
+
+
+class Upload(Request):
+    """The name of a text; the text itself is the body."""
+
+    name: str = Field(
+        "text.txt",
+        min_length=1,
+        max_length=255,
+        description="The file's name, for its ending: .txt .md .csv .json .jsonl .parquet",
+    )
+
+
+class OfUpload(Request):
+    """One text that was uploaded."""
+
+    upload_id: str = Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", description="Its id.")
+
+
+class Token(Response):
+    """One token."""
+
+    id: int
+    text: str
+
+
+class Tokens(Response):
+    """A text as tokens."""
+
+    tokens: list[Token]
+    count: int
+    characters: int
+    characters_per_token: float
+    vocab_size: int
+    unknown: list[str] = Field(description="Characters that the tokenizer does not know.")
+
+
+class SourceInfo(Response):
+    """A source of text."""
+
+    name: str
+    title: str
+    description: str
+    licence: str
+    megabytes: float | None
+    offline: bool
+    citation: str
+    url: str | None
+
+
+class UploadInfo(Response):
+    """A text that was uploaded. Train on it with `data.source` set to `source`."""
+
+    id: str
+    name: str
+    bytes: int
+    created: str
+    source: str
+
+
+class Datasets(Response):
+    """Built-in sources and the desk's own texts."""
+
+    sources: list[SourceInfo]
+    uploads: list[UploadInfo]

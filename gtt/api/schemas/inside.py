@@ -1,0 +1,116 @@
+"""Questions to a trained model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from gtt.api.schemas.base import MAX_TEXT, OfMaybeRun, Response
+
+
+class Inside(OfMaybeRun):
+    """A look into a checkpoint."""
+
+    checkpoint: str = Field(
+        "best",
+        pattern=r"^(best|latest|\d{1,9})$",
+        description="`best`, `latest`, or the step of one that is kept.",
+    )
+
+
+class Generate(Inside):
+    """Text to go on from, and how to draw. What is left out is as the run has it."""
+
+    prompt: str | None = Field(
+        None, min_length=1, max_length=MAX_TEXT, description="Text to go on from."
+    )
+    max_new_tokens: int | None = Field(None, ge=1, le=2000, description="Tokens to draw.")
+    temperature: float | None = Field(
+        None, ge=0, le=100, description="0 takes the likeliest token each time."
+    )
+    top_k: int | None = Field(None, ge=0, le=1_000_000, description="Only the k likeliest; 0: all.")
+    top_p: float | None = Field(None, ge=0, le=1, description="Only the likeliest up to this sum.")
+    stop: list[str] | None = Field(
+        None, max_length=16, description="The text ends before the first of these."
+    )
+    seed: int | None = Field(None, ge=0, lt=2**32, description="The same seed, the same text.")
+
+
+class NextToken(Inside):
+    """The odds of what comes after a text."""
+
+    text: str = Field(min_length=1, max_length=MAX_TEXT, description="What was read so far.")
+    temperature: float = Field(1.0, ge=0, le=100, description="As for generation.")
+    top_k: int = Field(0, ge=0, le=1_000_000, description="As for generation.")
+    top_p: float = Field(1.0, ge=0, le=1, description="As for generation.")
+    count: int = Field(20, ge=1, le=200, description="Tokens to list, the likeliest first.")
+
+
+class CaptureAttention(Inside):
+    """What each head looks at while the model reads a text."""
+
+    text: str = Field(min_length=1, max_length=MAX_TEXT, description="At most 256 tokens are read.")
+    layers: list[int] | None = Field(
+        None, max_length=64, description="Layers to return, from 0; left out, all."
+    )
+
+
+class Text(Response):
+    """A text and how it was drawn."""
+
+    run_id: str
+    prompt: str
+    text: str
+    tokens: int
+    seconds: float
+    tokens_per_second: float
+    seed: int | None
+
+
+class TokenOdds(Response):
+    """One token that may come next. `odds` are the model's, `kept` those after the settings."""
+
+    id: int
+    text: str
+    odds: float
+    kept: float
+
+
+class NextTokens(Response):
+    """The likeliest next tokens."""
+
+    run_id: str
+    tokens: list[TokenOdds]
+    entropy: float = Field(description="Of the model's odds, in nats.")
+    context_tokens: int
+    cut: int = Field(description="Tokens dropped on the left: the model reads one block.")
+
+
+class Attention(Response):
+    """Weights by layer, head, query and key; each row sums to 1."""
+
+    run_id: str
+    tokens: list[str]
+    ids: list[int]
+    cut: int
+    layers: list[int]
+    weights: list[list[list[list[float]]]]
+
+
+class Part(Response):
+    """One part of the model."""
+
+    name: str
+    kind: str
+    shape: list[int | str]
+    parameters: int = Field(description="0 where the vocabulary is not known beforehand.")
+
+
+class Architecture(Response):
+    """The model part by part, in the order in which data flow."""
+
+    config: dict[str, Any]
+    vocab_size: int | None
+    parameters: int | None
+    parts: list[Part]

@@ -1,0 +1,163 @@
+"""Runs as jobs: asked for, listed, shown."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gtt.api.schemas.base import ID, OfRun, Request, Response
+from gtt.api.schemas.changes import ConfigChanges
+from gtt.config import RunConfig
+from gtt.runs.managed import State
+from gtt.settings import Name
+
+
+class CreateRun(Request):
+    """A new run from a recipe, or from the desk's draft, with changes."""
+
+    recipe: str | None = Field(
+        None,
+        max_length=100,
+        description="A recipe's name; left out, the desk's draft is trained.",
+        examples=["quickstart"],
+    )
+    config: ConfigChanges | None = Field(  # type: ignore[valid-type]
+        None,
+        description="Settings that differ from it.",
+        examples=[{"training": {"max_steps": 200}}],
+    )
+    name: Name | None = Field(None, description="A name of your own.")
+    idempotency_key: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="The same key again returns the run that it made before. Over REST also as "
+        "the header Idempotency-Key.",
+    )
+
+
+class Train(Request):
+    """Start a run as `CreateRun` does, or stop the desk's current one."""
+
+    action: Literal["start", "stop"] = Field("start", description="What to do.")
+    recipe: str | None = Field(None, max_length=100, description="As for a new run.")
+    config: ConfigChanges | None = Field(  # type: ignore[valid-type]
+        None, description="As for a new run."
+    )
+
+
+class RenameRun(OfRun):
+    """Another name for a run."""
+
+    name: Name = Field(description="The new name.")
+
+
+class ResumeRun(OfRun):
+    """Going on with a run, perhaps with other settings of training or generation."""
+
+    config: ConfigChanges | None = Field(  # type: ignore[valid-type]
+        None,
+        description="Changes to training or generation; the model and the data stay.",
+        examples=[{"training": {"max_steps": 2000}}],
+    )
+
+
+class RestartRun(OfRun):
+    """A new run with the settings of an old one, changed."""
+
+    config: ConfigChanges | None = Field(  # type: ignore[valid-type]
+        None, description="What differs from the old run."
+    )
+
+
+class ListRuns(Request):
+    """One page of the desk's runs, the newest first."""
+
+    limit: int = Field(50, ge=1, le=200, description="Runs on one page.")
+    before: str | None = Field(
+        None, pattern=ID, description="The last run id of the page before this one."
+    )
+
+
+class Place(Response):
+    """A place in the queue."""
+
+    place: int = Field(description="1 is the next to start.")
+    wait_seconds: float = Field(description="Until it starts, as far as can be told.")
+
+
+class Sample(Response):
+    """Text that the model wrote while it was trained."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+class RunInfo(Response):
+    """A run as lists show it."""
+
+    id: str
+    name: str
+    state: State
+    message: str | None = Field(description="How it ended, in a sentence.")
+    created: str
+    recipe: str = Field(description="The name in its configuration.")
+    step: int
+    total_steps: int | None
+    loss: float | None
+    validation_loss: float | None
+    best_validation_loss: float | None
+    resumable: bool
+    queue: Place | None
+
+
+class RunStatus(RunInfo):
+    """A run with everything that moves. Losses in nats per token, times in seconds."""
+
+    seq: int = Field(description="The cursor: the `seq` of the last event in this.")
+    stage: str | None = Field(description="What is being prepared.")
+    fraction: float | None = Field(description="How far that is, from 0 to 1.")
+    parameters: int | None
+    vocab_size: int | None
+    tokens_per_step: int | None
+    train_tokens: int | None
+    validation_tokens: int | None
+    baselines: dict[str, float | None] | None
+    bytes_per_token: float | None
+    precision: str | None
+    device: str | None
+    learning_rate: float | None
+    gradient_norm: float | None
+    tokens_per_second: float | None
+    tokens: int | None
+    epoch: float | None
+    seconds: float | None
+    eta_seconds: float | None
+    perplexity: float | None
+    bits_per_byte: float | None
+    task_score: float | None
+    best_step: int | None
+    sample: Sample | None
+    notes: list[str]
+
+
+class StatusResponse(Response):
+    """The desk's current run, or null."""
+
+    run: RunStatus | None
+
+
+class RunResponse(Response):
+    """One run with its configuration."""
+
+    run: RunStatus
+    config: RunConfig
+
+
+class RunsPage(Response):
+    """One page of runs."""
+
+    runs: list[RunInfo]
+    next: str | None = Field(description="What to send as `before` for the next page.")
