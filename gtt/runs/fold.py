@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from statistics import median
 from typing import Any, get_args
 
 from gtt.runs.curves import Curve, Point, Recent
 from gtt.runs.journal import Record
-from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample
+from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample, Snapshot
 from gtt.training.events import Reason
 
-LOGGED = ("loss", "learning_rate", "gradient_norm", "tokens_per_second")
-CURVES = (*LOGGED, "validation_loss", "task_score")
+LOGGED = ("loss", "learning_rate", "gradient_norm", "tokens_per_second", "memory_bytes")
+CURVES = (*LOGGED, "validation_loss", "task_score", "update_to_weight")
 
 _LAST_LOGGED = (*LOGGED, "tokens", "epoch", "seconds")
 _LAST_EVALUATED = ("validation_loss", "perplexity", "bits_per_byte")
@@ -29,6 +30,8 @@ _SETTLED = (
 )
 CHECKPOINTS = 50  # that the view lists; a run folder keeps two of them
 SAMPLES = 200  # that are kept; at log-spaced steps no run has as many
+SNAPSHOTS = 200  # likewise
+PARTS = 2000  # of a model that one snapshot tells of
 SAMPLE = 4000  # characters of one that are kept
 MARKS = 64  # moments from which the speed is told, at least a second apart
 
@@ -52,6 +55,7 @@ class Fold:
         self.best: Point | None = None
         self.marks: list[tuple[float, int]] = []
         self.samples: list[Sample] = []
+        self.snapshots: list[Snapshot] = []
         self._checkpoints: tuple[Checkpoint, ...] = ()
 
     def apply(self, record: Record) -> None:
@@ -66,6 +70,7 @@ class Fold:
             "StepLogged": self._step_logged,
             "Evaluated": self._evaluated,
             "Sampled": self._sampled,
+            "Snapshotted": self._snapshotted,
             "CheckpointSaved": self._checkpoint_saved,
             "RunEnded": self._run_ended,
         }.get(str(record.get("type")))
@@ -119,6 +124,7 @@ class Fold:
             "best": self.best,
             "marks": self.marks,
             "samples": [dataclasses.asdict(sample) for sample in self.samples],
+            "snapshots": [dataclasses.asdict(snapshot) for snapshot in self.snapshots],
         }
 
     @classmethod
@@ -135,6 +141,7 @@ class Fold:
         fold.recent = {name: Recent.from_json(values["recent"][name]) for name in fold.recent}
         fold.marks = [(float(time), int(step)) for time, step in values["marks"]]
         fold.samples = [Sample(**sample) for sample in values["samples"]]
+        fold.snapshots = [Snapshot(**snapshot) for snapshot in values["snapshots"]]
         fold._list_checkpoints()
         return fold
 
@@ -166,6 +173,7 @@ class Fold:
         for kept in self._kept():
             kept.truncate(step)
         self.samples = [sample for sample in self.samples if sample.step <= step]
+        self.snapshots = [snapshot for snapshot in self.snapshots if snapshot.step <= step]
         self.best = self.curves["validation_loss"].lowest()
         self._list_checkpoints()
         self.marks = [(self.updated_at or 0.0, step)]
@@ -195,6 +203,16 @@ class Fold:
         prompt, text = str(record.get("prompt", "")), str(record.get("text", ""))
         self.recent["sampled"].add({"step": step, "prompt": prompt, "text": text})
         self.samples = [*self.samples, Sample(step, prompt[:SAMPLE], text[:SAMPLE])][-SAMPLES:]
+
+    def _snapshotted(self, record: Record, step: int) -> None:
+        statistics = _statistics(record.get("statistics"))
+        snapshot = Snapshot(step, str(record.get("path", "")), statistics)
+        self.snapshots = [*self.snapshots, snapshot][-SNAPSHOTS:]
+        ratios = [
+            part["update_to_weight"] for part in statistics.values() if "update_to_weight" in part
+        ]
+        if ratios:
+            self._add_point("update_to_weight", step, median(ratios))
 
     def _checkpoint_saved(self, record: Record, step: int) -> None:
         path, best = str(record.get("path", "")), bool(record.get("best"))
@@ -251,6 +269,20 @@ def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if isinstance(value, int) or math.isfinite(value) else None
+
+
+def _statistics(given: Any) -> dict[str, dict[str, float]]:
+    """The numbers of a snapshot by part and name; whatever else stands there is passed over."""
+    parts = list(given.items())[:PARTS] if isinstance(given, Mapping) else []
+    numbers = {
+        str(part): {str(name): _number(value) for name, value in values.items()}
+        for part, values in parts
+        if isinstance(values, Mapping)
+    }
+    return {
+        part: {name: value for name, value in values.items() if value is not None}
+        for part, values in numbers.items()
+    }
 
 
 def _step(record: Record) -> int:

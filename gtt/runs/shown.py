@@ -32,6 +32,18 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """The inside of the model at a step: statistics per part, arrays in the file at `path`.
+
+    `path` is relative to the run folder; see `gtt.training.events.Snapshotted`.
+    """
+
+    step: int
+    path: str
+    statistics: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A checkpoint that was saved; `path` is relative to the run folder."""
 
@@ -80,6 +92,7 @@ class RunView:
     learning_rate: float | None
     gradient_norm: float | None
     tokens_per_second: float | None
+    memory_bytes: int | None
     tokens: int | None
     epoch: float | None
     seconds: float | None

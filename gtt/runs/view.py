@@ -21,13 +21,22 @@ from gtt.errors import BadInput
 from gtt.runs.curves import Point
 from gtt.runs.fold import Fold
 from gtt.runs.journal import Record
-from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample
+from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample, Snapshot
 from gtt.settings import nearest
 from gtt.training.checkpoints import write_text
 
-__all__ = ["Checkpoint", "Ended", "Phase", "Preparation", "RunReader", "RunView", "Sample"]
+__all__ = [
+    "Checkpoint",
+    "Ended",
+    "Phase",
+    "Preparation",
+    "RunReader",
+    "RunView",
+    "Sample",
+    "Snapshot",
+]
 
-FORMAT = 2  # of view.json; another one is not taken up
+FORMAT = 3  # of view.json; another one is not taken up
 STRIDE = 64  # records between two places of the index
 SAVE_EVERY = 20_000  # records
 BLOCK = 1 << 16  # bytes of one read
@@ -85,6 +94,12 @@ class RunReader:
         self._refresh()
         with self._lock:
             return list(self._fold.samples)
+
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots so far, in order, the newest 200 of them; their arrays lie in files."""
+        self._refresh()
+        with self._lock:
+            return list(self._fold.snapshots)
 
     def events(self, after: int, limit: int = 1000, until_bytes: int = EVENT_BYTES) -> list[Record]:
         """The records with `seq` above `after`, in order.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
@@ -41,6 +42,16 @@ def new_accelerator(config: RunConfig, folder: Path, trackers: tuple[str, ...]) 
         )
     except ValueError as error:
         raise BadInput(f"This machine cannot run these settings: {error}.") from None
+
+
+def memory_in_use(device: torch.device) -> int | None:
+    """Bytes that this process holds: of main memory, or the most that it held of the GPU's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        return int(psutil.Process().memory_info().rss)
+    except psutil.Error:
+        return None
 
 
 def process_state() -> PartialState:

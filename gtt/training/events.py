@@ -72,7 +72,8 @@ class StepLogged(Event):
     """Means over the steps since the last log point. Loss in nats per token.
 
     `update_to_weight` is left out here: it is measured in snapshots. `seconds` counts training time
-    since the start of the run, resumed parts added up.
+    since the start of the run, resumed parts added up. `memory_bytes` is what the process holds, on
+    a GPU the most it held there; None where it cannot be told.
     """
 
     loss: float
@@ -82,6 +83,7 @@ class StepLogged(Event):
     tokens: int
     epoch: float
     seconds: float
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,12 @@ from gtt.errors import UnusableRun
 from gtt.model.export import load_weights, read_about, save_model
 from gtt.model.gpt import GPT, next_token_loss
 from gtt.training import events, schedule
-from gtt.training.accelerator import new_accelerator, precision_of, surroundings
+from gtt.training.accelerator import (
+    memory_in_use,
+    new_accelerator,
+    precision_of,
+    surroundings,
+)
 from gtt.training.batches import WindowSampler
 from gtt.training.card import write_card
 from gtt.training.checkpoints import CheckpointFolder
@@ -293,6 +298,7 @@ class Trainer:
             tokens=tokens,
             epoch=tokens / len(self.corpus.train),
             seconds=self.seconds,
+            memory_bytes=memory_in_use(self.device),
         )
         self.accelerator.log(
             {

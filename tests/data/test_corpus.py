@@ -301,21 +301,34 @@ def test_tiny_shakespeare_is_split_as_nanogpt_does(corpora: Path) -> None:
 
 
 # `ru_maxrss` of a child begins at what its parent had; VmHWM is its own.
+# Anonymous memory alone: mapped pages of the token file are the kernel's to take back.
 _MEASURE = """
-import re, sys
+import re, sys, threading
 from pathlib import Path
 from gtt.config import DataConfig
 from gtt.data.corpus import build_corpus
+
+def held():
+    return int(re.search(r"RssAnon:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
+
+def watch():
+    while not done.wait(0.005):
+        seen.append(held())
+
+done, seen = threading.Event(), [held()]
+watcher = threading.Thread(target=watch)
+watcher.start()
 corpus = build_corpus(DataConfig(source=sys.argv[1]), Path(sys.argv[2]))
-peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
-print(len(corpus.train), peak)
+done.set()
+watcher.join()
+print(len(corpus.train), max(seen))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_the_text(tmp_path: Path) -> None:
     peaks = []
-    for repeats in (100, 1200):
+    for repeats in (600, 1800):  # below that, buffers are still being filled
         path = tmp_path / f"{repeats}.txt"
         with path.open("wb") as output:
             for _ in range(repeats):
@@ -327,6 +340,6 @@ def test_memory_does_not_grow_with_the_text(tmp_path: Path) -> None:
         tokens, kilobytes = map(int, answer.stdout.split())
         assert tokens == int(0.9 * repeats * len(TEXT))
         peaks.append(kilobytes / 1024)
-    grown, megabytes = peaks[1] - peaks[0], 1100 * len(TEXT.encode()) / 1e6
+    grown, megabytes = peaks[1] - peaks[0], 1200 * len(TEXT.encode()) / 1e6
     assert megabytes > 15, peaks
-    assert grown < 3 * megabytes  # as one str it would take four bytes per character
+    assert grown < 0.5 * megabytes  # as one str it would take four bytes per character

@@ -72,6 +72,13 @@ def logged(step: int, loss: float = 2.0) -> StepLogged:
     return StepLogged(step, loss, 1e-3 / (step + 1), 1.5, 5e4, 64 * step, step / 10, step / 2)
 
 
+STATISTICS = {
+    "wte": {"update_to_weight": 1e-3},
+    "h.0.attn": {"update_to_weight": 4e-3, "activation_scale": 0.5},
+    "h.0.mlp": {"update_to_weight": 2e-3, "dead_units": 0.25},
+}
+
+
 def evaluated(step: int, loss: float, score: float | None = None) -> Evaluated:
     return Evaluated(step, loss, 2.0**loss, loss / 2, score, best=False)
 
@@ -85,7 +92,12 @@ def write(folder: Path, *events: Event) -> None:
 def everything(reader: RunReader) -> dict[str, Any]:
     """All that a reader tells, apart from single records."""
     curves = {name: reader.curve(name, points=10**6) for name in CURVES}
-    return {"view": reader.view(), "curves": curves}
+    return {
+        "view": reader.view(),
+        "curves": curves,
+        "samples": reader.samples(),
+        "snapshots": reader.snapshots(),
+    }
 
 
 # What it says
@@ -108,12 +120,14 @@ def test_each_event_shows_in_the_view(tmp_path: Path) -> None:
     preparation = reader.view().preparation
     assert preparation is not None and preparation.fraction is None
 
-    write(tmp_path, started(), Snapshotted(0, "snapshots/a", {}), Sampled(0, "On", "ce"))
+    write(tmp_path, started(), Snapshotted(0, "snapshots/a", STATISTICS), Sampled(0, "On", "ce"))
     view = reader.view()
     assert (view.phase, view.preparation, view.total_steps) == ("training", None, 1000)
     assert view.baselines == {"uniform": 4.17, "unigram": 3.3, "bigram": 2.4, "floor": None}
     assert view.notes == ("a note",) and view.device == "cpu" and view.loss is None
     assert view.eta_seconds is None
+    assert [one.statistics for one in reader.snapshots()] == [STATISTICS]
+    assert reader.curve("update_to_weight") == [(0, 2e-3)]  # the median of the parts
 
     write(tmp_path, logged(10, 3.0), evaluated(10, 3.1, 0.25), evaluated(20, 2.9))
     write(tmp_path, CheckpointSaved(20, "checkpoints/step-00000020", True), logged(30, 2.5))
