@@ -27,6 +27,9 @@ from gtt.settings import (
     setting,
 )
 
+NARROWEST, WIDEST = 4, 8192  # embedding width
+MOST_HEADS = 64
+
 
 class DataConfig(Settings):
     """Which text, how much of it, and how it becomes tokens."""
@@ -87,15 +90,15 @@ class ModelConfig(Settings):
         2, label="Layers", concept="n_layers", slider=Slider(1, 12, 1), ge=1, le=64
     )
     n_heads: int = setting(
-        4, label="Attention heads", concept="n_heads", slider=Slider(1, 16, 1), ge=1, le=64
+        4, label="Attention heads", concept="n_heads", slider=Slider(1, 16, 1), ge=1, le=MOST_HEADS
     )
     n_embed: int = setting(
         128,
         label="Embedding width",
         concept="n_embed",
         slider=Slider(64, 1024, 32),
-        ge=4,
-        le=8192,
+        ge=NARROWEST,
+        le=WIDEST,
     )
     block_size: int = setting(
         128,
@@ -138,19 +141,36 @@ class ModelConfig(Settings):
     @model_validator(mode="after")
     def _heads_divide_width(self) -> ModelConfig:
         if self.n_embed % self.n_heads:
-            below = self.n_embed - self.n_embed % self.n_heads
-            ways = [str(n) for n in (below, below + self.n_heads) if n >= max(4, self.n_heads)]
+            widths = self._widths_that_fit()
             raise PydanticCustomError(
                 "heads_divide_width",
-                "n_embed {n_embed} is not divisible by {n_heads} heads: try {ways}",
+                "n_embed {n_embed} is not divisible by {n_heads} heads: try {widths}",
                 {
                     "n_embed": self.n_embed,
                     "n_heads": self.n_heads,
-                    "ways": " or ".join(ways),
+                    "widths": " or ".join(map(str, widths)),
                     "field": "n_embed",
+                    "ways": [("n_embed", width) for width in widths]
+                    + [("n_heads", heads) for heads in self._heads_that_fit()],
                 },
             )
         return self
+
+    def _widths_that_fit(self) -> list[int]:
+        """The multiples of the number of heads on both sides of the width, within its limits."""
+        below = self.n_embed - self.n_embed % self.n_heads
+        return [
+            width
+            for width in (below, below + self.n_heads)
+            if max(NARROWEST, self.n_heads) <= width <= WIDEST
+        ]
+
+    def _heads_that_fit(self) -> list[int]:
+        """The divisors of the width on both sides of the number of heads, within its limits."""
+        fitting = [n for n in range(1, MOST_HEADS + 1) if self.n_embed % n == 0]
+        below = [n for n in fitting if n < self.n_heads]
+        above = [n for n in fitting if n > self.n_heads]
+        return below[-1:] + above[:1]
 
     @property
     def head_size(self) -> int:

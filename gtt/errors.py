@@ -6,6 +6,8 @@ field's name, the page shows it beside the control. A traceback is kept for our 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 
 class GTTError(Exception):
     """Base of every error that GTT raises on purpose."""
@@ -24,8 +26,25 @@ class BadInput(GTTError):
         self.field = field
 
 
+class Way(NamedTuple):
+    """A way out: the dotted name of a setting, a value that it may have, and words for a button."""
+
+    setting: str
+    value: bool | int | float | str
+    label: str
+
+
 class InvalidSetting(BadInput):
-    """A setting is unknown, of the wrong kind, outside its limits, or does not fit another."""
+    """A setting is unknown, of the wrong kind, outside its limits, or does not fit another.
+
+    Each of `ways` by itself makes this fault go away, the nearest first.
+    """
+
+    def __init__(
+        self, message: str, *, field: str | None = None, ways: tuple[Way, ...] = ()
+    ) -> None:
+        super().__init__(message, field=field)
+        self.ways = ways
 
 
 class UnusableData(BadInput):

@@ -80,6 +80,11 @@ QUANTITIES: dict[str, Quantity] = _table(
     Quantity("next_token_odds", "Odds of the next token", "probability", "next_token_odds"),
     Quantity("training_part", "Training part", "tokens", "training_part"),
     Quantity("characters_per_token", "Characters per token", "characters", "characters_per_token"),
+    Quantity("overfitting", "Overfitting", None, "overfitting"),
+    Quantity("memorising", "Memorising", None, "memorising"),
+    Quantity("plateau", "Plateau", None, "plateau"),
+    Quantity("divergence", "Divergence", None, "divergence"),
+    Quantity("under_training", "Under-training", None, "under_training"),
 )
 
 

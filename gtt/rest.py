@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import urllib.parse
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -118,12 +119,17 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
         return await _streamed(row.stream(caller, request), headers)
     done = await answer(row, caller, request, *more)
     if isinstance(done, Download):
-        name = urllib.parse.quote(done.name)
-        headers["Content-Disposition"] = f"attachment; filename*=utf-8''{name}"
+        headers["Content-Disposition"] = _attachment(done.name)
         chunks = iterate_in_threadpool(done.chunks)
         return StreamingResponse(chunks, media_type=done.media_type, headers=headers)
     data = done.model_dump_json()
     return Response(data, row.status, headers, media_type="application/json")
+
+
+def _attachment(name: str) -> str:
+    """The header that names a download, for programs that know only ASCII as well (RFC 6266)."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=utf-8''{urllib.parse.quote(name)}"
 
 
 async def _values(row: Endpoint, http: HttpRequest) -> dict[str, Any]:

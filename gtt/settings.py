@@ -17,9 +17,10 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from gtt.errors import InvalidSetting
+from gtt.errors import InvalidSetting, Way
 
 
 class Slider(NamedTuple):
@@ -145,10 +146,55 @@ def _as_invalid_setting(model: type[Settings], error: ValidationError) -> Invali
         return InvalidSetting(
             nearest("setting", path[-1], list(owner.model_fields), where), field=field
         )
-    named = fault.get("ctx", {}).get("field")
-    if named:
-        return InvalidSetting(f"{fault['msg']}.", field=".".join([*path, str(named)]))
-    return InvalidSetting(f"{field}: {_value_sentence(fault)}", field=field)
+    about = fault.get("ctx", {})
+    if "field" in about:  # settings that do not fit each other, each fine by itself
+        ways = tuple(_way(model, [*path, name], value) for name, value in about.get("ways", ()))
+        field = ".".join([*path, str(about["field"])])
+        return InvalidSetting(f"{fault['msg']}.", field=field, ways=ways)
+    ways = tuple(_way(model, path, value) for value in _values_instead(model, path, fault))
+    return InvalidSetting(f"{field}: {_value_sentence(fault)}", field=field, ways=ways)
+
+
+def _way(model: type[Settings], path: list[str], value: bool | int | float | str) -> Way:
+    """A value for the setting at a path of field names, said with the setting's own label."""
+    field = _field_at(model, path)
+    label = field.title if field is not None and field.title else path[-1]
+    return Way(".".join(path), value, f"{label} {value}")
+
+
+def _values_instead(
+    model: type[Settings], path: list[str], fault: ErrorDetails
+) -> list[int | float | str]:
+    """What a setting may be instead of a value that it cannot have, the nearest first."""
+    field, about, given = _field_at(model, path), fault.get("ctx", {}), fault["input"]
+    if field is None:  # an item of a list
+        return []
+    kind = fault["type"]
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return [about["ge" if kind == "greater_than_equal" else "le"]]
+    if kind in ("greater_than", "less_than"):  # the limit itself is not allowed
+        extra = field.json_schema_extra
+        slider: Any = extra.get("slider") if isinstance(extra, dict) else None
+        return [slider["low" if kind == "greater_than" else "high"]] if slider else []
+    if kind in ("int_type", "int_from_float") and isinstance(given, float) and abs(given) < 2**53:
+        return [math.floor(given), math.ceil(given)]
+    if kind == "literal_error":
+        choices = choices_of(field.annotation) or ()
+        near = difflib.get_close_matches(str(given)[:LONGEST_NAME], choices, n=1, cutoff=0.0)
+        return [*near, *(choice for choice in choices if choice not in near)]
+    return []
+
+
+def _field_at(model: type[Settings], path: list[str]) -> FieldInfo | None:
+    """The field that a path of names leads to; None where it leads into a list."""
+    for part in path[:-1]:
+        field = model.model_fields.get(part)
+        kinds = get_args(field.annotation) or (field.annotation,) if field else ()
+        inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings)]
+        if not inner:
+            return None
+        model = inner[0]
+    return model.model_fields.get(path[-1]) if path else None
 
 
 def _value_sentence(fault: ErrorDetails) -> str:

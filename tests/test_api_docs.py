@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
+import inspect
 import os
 import re
 import shutil
@@ -22,6 +24,7 @@ import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.rates import DESK_RATES
 from gtt.api.table import TABLE
 from gtt.runs.limits import describe_limits
+from gtt.training.events import EVENTS
 
 PAGE = ROOT / "docs" / "api.md"
 URL = "http://127.0.0.1:7860"
@@ -197,7 +200,17 @@ def shown(default: Any) -> str:
     return default if isinstance(default, str) else f"{default:,.{2 if default % 1 else 0}f}"
 
 
+def events_table() -> str:
+    rows = ["| event | fields | what it says |", "| --- | --- | --- |"]
+    for name, event in EVENTS.items():
+        own = [field.name for field in dataclasses.fields(event) if field.name != "step"]
+        says = " ".join((inspect.getdoc(event) or "").split())
+        rows.append(f"| `{name}` | {', '.join(f'`{field}`' for field in own)} | {says} |")
+    return "\n".join(rows)
+
+
 TABLES = {
+    "events": events_table,
     "rates": rates_table,
     "endpoints": endpoints_table,
     "environment": environment_table,

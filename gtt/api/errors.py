@@ -1,7 +1,8 @@
 """The errors of the interface: a status, a code for programs, the field, a sentence for people.
 
-Every surface answers a fault with the same body, `{"error": {"code", "field", "message"}}`, which
-`error_body` builds. What a person can mend is a 4xx; 429 and 503 say when to come back.
+Every surface answers a fault with the same body, `{"error": {"code", "field", "message", "ways"}}`,
+which `error_body` builds; the ways are settings with which the request would pass. What a person
+can mend is a 4xx; 429 and 503 say when to come back.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gtt.errors import BadInput, GTTError
+from gtt.errors import BadInput, GTTError, InvalidSetting, Way
 
 LONGEST_MESSAGE = 500  # characters
 LONGEST_FIELD = 200
 
-ErrorBody = dict[str, dict[str, str | None]]
+ErrorBody = dict[str, dict[str, Any]]
 
 
 class ApiError(GTTError):
@@ -111,15 +112,20 @@ def error_body(error: BaseException) -> tuple[int, ErrorBody, dict[str, str]]:
         status, code, field = 500, "internal", None
         message = "GTT met a fault of its own; please report what you did."
     headers = {} if retry_after is None else {"Retry-After": str(max(1, math.ceil(retry_after)))}
-    return status, _body(code, field, message), headers
+    ways = error.ways if isinstance(error, InvalidSetting) else ()
+    return status, _body(code, field, message, ways), headers
 
 
-def _body(code: str, field: str | None, message: str) -> ErrorBody:
+def _body(code: str, field: str | None, message: str, ways: tuple[Way, ...]) -> ErrorBody:
     return {
         "error": {
             "code": code,
             "field": None if field is None else plain_text(field, LONGEST_FIELD),
             "message": plain_text(message, LONGEST_MESSAGE),
+            # Named as settings are, also where a request has them in its part `config`.
+            "ways": [
+                way._replace(setting=way.setting.removeprefix("config."))._asdict() for way in ways
+            ],
         }
     }
 

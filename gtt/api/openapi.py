@@ -7,8 +7,10 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from gtt import __version__
-from gtt.api.schemas import ErrorResponse
+from gtt.api.schemas import CHANGES, ErrorResponse, RunInfo, RunStatus
 from gtt.api.table import TABLE, Endpoint
+from gtt.config import GROUPS, describe_settings
+from gtt.explain import QUANTITIES, explain
 
 REFS = "#/components/schemas/{model}"
 INTRODUCTION = """\
@@ -23,6 +25,14 @@ serves everybody, as on a laptop, no key is needed.
 
 **Streams.** Endpoints that say so answer bit by bit to `Accept: text/event-stream`.
 """
+DOWNLOADS = (  # what the files are that endpoints give
+    "application/zip",
+    "application/json",
+    "application/x-ndjson",
+    "text/csv",
+    "image/svg+xml",
+    "image/png",
+)
 TAGS = {
     "runs": "Trainings: begin, follow, stop, go on.",
     "models": "What a trained model writes and how it looks inside.",
@@ -41,6 +51,15 @@ REFUSALS = {
     "422": "A field is not valid; the message says which and how to mend it.",
     "429": "Too often; come back after `Retry-After` seconds.",
     "503": "Busy; come back after `Retry-After` seconds.",
+}
+# Fields of a run that are called otherwise than the quantity that they hold.
+QUANTITY_OF = {
+    "learning_rate": "current_learning_rate",
+    "tokens": "tokens_seen",
+    "seconds": "elapsed",
+    "eta_seconds": "time_left",
+    "memory_bytes": "peak_memory",
+    "update_to_weight": "update_to_weight_ratio",
 }
 WORKSPACE = {
     "name": "X-GTT-Workspace",
@@ -73,7 +92,7 @@ def openapi() -> dict[str, Any]:
     ]
     unique = list(dict.fromkeys([*requests, *answers, (ErrorResponse, "serialization")]))
     named, definitions = models_json_schema(unique, ref_template=REFS)
-    schemas = _without_null_defaults(definitions["$defs"])
+    schemas = _explained(_without_null_defaults(definitions["$defs"]))
     paths: dict[str, dict[str, Any]] = {}
     for row in TABLE.values():
         request = _schema_of(named[(row.request, "validation")], schemas)
@@ -168,10 +187,7 @@ def _responses(row: Endpoint, answer: Any) -> dict[str, Any]:
         }
     }
     if row.is_download:
-        content = {
-            kind: {"schema": {"type": "string"}}
-            for kind in ("application/zip", "text/csv", "application/x-ndjson")
-        }
+        content = {kind: {"schema": {"type": "string"}} for kind in DOWNLOADS}
     else:
         content = {"application/json": {"schema": answer}}
         if row.stream is not None:
@@ -194,6 +210,35 @@ def _schema_of(reference: dict[str, Any], schemas: dict[str, Any]) -> dict[str, 
     name = str(reference["$ref"]).rpartition("/")[2]
     found: dict[str, Any] = schemas[name]
     return found
+
+
+def _explained(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Settings and quantities with the words that the page has for them."""
+    settings = {one.key: explain(one.concept).tip for one in describe_settings()}
+    groups = {
+        name: group
+        for group, model in GROUPS.items()
+        for name in (model.__name__, CHANGES[group].__name__)
+    }
+    for name, schema in schemas.items():
+        for field, described in schema.get("properties", {}).items():
+            words = None
+            if name in groups:
+                words = settings.get(f"{groups[name]}.{field}")
+            elif name in (RunInfo.__name__, RunStatus.__name__):
+                words = _quantity(field)
+            if words is not None:
+                described.setdefault("description", words)
+    return schemas
+
+
+def _quantity(field: str) -> str | None:
+    """What a figure of a response is, where its name says which it is."""
+    quantity = QUANTITIES.get(QUANTITY_OF.get(field, field))
+    if quantity is None:
+        return None
+    unit = f" ({quantity.unit})" if quantity.unit else ""
+    return f"{quantity.label}{unit}. {explain(quantity.concept).tip}"
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:

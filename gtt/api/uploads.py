@@ -161,12 +161,19 @@ class Uploads:
             )
         most = self.limits.disk_bytes
         place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
-        is_full = shutil.disk_usage(place).free - more < FREE_DISK
+        disk = shutil.disk_usage(place)
+        if more > min(disk.total, most or disk.total):
+            raise TooMuchOnDesk(
+                f"This would take {more / 1e9:,.0f} GB, which is more than the disk of this server "
+                "has in all: take a smaller model or text.",
+                field="file",
+            )
+        is_full = disk.free - more < FREE_DISK
         if most is not None and self._home_bytes is not None:
             is_full = is_full or self._home_bytes() + more > most
         if is_full:
             raise Unavailable(
-                "The disk of this server is full: try again later, old runs are deleted by and by.",
+                "The disk of this server is full: delete runs or texts, or try again later.",
                 retry_after=600,
             )
 

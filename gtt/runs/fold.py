@@ -89,6 +89,7 @@ class Fold:
             preparation=self.preparation,
             step=self.step,
             **{name: started.get(name) for name in _SETTLED},
+            config=started.get("config"),
             baselines=started.get("baselines"),
             precision=started.get("precision"),
             device=started.get("device"),
@@ -162,10 +163,12 @@ class Fold:
     def _run_started(self, record: Record, step: int) -> None:
         self.resumes += self.started is not None
         baselines, notes = record.get("baselines"), record.get("notes")
+        config = record.get("config")
         self.started = {
             **{name: _number(record.get(name)) for name in _SETTLED},
             "precision": record.get("precision"),
             "device": record.get("device"),
+            "config": config if isinstance(config, dict) else None,
             "baselines": baselines if isinstance(baselines, dict) else None,
             "notes": [str(note) for note in notes] if isinstance(notes, list) else [],
         }

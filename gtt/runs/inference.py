@@ -93,7 +93,60 @@ class TokenizeJob:
     checkpoint: str | None = None
 
 
-Job = GenerateJob | NextTokenJob | AttentionJob | TokenizeJob
+@dataclass(frozen=True)
+class OfText:
+    """A question about a text to train on; `data` as `DataConfig` takes it, folders as paths."""
+
+    data: dict[str, Any]
+    corpora: str
+    downloads: str
+    sources: str | None
+    uploads: str
+
+
+@dataclass(frozen=True)
+class PreviewJob(OfText):
+    """What a text is, without fetching it: the fields of `gtt.data.preview.Preview`."""
+
+
+@dataclass(frozen=True)
+class CompareJob(OfText):
+    """A sentence as characters, as byte pairs that the text teaches, and as GPT-2 reads it.
+
+    `{"ways": [...]}`, each with `name`, `tokens` (`id`, `text`, `whole`), `count`,
+    `characters_per_token`, `vocab_size`, `unknown`, and `said` where it cannot be had.
+    """
+
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class MergesJob(OfText):
+    """How the byte pairs that the text teaches join the bytes of a sentence, step by step.
+
+    `{"start", "steps", "learned", "vocab_size"}`.
+    """
+
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class CalibrateJob:
+    """How fast this machine trains small models with so many threads: `{"auto", "timed"}`."""
+
+    threads: int
+
+
+Job = (
+    GenerateJob
+    | NextTokenJob
+    | AttentionJob
+    | TokenizeJob
+    | PreviewJob
+    | CompareJob
+    | MergesJob
+    | CalibrateJob
+)
 KINDS: dict[str, type[Job]] = {kind.__name__: kind for kind in get_args(Job)}
 _ERRORS = {kind.__name__: kind for kind in (BadInput, InvalidSetting, UnusableData, UnusableRun)}
 

@@ -1,4 +1,4 @@
-"""What the process for models computes: text, odds, attention, tokens."""
+"""What the process for models computes: text, odds, attention, tokens, its own speed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,19 @@ from gtt.config import GenerationConfig
 from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer, train_char_tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.model.sampling import evaluating, next_token_odds, sample_tokens, seeded
-from gtt.runs.inference import AttentionJob, GenerateJob, Job, NextTokenJob, TokenizeJob
+from gtt.runs.calibration_job import calibrate
+from gtt.runs.inference import (
+    AttentionJob,
+    CalibrateJob,
+    GenerateJob,
+    Job,
+    NextTokenJob,
+    OfText,
+    TokenizeJob,
+)
 from gtt.runs.inference_pipe import Result
 from gtt.runs.loaded import Loaded, LoadedCheckpoints, load_tokenizer
+from gtt.runs.text_jobs import work_on_text
 from gtt.settings import parse
 
 ATTENTION_TOKENS = 256
@@ -33,6 +43,10 @@ def work_on(job: Job, checkpoints: LoadedCheckpoints) -> Generator[str, None, Re
     """
     if isinstance(job, TokenizeJob):
         return tokenize(job)
+    if isinstance(job, CalibrateJob):
+        return (yield from calibrate(job.threads))
+    if isinstance(job, OfText):
+        return (yield from work_on_text(job))
     loaded = checkpoints.get(job.checkpoint)
     if isinstance(job, GenerateJob):
         return (yield from generate(job, loaded))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from gtt.config import RunConfig
-from gtt.errors import UnusableRun
+from gtt.errors import BadInput, UnusableRun
 from gtt.runs.folder import RunFolder
 from gtt.runs.processes import Worker
 from gtt.runs.view import RunReader, RunView
@@ -73,7 +73,10 @@ class ManagedRun:
         self.id = path.name
         self.folder = RunFolder(path)
         self.reader = RunReader(path)
-        self.config = RunConfig.parse(about["config"])
+        self._begun_with = RunConfig.parse(about["config"])
+        self._told: dict[str, Any] | None = None  # settings as the journal has them
+        self._config = self._begun_with
+        self._asked: tuple[Mapping[str, Any], int] = ({}, 0)  # changes, and resumes before them
         self.owner: str | None = about.get("owner")
         self.created = str(about.get("created", ""))
         self.note = note
@@ -101,6 +104,29 @@ class ManagedRun:
     @property
     def name(self) -> str:
         return self.note.name
+
+    @property
+    def config(self) -> RunConfig:
+        """The settings of the run: those it was begun with, and what resuming it changed."""
+        view, waiting = self.view(), self.note.waiting
+        told = view.config
+        if told is not self._told:
+            self._told = told
+            try:
+                self._config = self._begun_with if told is None else RunConfig.parse(told)
+            except (BadInput, ValueError):  # written by another version
+                self._config = self._begun_with
+        if waiting is not None:
+            self.expect(waiting.changes)
+        changes, resumes = self._asked
+        # Until the journal tells of the resumed part, it is what was asked for.
+        return (
+            self._config.updated(changes) if changes and view.resumes == resumes else self._config
+        )
+
+    def expect(self, changes: Mapping[str, Any]) -> None:
+        """Notes which settings the run will have once it goes on."""
+        self._asked = (changes, self.view().resumes)
 
     def write_note(self, **changes: Any) -> None:
         """Changes the note, on disk first."""

@@ -155,6 +155,7 @@ class Manager:
             self._require_room(run.owner)
             waiting = Waiting(self.clock(), resume=True, changes=dict(changes))
             run.write_note(waiting=waiting)
+            run.expect(waiting.changes)
             self._queue.put(run.owner or "", run.id)
         self._wake.set()
 

@@ -73,6 +73,7 @@ class RunView:
     """
 
     seq: int
+    config: dict[str, Any] | None
     phase: Phase
     preparation: Preparation | None
     step: int

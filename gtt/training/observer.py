@@ -128,7 +128,9 @@ class Observer:
             self.model, tokens.to(self.accelerator.device)
         )
         path = f"snapshots/step-{step:08d}.safetensors"
-        write_snapshot(self.folder / path, attention, tokens[0, : attention.shape[-1]])
+        shown = tokens[0, : attention.shape[-1]]
+        texts = [self.corpus.tokenizer.token_text(int(id)) for id in shown]
+        write_snapshot(self.folder / path, attention, shown, texts)
         statistics = merged(activations, weight_statistics(self.model, before))
         yield events.Snapshotted(step, path, statistics)
 

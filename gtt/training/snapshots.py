@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -105,12 +106,16 @@ def merged(*parts: Statistics) -> Statistics:
     return whole
 
 
-def write_snapshot(path: Path, attention: Tensor, tokens: Tensor) -> None:
-    """Writes attention (layers, H, T, T), as fp16, and the tokens (T,) it is about."""
+def write_snapshot(path: Path, attention: Tensor, tokens: Tensor, texts: list[str]) -> None:
+    """Writes attention (layers, H, T, T), as fp16, and the tokens (T,) it is about.
+
+    Their texts go along as metadata, so that a snapshot can be shown without its tokenizer.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.partial")
     try:
-        save_file({"attention": attention.half(), "tokens": tokens.to(torch.int32)}, beside)
+        arrays = {"attention": attention.half(), "tokens": tokens.to(torch.int32)}
+        save_file(arrays, beside, metadata={"texts": json.dumps(texts)})
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)

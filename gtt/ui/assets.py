@@ -22,6 +22,12 @@ def static_text(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
+@cache
+def static_script(folder: str, *names: str) -> str:
+    """Several of our own scripts as one, in this order; they share one scope."""
+    return "\n".join(static_text(f"{folder}/{name}.js") for name in names)
+
+
 def d3_file() -> Path:
     """D3 5 as the mpld3 package ships it; found without importing that, which loads matplotlib."""
     spec = importlib.util.find_spec("mpld3")

@@ -30,15 +30,40 @@ class PageDesk:
 
     service: Service
     key: gr.BrowserState
-    message: gr.Textbox
+    message: gr.HTML
     controls: Controls = field(default_factory=dict)
 
-    async def ask(self, name: str, function: Callable[..., Any], key: str, **values: Any) -> Any:
+    async def ask(self, name: str, function: Callable[..., Any], key: str, /, **values: Any) -> Any:
         """The answer of an endpoint to the visitor of this key; raises `GTTError`."""
         caller, request = begin(self.service, name, None, workspace=key, **values)
         if asyncio.iscoroutinefunction(function):
             return await function(caller, request)
         return await asyncio.to_thread(function, caller, request)
+
+    def asking(
+        self, as_name: str, name: str, function: Callable[..., Any], *fields: str
+    ) -> Callable[[Any], Any]:
+        """A function that a component's script calls as `server.as_name({workspace, …})`.
+
+        What a browser sends is checked like any other request: of it only the key and these fields
+        are taken. The answer is that of the endpoint, or `{"error": …}`.
+        """
+
+        async def asked(given: Any) -> dict[str, Any]:
+            values = given if isinstance(given, dict) else {}
+            key = values.get("workspace")
+            named = {field: values[field] for field in fields if field in values}
+            try:
+                answer = await self.ask(
+                    name, function, key if isinstance(key, str) else "", **named
+                )
+            except Exception as error:
+                return error_body(error)[1]
+            plain: dict[str, Any] = answer.model_dump(mode="json")
+            return plain
+
+        asked.__name__ = as_name
+        return asked
 
     def values_of(self, answer: ConfigResponse) -> list[Any]:
         """What every control shows for a draft, in the order of `controls`."""

@@ -1,65 +1,77 @@
-"""The draft on the page: recipes to begin from, controls that change it, all of it on the desk."""
+"""The draft on the page: controls that change it, all of it kept on the desk.
+
+Whatever shows the draft hears of its changes as the event `gtt:draft` of the document. Its detail
+is `{"changed": setting}` where a control shows another value, null where one was saved, and
+`{"refused": error}` where it could not be: the error as in every answer, and its `setting`.
+"""
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.configuration import get_config, recipes, set_config
-from gtt.api.schemas import Nothing, RecipeInfo
-from gtt.api.service import Service
+from gtt.api.endpoints.configuration import get_config, set_config
+from gtt.api.errors import error_body
 from gtt.errors import GTTError
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 
-ORDER = ("quickstart", "beginner", "intermediate", "advanced", "speedrun", "speedrun-gpu")
+# Settings that must fit each other are saved together as they are shown, so that a change that was
+# refused becomes valid with the change that makes it fit.
+TOGETHER = ("model.n_heads", "model.n_embed")
+AT_THE_FIELD = "model."  # settings whose refusals are shown beside them, not above the tabs
 
 
-def recipe_choices(service: Service) -> list[RecipeInfo]:
-    """The recipes, the easiest first."""
-    listed = recipes(service.caller(None), Nothing()).recipes
-    rank = {name: place for place, name in enumerate(ORDER)}
-    return sorted(listed, key=lambda one: rank.get(one.name, len(rank)))
+def telling(detail: str = "detail || null") -> dict[str, Any]:
+    """An event of the page that only tells the document; `detail` is JavaScript."""
+    event = f'new CustomEvent("gtt:draft", {{ detail: {detail} }})'
+    script = f"(detail) => {{ document.dispatchEvent({event}); }}"
+    return {"js": script, "api_visibility": "private", "show_progress": "hidden"}
 
 
-def words_of(recipe: RecipeInfo) -> str:
-    """What a recipe is for and what it reached, as one paragraph of plain text."""
-    done = recipe.measured
-    if done is None:
-        return f"{recipe.summary} For {recipe.audience}."
-    return (
-        f"{recipe.summary} For {recipe.audience}. Measured: {done['parameters']:,} parameters, "
-        f"validation loss {done['validation_loss']:.2f} after {done['seconds']:.0f} s on "
-        f"{done['machine']}."
-    )
+def keep_draft(desk: PageDesk) -> dict[str, Any]:
+    """Saves what a control changes; returns the event of each setting, for whoever goes on."""
 
-
-def keep_draft(desk: PageDesk, recipe: gr.Radio, about: gr.Textbox) -> None:
-    """Saves what a control changes; a recipe fills them all anew."""
-    words = {one.name: words_of(one) for one in recipe_choices(desk.service)}
-    all_controls = list(desk.controls.values())
-
-    async def choose(name: str, key: str) -> list[Any]:
-        answer = await desk.ask("set_config", set_config, key, recipe=name)
-        return ["", words.get(name, ""), *desk.values_of(answer)]
-
-    async def save(setting: str, value: Any, key: str) -> str:
-        group, _, name = setting.partition(".")
-        if name == "stop":
-            value = [line for line in str(value or "").split("\n") if line]
+    async def save(settings: tuple[str, ...], *given: Any) -> tuple[str, Any]:
+        *values, key = given
         try:
-            await desk.ask("set_config", set_config, key, config={group: {name: value}})
+            await desk.ask("set_config", set_config, key, config=changes_of(settings, values))
         except GTTError as error:
-            return sentence_of(error)
-        return ""
+            if settings[0].startswith(AT_THE_FIELD):
+                return "", {"refused": {**error_body(error)[1]["error"], "setting": settings[0]}}
+            return sentence_of(error), None
+        return "", None
 
-    recipe.input(choose, [recipe, desk.key], [desk.message, about, *all_controls], **PRIVATE)
+    refused = gr.JSON(visible=False)
+    saved = {}
     for setting, component in desk.controls.items():
         listener = component.release if isinstance(component, gr.Slider) else component.input
         if isinstance(component, (gr.Textbox, gr.Number)):
             listener = component.blur
-        listener(partial(save, setting), [component, desk.key], desk.message, **PRIVATE)
+        others = [other for other in TOGETHER if setting in TOGETHER and other != setting]
+        settings = (setting, *(other for other in others if other in desk.controls))
+        saved[setting] = listener(
+            partial(save, settings),
+            [*(desk.controls[one] for one in settings), desk.key],
+            [desk.message, refused],
+            **PRIVATE,
+        )
+        saved[setting].then(None, refused, None, **telling())
+        component.change(None, None, None, **telling(json.dumps({"changed": setting})))
+    return saved
+
+
+def changes_of(settings: tuple[str, ...], values: list[Any]) -> dict[str, dict[str, Any]]:
+    """What controls show as a partial update of the draft, by group."""
+    changes: dict[str, dict[str, Any]] = {}
+    for setting, value in zip(settings, values):
+        group, _, name = setting.partition(".")
+        if name == "stop":
+            value = [line for line in str(value or "").split("\n") if line]
+        changes.setdefault(group, {})[name] = value
+    return changes
 
 
 async def shown_draft(desk: PageDesk, key: str) -> list[Any]:

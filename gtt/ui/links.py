@@ -17,10 +17,16 @@ TABS = ("data", "model", "training", "generation", "attention")
 
 def link_of(config: RunConfig, recipes: Iterable[RecipeInfo]) -> str:
     """The query that makes this draft from the recipe that it is nearest to."""
-    found = [(differences(recipe.config, config), recipe.name) for recipe in recipes]
-    changes, name = min(found, key=lambda pair: len(pair[0]))
+    recipes = list(recipes)
+    name = nearest_recipe(config, recipes)
+    changes = differences(next(one.config for one in recipes if one.name == name), config)
     settings = [("set", f"{key}:{_text(value)}") for key, value in changes.items()]
     return urlencode([("recipe", name), *settings], safe=":")
+
+
+def nearest_recipe(config: RunConfig, recipes: Iterable[RecipeInfo]) -> str:
+    """The name of the recipe from which the fewest settings differ."""
+    return min(recipes, key=lambda one: len(differences(one.config, config))).name
 
 
 def differences(base: RunConfig, config: RunConfig) -> dict[str, Any]:

@@ -6,43 +6,27 @@ notices who looks at it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
+from gtt.api.endpoints.inside import snapshot
 from gtt.api.endpoints.watching import watch
-from gtt.api.errors import error_body
-from gtt.ui.assets import D3_HEAD, static_text
+from gtt.ui.assets import D3_HEAD, static_script, static_text
 from gtt.ui.desk import PageDesk
+
+SCRIPTS = ("state", "asking", "words", "chart", "small", "timeline", "attention", "controls")
 
 
 def live_view(desk: PageDesk) -> gr.HTML:
     """The component; its value is `{"workspace": key, "run": id or None}`."""
-
-    async def poll(asked: Any) -> dict[str, Any]:
-        """What is new; what a browser sends is checked like any other request."""
-        values = asked if isinstance(asked, dict) else {}
-        named = {name: values.get(name) for name in ("after", "resumes")}
-        text = values["workspace"] if isinstance(values.get("workspace"), str) else ""
-        try:
-            answer = await desk.ask(
-                "watch",
-                watch,
-                text,
-                run_id=values.get("run"),
-                **named,
-            )
-        except Exception as error:
-            return error_body(error)[1]
-        plain: dict[str, Any] = answer.model_dump(mode="json")
-        return plain
-
     return gr.HTML(
         value=None,
         html_template=static_text("live.html"),
         css_template=static_text("live.css"),
-        js_on_load=static_text("live.js"),
+        js_on_load=static_script("live", *SCRIPTS),
         head=D3_HEAD,
-        server_functions=[poll],
+        server_functions=[
+            desk.asking("poll", "watch", watch, "run_id", "after", "resumes"),
+            desk.asking("look", "snapshot", snapshot, "run_id", "step"),
+        ],
         elem_id="live",
     )

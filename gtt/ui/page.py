@@ -10,18 +10,20 @@ from typing import Any
 import gradio as gr
 
 from gtt.api.endpoints.configuration import get_config, set_config
-from gtt.api.endpoints.runs import stop, train
+from gtt.api.endpoints.runs import status, stop
 from gtt.api.gradio_adapter import add_endpoints
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
+from gtt.ui.cards import cards_value, recipe_cards, recipe_choices
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of
-from gtt.ui.draft import keep_draft, recipe_choices, shown_draft, words_of
-from gtt.ui.links import TABS, changes_in, link_of
+from gtt.ui.draft import keep_draft, shown_draft
+from gtt.ui.links import TABS, changes_in, link_of, nearest_recipe
+from gtt.ui.message import message_view
 from gtt.ui.tabs.attention import attention_tab
 from gtt.ui.tabs.data import data_tab
 from gtt.ui.tabs.generation import generation_tab
 from gtt.ui.tabs.model import model_tab
-from gtt.ui.tabs.training import training_tab
+from gtt.ui.tabs.training import PLANNED, training_tab
 
 COPY = """(query) => {
   const link = `${location.origin}${location.pathname}?${query}`;
@@ -38,37 +40,15 @@ def build(service: Service) -> gr.Blocks:
         key = gr.BrowserState("", storage_key="gtt-workspace", secret="gtt")
         gr.Markdown(TITLE, elem_id="title")
         listed = recipe_choices(service)
-        with gr.Row():
-            with gr.Column(scale=3):
-                recipe = gr.Radio(
-                    [(one.title, one.name) for one in listed],
-                    value=listed[0].name,
-                    label="Recipe",
-                    info="A recipe fills every setting; change what you like afterwards.",
-                    elem_id="recipe",
-                )
-                about = gr.Textbox(
-                    words_of(listed[0]),
-                    show_label=False,
-                    interactive=False,
-                    lines=2,
-                    elem_id="about-recipe",
-                    container=False,
-                )
-            with gr.Column(scale=1, min_width=180):
-                start = gr.Button("Start training", variant="primary", size="lg", elem_id="start")
-                halt = gr.Button("Stop and save", elem_id="stop")
-                copy = gr.Button("Copy a link to these settings", elem_id="copy", size="sm")
-                address = gr.Textbox(visible=False)
-        message = gr.Textbox(
-            "",
-            label="What went wrong",
-            show_label=False,
-            container=False,
-            interactive=False,
-            placeholder=" ",
-            elem_id="message",
-        )
+        cards = recipe_cards(listed)
+        with gr.Row(elem_id="actions"):
+            start = gr.Button("Start training", variant="primary", elem_id="start", scale=3)
+            halt = gr.Button("Stop and save", elem_id="stop", scale=1)
+            copy = gr.Button("Copy a link to these settings", elem_id="copy", scale=1)
+        message = message_view()
+        # Hidden fields and no gr.State: that would keep a connection open for each tab of a
+        # browser, which has six of them for all.
+        run, address = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
         desk = PageDesk(service, key, message)
         with gr.Tabs(selected="training", elem_id="tabs") as tabs:
             with gr.Tab("Data", id="data"):
@@ -76,19 +56,21 @@ def build(service: Service) -> gr.Blocks:
             with gr.Tab("Model", id="model"):
                 model_tab(desk)
             with gr.Tab("Training", id="training"):
-                runs = training_tab(desk)
+                shown = training_tab(desk, run)
             with gr.Tab("Generation", id="generation"):
-                generation_tab(desk, runs["runs"])
+                generation_tab(desk, run)
             with gr.Tab("Attention", id="attention"):
-                attention_tab(desk, runs["runs"])
-        keep_draft(desk, recipe, about)
+                attention_tab(desk, run)
+        saved = keep_draft(desk)
 
-        async def start_run(workspace: str) -> tuple[str, str | None, Any]:
-            try:
-                answer = await desk.ask("train", train, workspace, action="start")
-            except GTTError as error:
-                return sentence_of(error), None, gr.Tabs(selected="training")
-            return "", answer.run.id, gr.Tabs(selected="training")
+        async def pick(workspace: str, event: gr.EventData) -> list[Any]:
+            """Begins the draft anew from a recipe."""
+            answer = await desk.ask("set_config", set_config, workspace, recipe=str(event.recipe))
+            return ["", *desk.values_of(answer)]
+
+        async def start_run(workspace: str) -> tuple[str, str, Any]:
+            said, begun = await shown.act("train", workspace, "")
+            return said, begun, gr.Tabs(selected="training")
 
         async def stop_run(workspace: str) -> str:
             try:
@@ -97,12 +79,12 @@ def build(service: Service) -> gr.Blocks:
                 return sentence_of(error)
             return ""
 
-        async def open_page(workspace: str, http: gr.Request) -> tuple[str, str, Any]:
-            """The key, what the address asked for that cannot be, and the tab to begin with."""
+        async def open_page(workspace: str, http: gr.Request) -> tuple[str, str, Any, Any]:
+            """The key, the run to look at, what the address asked in vain, the first tab."""
             workspace = workspace or new_key()
             asked = http.query_params
             tab = asked.get("tab")
-            said = ""
+            said: Any = gr.skip()  # whoever was quicker than this has a message already
             try:
                 settings = changes_in(asked.getlist("set"))
                 if settings or asked.get("recipe"):
@@ -115,30 +97,37 @@ def build(service: Service) -> gr.Blocks:
                     )
             except GTTError as error:
                 said = sentence_of(error)
-            return workspace, said, gr.Tabs(selected=tab if tab in TABS else "training")
+            current = (await desk.ask("status", status, workspace)).run
+            tabs = gr.Tabs(selected=tab if tab in TABS else "training")
+            return workspace, current.id if current else "", said, tabs
 
         async def fill(workspace: str) -> list[Any]:
-            return await shown_draft(desk, workspace)
+            answer = await desk.ask("get_config", get_config, workspace)
+            nearest = nearest_recipe(answer.config, listed)
+            return [cards_value(listed, nearest), *await shown_draft(desk, workspace)]
+
+        async def about_source(workspace: str, source: str) -> tuple[Any, Any]:
+            said, about = await texts["chosen"](workspace, source)
+            return said or gr.skip(), about
 
         async def link(workspace: str) -> str:
             answer = await desk.ask("get_config", get_config, workspace)
             return link_of(answer.config, listed)
 
-        here = [key, runs["runs"]]
-        began = start.click(start_run, key, [message, runs["runs"], tabs], **PRIVATE)
-        began.then(runs["list_again"], here, runs["runs"], **PRIVATE).then(
-            runs["looking_at"], here, runs["live"], **PRIVATE
-        )
+        controls = list(desk.controls.values())
+        picked = cards.picked(pick, key, [message, *controls], **PRIVATE)
+        for setting in (picked, *(saved[f"training.{name}"] for name in PLANNED)):
+            setting.then(shown.plan, key, shown.schedule, **PRIVATE)
+        shown.after(start.click(start_run, key, [message, run, tabs], **PRIVATE))
         halt.click(stop_run, key, message, **PRIVATE)
         copy.click(link, key, address, **PRIVATE).then(
             None, address, None, js=COPY, api_visibility="private"
         )
-        opened = demo.load(open_page, key, [key, message, tabs], **PRIVATE)
-        opened.then(runs["list_again"], here, runs["runs"], **PRIVATE).then(
-            runs["looking_at"], here, runs["live"], **PRIVATE
-        )
-        opened.then(fill, key, list(desk.controls.values()), **PRIVATE).then(
+        opened = demo.load(open_page, key, [key, run, message, tabs], **PRIVATE)
+        shown.after(opened)
+        opened.then(shown.plan, key, shown.schedule, **PRIVATE)
+        opened.then(fill, key, [cards, *controls], **PRIVATE).then(
             texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE
-        ).then(texts["chosen"], [key, texts["source"]], [message, texts["about"]], **PRIVATE)
+        ).then(about_source, [key, texts["source"]], [message, texts["about"]], **PRIVATE)
         opened.then(texts["cut"], [texts["sentence"], key], texts["cuts"], **PRIVATE)
     return demo

@@ -21,15 +21,15 @@ def theme() -> Any:
     )
 
 
-# Training and validation are told apart by colour-blind eyes as well, and by the dashes.
+# One accent; training and validation are told apart by colour-blind eyes as well, and by dashes.
 CSS = """
-:root { --gtt-train: #0067a5; --gtt-valid: #c44900; }
-.dark { --gtt-train: #6cb8f0; --gtt-valid: #ffa05c; }
+:root { --gtt-train: #0067a5; --gtt-valid: #c44900; --gtt-good: #1a7f4b; }
+.dark { --gtt-train: #6cb8f0; --gtt-valid: #ffa05c; --gtt-good: #58c98b; }
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
 #title h1 { margin-bottom: .1rem; }
 #title p { color: var(--body-text-color-subdued); font-size: 1.05rem; }
-#recipes .wrap { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); }
-#message:has(textarea:placeholder-shown) { display: none; }
-#message textarea { border: 0; background: none; color: var(--error-text-color); font-weight: 600; }
+#actions { align-items: stretch; }
+:is(#recipe, #live, #findings, #runs, #message, #schedule) .html-container { padding: 4px 0; }
+#message { position: sticky; top: .5rem; z-index: 20; }
 footer { opacity: .8; }
 """

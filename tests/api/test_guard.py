@@ -68,7 +68,7 @@ def client(base_url: str = "http://localhost:7860", **options: Any) -> TestClien
 
 def is_refused(response: httpx.Response, status: int, code: str) -> bool:
     error = response.json()["error"]
-    assert set(error) == {"code", "field", "message"} and error["message"].endswith(".")
+    assert set(error) == {"code", "field", "message", "ways"} and error["message"].endswith(".")
     assert response.headers["x-content-type-options"] == "nosniff"
     return (response.status_code, error["code"]) == (status, code)
 

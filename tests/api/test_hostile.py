@@ -184,7 +184,7 @@ def reply_of(response: httpx.Response, sent: str) -> Reply:
         body = response.json()
         error = body.get("error") if isinstance(body, dict) else None
         if isinstance(error, dict):
-            assert set(body) == {"error"} and set(error) == {"code", "field", "message"}
+            assert set(body) == {"error"} and set(error) == {"code", "field", "message", "ways"}
             told += [error["code"], error["field"] or ""]
             message = error["message"]
     return Reply(" ".join(told).strip(), message, response.text, response.headers, sent)

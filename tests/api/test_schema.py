@@ -147,7 +147,12 @@ def made_real(case: Any, desk: Desk) -> None:
         case.query["run_id"] = run_id
     if not isinstance(case.body, dict):
         return
-    for name, value in {"run_id": run_id, "checkpoint": "latest", "layers": [1]}.items():
+    for name, value in {
+        "run_id": run_id,
+        "run_ids": [desk.run_id, desk.doomed_id],
+        "checkpoint": "latest",
+        "layers": [1],
+    }.items():
         if case.body.get(name) is not None:
             case.body[name] = value
     if operation in WISHES:

@@ -30,6 +30,7 @@ MOVING = {
     "time",
     "seconds",
     "tokens_per_second",
+    "memory_bytes",
     "eta_seconds",
     "undo_seconds",
     "wait_seconds",
@@ -285,12 +286,26 @@ def test_every_row_answers_the_same_on_both_surfaces(
         for file in files
     ]
     assert weights[0] == weights[1]
+    assert equal("snapshot", run, step=12, tokens=8)["step"] == 12
+    equal("diagnosis", run)
+    figures = both("figure", run, format="svg", unit="bits")
+    assert all(figure.startswith(b"<?xml") and b"Validation" in figure for figure in figures)
+    metrics = [json.loads(one) for one in both("metrics_json", run)]
+    assert metrics[0]["points"] and same(metrics[0], ids) == same(metrics[1], ids)
+    archives = [zipfile.ZipFile(io.BytesIO(one)) for one in both("archive", run)]
+    names = [same(sorted(archive.namelist()), ids) for archive in archives]
+    assert names[0] == names[1]
 
     assert equal("rename_run", run, name="renamed")["run"]["name"] == "renamed"
     resumed = begun("resume_run", run, config={"training": {"max_steps": 30}})
     assert equal("read_run", resumed)["run"]["step"] == 30
     restarted = begun("restart_run", run, config={"training": {"learning_rate": 0.0005}})
     assert equal("read_run", restarted)["config"]["training"]["learning_rate"] == 0.0005
+    pairs = [{"run_ids": [one["run_id"], two["run_id"]]} for one, two in zip(run, restarted)]
+    first, second = both("compare", (pairs[0], pairs[1]))
+    assert [one["key"] for one in first["settings"]] == [
+        one["key"] for one in second["settings"]
+    ]
     begun("train", **tiny(max_steps=10))
     assert equal("stop")["run"]["state"] == "completed"
     assert len(equal("list_runs", limit=2)["runs"]) == 2

@@ -72,6 +72,7 @@ def test_from_create_over_stop_and_resume_to_the_end(home: Path, owned: RunConfi
             manager.resume(run, {})
         assert ended(run) == "completed"
         assert run.view().step == step + 5 and run.view().resumes == 1
+        assert run.config.training.max_steps == step + 5
         assert ends(run) == ["stopped", "completed"]
         assert seqs(run) == list(range(1, len(seqs(run)) + 1))
         records = list(run.folder.records())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,6 +33,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+EVIL = "<script>window.harmed = 1</script><img src=x onerror='window.harmed = 2'>\n"
 SLOW = 60_000  # milliseconds, on a machine that is busy with other tests
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
@@ -79,7 +83,9 @@ class Watched:
         self.require_calm()
         self.page.goto(url, wait_until="commit")
         self.complaints.clear()
-        expect(self.page.locator("#start")).to_be_visible(timeout=SLOW)
+        expect(self.page.locator("#live[data-state], #live [data-state]").first).to_be_attached(
+            timeout=SLOW  # until the first answer is there
+        )
         return self.page
 
     def open(self) -> Page:
@@ -111,6 +117,22 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
 
 
+def message(page: Page) -> Locator:
+    """Where the page says what went wrong."""
+    return page.locator('#message [data-part="words"]')
+
+
+def unfold(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+
+
+def set_draft(server: Server, **training: Any) -> None:
+    """The desk's draft becomes the tiny run, some training settings changed."""
+    with server.client() as http:
+        draft = {"config": {**TINY, "training": {**TINY["training"], **training}}}
+        http.post("/api/config", json=draft).raise_for_status()
+
+
 def shoot(page: Page, name: str) -> None:
     """Keeps a picture for a person to look at, where one asks for it."""
     folder = os.environ.get("GTT_SCREENSHOTS")
@@ -118,11 +140,8 @@ def shoot(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
 
 
-def test_a_run_is_started_watched_stopped_and_asked(server: Server, browser: Browser) -> None:
-    endless = {**TINY["training"], "max_steps": 100_000, "eval_every": 100, "log_every": 20}
-    with server.client() as http:
-        draft = {"config": {**TINY, "training": endless}}
-        http.post("/api/config", json=draft).raise_for_status()
+def test_a_run_outlives_the_tab(server: Server, browser: Browser) -> None:
+    set_draft(server, max_steps=100_000, eval_every=100, log_every=20)
     watched = Watched(browser, server)
     page = watched.open()
     wait_for_state(page, "no run yet")
@@ -131,11 +150,14 @@ def test_a_run_is_started_watched_stopped_and_asked(server: Server, browser: Bro
     page.locator("#start").click()
     wait_for_state(page, "running")
     first = wait_for_step(page, 0)
-    expect(part(page, "sample-text")).not_to_have_text("", timeout=SLOW)
+    sample = part(page, "sample-step")
+    expect(sample).to_contain_text("at step", timeout=SLOW)
+    written = sample.inner_text()
     expect(page.locator("#live .curve.training path")).to_have_attribute(
         "d", re.compile(r"^M.+L"), timeout=SLOW
     )
     wait_for_step(page, first)
+    expect(sample).not_to_have_text(written, timeout=SLOW)  # it goes on writing
 
     watched.open()  # anew: the run belongs to the desk, not to the tab
     wait_for_state(page, "running")
@@ -143,22 +165,88 @@ def test_a_run_is_started_watched_stopped_and_asked(server: Server, browser: Bro
     wait_for_step(page, second)
     shoot(page, "running")
 
+    other = page.context.new_page()  # a second tab follows the same run
+    other.goto(server.url)
+    wait_for_state(other, "running")
+    wait_for_step(other, second)
+    other.close()
+
     page.locator("#stop").click()
     wait_for_state(page, "stopped")
     last = wait_for_step(page, second)
-    timeline = part(page, "timeline")  # dragging it shows the sample of that moment
+    page.locator("#resume").click()
+    wait_for_state(page, "running")
+    wait_for_step(page, last)
+    page.locator("#stop-this").click()
+    wait_for_state(page, "stopped")
+    last = wait_for_step(page, last)
+
+    timeline = part(page, "timeline")  # dragging it shows all of that moment together
     timeline.focus()
     page.keyboard.press("Home")
     expect(part(page, "moment")).to_contain_text("Step 0")
-    expect(part(page, "sample-step")).to_contain_text("at step 0")
+    expect(sample).to_contain_text("at step 0")
+    expect(part(page, "heads-step")).to_contain_text("step 0", timeout=SLOW)
+    expect(page.locator("#live .maps canvas")).to_have_count(4)
     part(page, "now").click()
     expect(part(page, "moment")).to_contain_text(f"Step {last:,}")
+    expect(page.locator("#findings article").first).to_be_visible(timeout=SLOW)
+    watched.require_calm()
+
+
+def test_runs_are_listed_compared_and_deleted(server: Server, browser: Browser) -> None:
+    set_draft(server)
+    watched = Watched(browser, server)
+    page = watched.open()
+    page.locator("#start").click()
+    wait_for_state(page, "completed")
+    set_draft(server, learning_rate=0.003)
+    page.locator("#restart").click()
+    rows = page.locator("#runs tbody tr")
+    expect(rows).to_have_count(2, timeout=SLOW)
+    expect(rows.first).to_have_class("chosen", timeout=SLOW)
+    expect(rows.first).to_contain_text("completed", timeout=SLOW)
+
+    page.locator("#run-name input, #run-name textarea").first.fill("slower")
+    page.locator("#rename").click()
+    expect(rows.first).to_contain_text("slower", timeout=SLOW)
+
+    unfold(page, "Compare runs")
+    for choice in page.locator("#compare input[type=checkbox]").all()[:2]:
+        choice.check()
+    expect(page.locator("#compare table")).to_contain_text("0.003", timeout=SLOW)
+
+    rows.nth(1).locator("input").check()  # looking at the older one
+    page.locator("#delete").click()
+    expect(rows).to_have_count(1, timeout=SLOW)
+    page.locator("#undo").click()
+    expect(rows).to_have_count(2, timeout=SLOW)
+    watched.require_calm()
+
+
+def test_a_text_of_ones_own_is_trained_on_and_asked(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
+    set_draft(server)
+    text = tmp_path / "evil.txt"
+    text.write_text(EVIL * 400, encoding="utf-8")
+    watched = Watched(browser, server)
+    page = watched.open()
+    open_tab(page, "Data")
+    expect(page.locator("#data-source input")).to_have_value(re.compile("Tales"), timeout=SLOW)
+    page.locator("#upload input[type=file]").set_input_files(text)
+    expect(page.locator("#data-source input")).to_have_value(re.compile("evil.txt"), timeout=SLOW)
+    open_tab(page, "Training")
+    page.locator("#start").click()
+    wait_for_state(page, "completed")
 
     open_tab(page, "Generation")
+    page.locator("#prompt textarea").fill(EVIL)
     page.locator("#generate").click()
     written = page.locator("#text textarea")
-    expect(written).to_have_value(re.compile(r"^One day[\s\S]{20,}"), timeout=SLOW)
+    expect(written).to_have_value(re.compile(r"^<script>[\s\S]{60,}"), timeout=SLOW)
     open_tab(page, "Attention")
+    page.locator("#attention-text textarea").fill(EVIL)
     page.locator("#look").click()
     expect(page.locator("#heads .grid button")).to_have_count(4, timeout=SLOW)
     for name in ("Data", "Model", "Training"):
@@ -167,10 +255,14 @@ def test_a_run_is_started_watched_stopped_and_asked(server: Server, browser: Bro
     for name, width, dark in (("dark", 1200, True), ("narrow", 390, False)):
         page.set_viewport_size({"width": width, "height": 900})
         watched.go_to(f"{server.url}/?__theme={'dark' if dark else 'light'}")
-        wait_for_state(page, "stopped")
+        wait_for_state(page, "completed")
         shoot(page, name)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{name}: {wide} pixels wide"
+        for tab in ("Data", "Model", "Training"):
+            open_tab(page, tab)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{tab}, {name}: {wide} pixels wide"
+    assert page.evaluate("window.harmed") is None  # letters everywhere, a script nowhere
+    assert page.locator("img[src=x]").count() == 0
     watched.require_calm()
 
 
@@ -179,9 +271,46 @@ def test_a_refusal_is_a_sentence_on_the_page(server: Server, browser: Browser) -
     page = watched.open()
     wait_for_state(page, "no run yet")
     page.locator("#stop").click()
-    expect(page.locator("#message textarea")).to_have_value(
+    expect(message(page)).to_have_text(
         "There is no run on this desk yet: start one first.", timeout=SLOW
     )
+    page.locator('#message [data-part="close"]').click()
+    expect(message(page)).to_be_hidden()
+
+    set_draft(server, max_steps=100_000)  # two tabs press Start at once
+    other = page.context.new_page()
+    other.goto(server.url)
+    expect(other.locator("#start")).to_be_visible(timeout=SLOW)
+    wait_for_state(other, "no run yet")
+    page.locator("#start").click()
+    other.locator("#start").click()
+    wait_for_state(page, "running|preparing|queued")
+    wait_for_state(other, "running|preparing|queued")
+    with server.client() as http:
+        assert len(http.get("/api/runs").json()["runs"]) == 1
+    watched.require_calm()
+
+
+def test_a_lost_server_and_a_killed_worker_lose_nothing(server: Server, browser: Browser) -> None:
+    set_draft(server, max_steps=1_000_000, checkpoint_every=100)
+    watched = Watched(browser, server)
+    page = watched.open()
+    page.locator("#start").click()
+    wait_for_state(page, "running")
+    step = wait_for_step(page, 200)
+
+    server.kill()
+    expect(part(page, "state")).to_contain_text("The connection is lost", timeout=SLOW)
+    server.start()
+    step = wait_for_step(page, step)  # the same tab follows again, and the run went on
+
+    (record,) = server.home.glob("runs/*/worker.json")
+    os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
+    wait_for_state(page, "interrupted")
+    expect(part(page, "state")).to_contain_text("resume it")
+    page.locator("#resume").click()
+    wait_for_state(page, "running")
+    wait_for_step(page, step - 150)
     assert watched.strangers == []
 
 

@@ -1,5 +1,29 @@
 """The endpoint functions, by subject; importing this fills the table."""
 
-from gtt.api.endpoints import configuration, data, inside, journal, runs, server, watching
+from gtt.api.endpoints import (
+    comparing,
+    configuration,
+    data,
+    diagnosing,
+    estimating,
+    inside,
+    journal,
+    runs,
+    server,
+    taking,
+    watching,
+)
 
-__all__ = ["configuration", "data", "inside", "journal", "runs", "server", "watching"]
+__all__ = [
+    "comparing",
+    "configuration",
+    "data",
+    "diagnosing",
+    "estimating",
+    "inside",
+    "journal",
+    "runs",
+    "server",
+    "taking",
+    "watching",
+]

@@ -1,18 +1,25 @@
-"""Texts: sources, uploads, tokens."""
+"""Texts: sources, uploads, what is in them, and what tokenizers make of them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
 from dataclasses import asdict
 from datetime import datetime, timezone
+from typing import Any
 
 from gtt.api.errors import NotFound
 from gtt.api.schemas import (
+    ComparedTokenizers,
+    CompareTokenizers,
     Datasets,
     Deleted,
+    LearnMerges,
+    Merges,
     Nothing,
+    OfSource,
     OfUpload,
     SourceInfo,
+    TextPreview,
     Token,
     Tokenize,
     Tokens,
@@ -22,9 +29,13 @@ from gtt.api.schemas import (
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.api.uploads import Upload as Uploaded
-from gtt.data.sources import UPLOAD, describe_sources
+from gtt.api.visitors import _check_source
+from gtt.config import RunConfig
+from gtt.data.sources import SOURCES, UPLOAD, describe_sources
 from gtt.errors import UnusableRun
-from gtt.runs.inference import TokenizeJob
+from gtt.runs.inference import CompareJob, MergesJob, PreviewJob, TokenizeJob
+
+_EXAMPLE = {"source": "tales", "text": "Once a wise girl lived in a tower."}
 
 
 @endpoint("GET", "/api/datasets", rate="read", tag="data")
@@ -43,6 +54,17 @@ async def upload(caller: Caller, request: Upload, chunks: AsyncIterable[bytes]) 
     UTF-8 text, .csv, .json, .jsonl or .parquet; archives are not unpacked.
     """
     return _info(await caller.desk.uploads.save_async(request.name, chunks))
+
+
+@endpoint(
+    "GET", "/api/datasets/preview", rate="tokenize", tag="data", examples=({"source": "tales"},)
+)
+async def preview(caller: Caller, request: OfSource) -> TextPreview:
+    """What a text is: counts, frequent tokens, the two parts. Nothing is fetched for it."""
+    config = _config_of(caller, request)
+    answer = await caller.service.inference.ask(PreviewJob(**_about(caller, config)))
+    values = {**answer, "title": _title(caller, config)}
+    return TextPreview(source=config.data.source, tokenizer=config.data.tokenizer, **values)
 
 
 @endpoint("DELETE", "/api/datasets/{upload_id}", rate="write", tag="data")
@@ -76,6 +98,31 @@ async def tokenize(caller: Caller, request: Tokenize) -> Tokens:
     return Tokens(**{**answer, "tokens": [Token(**token) for token in answer["tokens"]]})
 
 
+@endpoint("POST", "/api/tokenize/compare", rate="tokenize", tag="data", examples=(_EXAMPLE,))
+async def compare_tokenizers(caller: Caller, request: CompareTokenizers) -> ComparedTokenizers:
+    """A sentence as characters, as byte pairs learned from the text, and as GPT-2 reads it."""
+    config = _config_of(caller, request)
+    job = CompareJob(**_about(caller, config), text=request.text)
+    answer = await caller.service.inference.ask(job)
+    return ComparedTokenizers(
+        source=config.data.source,
+        title=_title(caller, config),
+        tokenizer=config.data.tokenizer,
+        characters=len(request.text),
+        bytes=len(request.text.encode("utf-8")),
+        **answer,
+    )
+
+
+@endpoint("POST", "/api/tokenize/merges", rate="tokenize", tag="data", examples=(_EXAMPLE,))
+async def merges(caller: Caller, request: LearnMerges) -> Merges:
+    """How byte-pair encoding, learned from the text, joins the bytes of a sentence step by step."""
+    config = _config_of(caller, request)
+    job = MergesJob(**_about(caller, config), text=request.text)
+    answer = await caller.service.inference.ask(job)
+    return Merges(source=config.data.source, title=_title(caller, config), **answer)
+
+
 def _info(upload: Uploaded) -> UploadInfo:
     created = datetime.fromtimestamp(upload.created, timezone.utc)
     return UploadInfo(
@@ -85,3 +132,38 @@ def _info(upload: Uploaded) -> UploadInfo:
         created=created.isoformat(timespec="seconds"),
         source=UPLOAD + upload.id,
     )
+
+
+def _config_of(caller: Caller, request: OfSource) -> RunConfig:
+    """The draft with what the request names, as a run on this server would take its text."""
+    asked = request.model_dump(exclude={"text"}, exclude_none=True)
+    if request.source is not None:
+        asked.setdefault("column", None)  # the draft's is a column of the draft's own table
+    config = caller.desk.draft.updated({"data": asked})
+    _check_source(config, caller)
+    limits = caller.limits
+    is_ours = config.data.source.strip().lower() in SOURCES
+    if config.data.max_megabytes is None and not is_ours and not limits.shared_desk:
+        return config.updated({"data": {"max_megabytes": limits.max_upload_mb}})
+    return config
+
+
+def _about(caller: Caller, config: RunConfig) -> dict[str, Any]:
+    """What every job about a text is told."""
+    home = caller.service.home
+    return {
+        "data": config.data.model_dump(mode="json"),
+        "corpora": str(home.corpora),
+        "downloads": str(home.path / "downloads"),
+        "sources": None if home.sources is None else str(home.sources),
+        "uploads": str(caller.desk.uploads.folder),
+    }
+
+
+def _title(caller: Caller, config: RunConfig) -> str:
+    """What a person calls the text."""
+    name = config.data.source.strip()
+    if name.startswith(UPLOAD):
+        return caller.desk.uploads.get(name[len(UPLOAD) :]).name
+    known = SOURCES.get(name.lower())
+    return name if known is None else known.title

@@ -15,7 +15,9 @@ from gtt.api.schemas import (
     Inside,
     NextToken,
     NextTokens,
-    OfMaybeRun,
+    OfDraftOrRun,
+    ReadSnapshot,
+    SnapshotInfo,
     Text,
     TokenOdds,
 )
@@ -25,7 +27,8 @@ from gtt.api.visitors import vocabulary_of
 from gtt.config import GenerationConfig
 from gtt.errors import BadInput, UnusableRun
 from gtt.runs.inference import AttentionJob, GenerateJob, NextTokenJob
-from gtt.runs.managed import ManagedRun
+from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.snapshot_files import read_snapshot
 from gtt.settings import parse
 
 
@@ -121,7 +124,7 @@ async def attention(caller: Caller, request: CaptureAttention) -> Attention:
 
 
 @endpoint("GET", "/api/architecture", rate="read", tag="models")
-def architecture(caller: Caller, request: OfMaybeRun) -> Architecture:
+def architecture(caller: Caller, request: OfDraftOrRun) -> Architecture:
     """The parts of a model with their shapes and parameters: of a run, else of the draft."""
     run = caller.run(request.run_id) if request.run_id is not None else None
     config = run.config if run is not None else caller.desk.draft
@@ -133,6 +136,36 @@ def architecture(caller: Caller, request: OfMaybeRun) -> Architecture:
         vocab_size=vocabulary,
         parameters=config.model.parameter_count(vocabulary) if vocabulary else None,
         parts=parts,
+    )
+
+
+@endpoint("GET", "/api/runs/{run_id}/snapshots/{step}", rate="read", tag="models")
+def snapshot(caller: Caller, request: ReadSnapshot) -> SnapshotInfo:
+    """The inside of a model as it was at a step of its training, also while that goes on."""
+    run = caller.run(request.run_id)
+    taken = run.reader.snapshots()
+    found = [one for one in taken if one.step <= request.step]
+    if not found:
+        raise NotFound(
+            f"This run has no snapshot up to step {request.step}: its first one is of step "
+            f"{taken[0].step}."
+            if taken
+            else "This run has taken no snapshot: training.snapshots is off, or it has just begun.",
+            field="step",
+        )
+    try:
+        arrays = read_snapshot(
+            run.path / f"snapshots/step-{found[-1].step:08d}.safetensors", request.tokens
+        )
+    except UnusableRun:
+        raise NotFound("This snapshot is gone from the disk.", field="step") from None
+    return SnapshotInfo(
+        run_id=run.id,
+        step=found[-1].step,
+        tokens=arrays.texts,
+        weights=arrays.attention.round(3).astype(float).round(3).tolist(),
+        statistics=found[-1].statistics,
+        steps=[one.step for one in taken],
     )
 
 
@@ -164,9 +197,10 @@ def _checkpoint(run: ManagedRun, request: Inside) -> str:
         return str(kept.at_step(int(request.checkpoint)))
     except UnusableRun:
         steps = ", ".join(str(int(path.name[5:])) for path in kept.all())
-        raise NotFound(
-            f"This run keeps no such checkpoint; there are: {steps}."
-            if steps
-            else "This run has saved no checkpoint yet: wait for the first one.",
-            field="checkpoint",
-        ) from None
+        if steps:
+            sentence = f"This run keeps no such checkpoint; there are: {steps}."
+        elif run.state() in ACTIVE:
+            sentence = "This run has saved no checkpoint yet: wait for the first one."
+        else:
+            sentence = "This run ended before it saved a checkpoint: resume it or start another."
+        raise NotFound(sentence, field="checkpoint") from None

@@ -38,6 +38,7 @@ COLUMNS = (
     "tokens",
     "epoch",
     "seconds",
+    "memory_bytes",
     "validation_loss",
     "perplexity",
     "bits_per_byte",

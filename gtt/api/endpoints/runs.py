@@ -211,12 +211,22 @@ def create(caller: Caller, request: CreateRun) -> ManagedRun:
         if request.idempotency_key is not None:
             made = caller.desk.recall(request.idempotency_key, asked)
             if made is not None:
-                return caller.run(made)
+                return _made_before(caller, made)
         base = recipe_of(request.recipe).config if request.recipe else caller.desk.draft
         run = _begin(caller, changed(base, request.config), request.name)
         if request.idempotency_key is not None:
             caller.desk.remember(request.idempotency_key, asked, run.id)
         return run
+
+
+def _made_before(caller: Caller, id: str) -> ManagedRun:
+    try:
+        return caller.run(id)
+    except NotFound:
+        raise Conflict(
+            "The run that this idempotency key made was deleted: restore it, or send a new key.",
+            field="idempotency_key",
+        ) from None
 
 
 def _begin(caller: Caller, config: RunConfig, name: str | None) -> ManagedRun:

@@ -15,6 +15,9 @@ EVENTS = 1000  # that are sent one by one; whoever is further behind gets the cu
 SCHEDULE_POINTS = 60
 
 Points = list[tuple[int, float]]
+NOTHING = Watch(
+    run=None, cursor=0, resumes=0, fresh=True, curves={}, samples=[], snapshots=[], schedule=[]
+)
 
 
 @endpoint("GET", "/api/train/watch", rate="read")
@@ -27,7 +30,7 @@ def watch(caller: Caller, request: WatchRun) -> Watch:
     """
     run = caller.current_run() if request.run_id is None else caller.run(request.run_id)
     if run is None:
-        return Watch(run=None, cursor=0, resumes=0, fresh=True, curves={}, samples=[], schedule=[])
+        return NOTHING
     status, view = run_status(run), run.view()
     is_far_behind = view.seq - request.after > EVENTS
     if request.after == 0 or request.resumes != view.resumes or is_far_behind:
@@ -39,6 +42,7 @@ def watch(caller: Caller, request: WatchRun) -> Watch:
             fresh=True,
             curves=curves,
             samples=_samples(run),
+            snapshots=[one.step for one in run.reader.snapshots()],
             schedule=_schedule(run, status.total_steps),
         )
     events = run.reader.events(request.after, EVENTS)
@@ -56,6 +60,7 @@ def watch(caller: Caller, request: WatchRun) -> Watch:
         fresh=False,
         curves=curves,
         samples=[_sample(event) for event in events if event["type"] == "Sampled"],
+        snapshots=[event["step"] for event in events if event["type"] == "Snapshotted"],
         schedule=_schedule(run, status.total_steps) if has_begun else [],
     )
 

@@ -33,10 +33,26 @@ class OfMaybeRun(Request):
     )
 
 
+class OfDraftOrRun(Request):
+    """A request about one run, or about the desk's draft."""
+
+    run_id: str | None = Field(
+        None, pattern=ID, description="A run of the caller's desk; left out, the desk's draft."
+    )
+
+
 class Response(BaseModel):
     """Base of all responses."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class WayOut(Response):
+    """A setting and a value with which the request would pass, and words for a button."""
+
+    setting: str
+    value: bool | int | float | str
+    label: str
 
 
 class ErrorDetail(Response):
@@ -45,6 +61,9 @@ class ErrorDetail(Response):
     code: str
     field: str | None
     message: str
+    ways: list[WayOut] = Field(
+        description="Ways out, the nearest first; empty where none is known."
+    )
 
 
 class ErrorResponse(Response):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from gtt.api.schemas.base import MAX_POINTS, OfMaybeRun, Request, Response
+from gtt.api.schemas.base import MAX_POINTS, OfDraftOrRun, Request, Response
 from gtt.api.schemas.changes import ConfigChanges
 from gtt.config import RunConfig
 
@@ -22,7 +22,7 @@ class SetConfig(Request):
     )
 
 
-class LrSchedule(OfMaybeRun):
+class LrSchedule(OfDraftOrRun):
     """The learning rate over a run that is planned or done."""
 
     total_steps: int | None = Field(

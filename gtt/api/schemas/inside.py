@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from gtt.api.schemas.base import MAX_TEXT, OfMaybeRun, Response
+from gtt.api.schemas.base import MAX_TEXT, OfMaybeRun, OfRun, Response
 
 
 class Inside(OfMaybeRun):
@@ -56,6 +56,13 @@ class CaptureAttention(Inside):
     )
 
 
+class ReadSnapshot(OfRun):
+    """The inside of a model at a step of its training."""
+
+    step: int = Field(ge=0, le=10**8, description="The newest snapshot up to this step is shown.")
+    tokens: int = Field(24, ge=1, le=64, description="Tokens whose attention is shown.")
+
+
 class Text(Response):
     """A text and how it was drawn."""
 
@@ -96,6 +103,22 @@ class Attention(Response):
     cut: int
     layers: list[int]
     weights: list[list[list[list[float]]]]
+
+
+class SnapshotInfo(Response):
+    """The inside of a model at a step: attention over validation text, figures per part.
+
+    `weights` by layer, head, query and key; each row sums to 1. `statistics` per part: the
+    scale of what it writes (root mean square), the share of dead units, the norm of its gradient,
+    the update over the weights.
+    """
+
+    run_id: str
+    step: int
+    tokens: list[str]
+    weights: list[list[list[list[float]]]]
+    statistics: dict[str, dict[str, float]]
+    steps: list[int] = Field(description="Steps of all snapshots that the run has.")
 
 
 class Part(Response):

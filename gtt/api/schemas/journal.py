@@ -81,6 +81,7 @@ class Watch(Response):
     fresh: bool = Field(description="Whether the curves are whole and replace what was sent.")
     curves: dict[str, list[tuple[int, float]]]
     samples: list[Sample]
+    snapshots: list[int] = Field(description="Steps whose inside can be looked at.")
     schedule: list[tuple[int, float]] = Field(description="The learning rate as planned.")
 
 

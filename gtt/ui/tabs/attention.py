@@ -12,7 +12,7 @@ from gtt.ui.assets import D3_HEAD, static_text
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 
 
-def attention_tab(desk: PageDesk, runs: Any) -> None:
+def attention_tab(desk: PageDesk, run: gr.Textbox) -> None:
     """Builds the tab."""
     with gr.Row():
         text = gr.Textbox(
@@ -31,9 +31,11 @@ def attention_tab(desk: PageDesk, runs: Any) -> None:
         elem_id="heads",
     )
 
-    async def captured(key: str, run: str | None, given: str) -> tuple[Any, str]:
+    async def captured(key: str, run: str, given: str) -> tuple[Any, str]:
         try:
-            answer = await desk.ask("attention", attention, key, run_id=run, text=given or None)
+            answer = await desk.ask(
+                "attention", attention, key, run_id=run or None, text=given or None
+            )
         except GTTError as error:
             return None, sentence_of(error)
         return answer.model_dump(mode="json"), ""
@@ -41,7 +43,7 @@ def attention_tab(desk: PageDesk, runs: Any) -> None:
     gr.on(
         [look.click, text.submit],
         captured,
-        [desk.key, runs, text],
+        [desk.key, run, text],
         [heads, desk.message],
         **PRIVATE,
     )

@@ -1,4 +1,4 @@
-"""The Data tab: which text, and how it becomes tokens."""
+"""The Data tab: which text, what is in it, and how it becomes tokens."""
 
 from __future__ import annotations
 
@@ -9,15 +9,24 @@ from typing import Any
 import gradio as gr
 
 from gtt.api.endpoints.configuration import set_config
-from gtt.api.endpoints.data import datasets, tokenize, upload
+from gtt.api.endpoints.data import datasets, upload
 from gtt.api.gradio_adapter import begin
+from gtt.api.schemas import SourceInfo
 from gtt.errors import GTTError
 from gtt.ui.controls import controls, explanations
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
+from gtt.ui.texts import DATA, merges_view, preview_view, tokens_view
 
 SETTINGS = ("tokenizer", "vocab_size", "max_megabytes", "validation_fraction", "column")
 SENTENCE = "Once a wise girl named Emil lived in a tower by the meadow."
 CHUNK = 2**16
+# What the views are told, put together in the browser: a keystroke alone asks the server nothing.
+TELL = """(text, key, ...values) => {
+  const names = NAMES, data = {};
+  values.forEach((value, i) => { if (value !== null && value !== "") data[names[i]] = value; });
+  const told = { workspace: key, text, data };
+  return [told, told, told];
+}""".replace("NAMES", str(list(DATA)))
 
 
 def data_tab(desk: PageDesk) -> Any:
@@ -36,30 +45,29 @@ def data_tab(desk: PageDesk) -> Any:
                 label="Bring your own text (.txt .md .csv .json .jsonl .parquet)",
                 file_count="single",
                 elem_id="upload",
+                height=140,
             )
         with gr.Column(scale=1):
             desk.controls |= controls(desk.service, "data", SETTINGS)
-    gr.Markdown("### A text as tokens")
-    with gr.Row():
-        sentence = gr.Textbox(SENTENCE, label="Write here", lines=3, elem_id="sentence")
-    with gr.Row():
-        as_characters = gr.HighlightedText(
-            label="Characters", show_legend=False, elem_id="characters"
-        )
-        as_pieces = gr.HighlightedText(
-            label="Byte-pair encoding, learned from this very text",
-            show_legend=False,
-            elem_id="pieces",
-        )
-    counts = gr.Textbox(label="Counts", interactive=False, elem_id="counts")
+    gr.Markdown("## The text")
+    seen = preview_view(desk)
+    gr.Markdown("## A sentence as tokens")
+    sentence = gr.Textbox(
+        SENTENCE,
+        label="Write here",
+        info="Cut into tokens while you type, by tokenizers that learned from the text above",
+        lines=2,
+        elem_id="sentence",
+    )
+    tokens = tokens_view(desk)
+    gr.Markdown("## Byte-pair encoding, merge by merge")
+    merges = merges_view(desk)
     explanations(desk.service, "data")
 
     async def listed(key: str, chosen: str | None) -> Any:
         answer = await desk.ask("datasets", datasets, key)
-        choices = [
-            (f"{one.title}{' · offline' if one.offline else ' · downloaded once'}", one.name)
-            for one in answer.sources
-        ] + [(f"{one.name} · yours", one.source) for one in answer.uploads]
+        choices = [(_name_of(one), one.name) for one in answer.sources]
+        choices += [(f"{one.name} · yours", one.source) for one in answer.uploads]
         return gr.Dropdown(choices, value=chosen)
 
     async def chosen(key: str, name: str) -> tuple[str, str]:
@@ -87,27 +95,25 @@ def data_tab(desk: PageDesk) -> Any:
             return sentence_of(error), gr.Dropdown()
         return "", await listed(key, info.source)
 
-    async def cut(text: str, key: str) -> tuple[Any, Any, str]:
-        if not text:
-            return [], [], ""
-        try:
-            fine = await desk.ask("tokenize", tokenize, key, text=text, tokenizer="char")
-            coarse = await desk.ask("tokenize", tokenize, key, text=text, tokenizer="bpe")
-        except GTTError as error:
-            return [], [], sentence_of(error)
-        words = (
-            f"{fine.characters:,} characters: {fine.count:,} tokens as characters, "
-            f"{coarse.count:,} as byte pairs, {coarse.characters_per_token:.2f} characters each."
-        )
-        return _coloured(fine.tokens), _coloured(coarse.tokens), words
+    def cut(text: str, key: str) -> list[dict[str, Any]]:
+        """What the views are told when the page opens: the settings are the draft's then."""
+        return [{"workspace": key, "text": text, "data": {}}] * 3
 
     source.input(chosen, [desk.key, source], [desk.message, about], **PRIVATE)
     file.upload(brought, [desk.key, file], [desk.message, source], **PRIVATE).then(
         chosen, [desk.key, source], [desk.message, about], **PRIVATE
     )
-    cuts = [as_characters, as_pieces, counts]
-    sentence.change(cut, [sentence, desk.key], cuts, trigger_mode="always_last", **PRIVATE)
     desk.controls["data.source"] = source
+    cuts = [seen, tokens, merges]
+    settings = [desk.controls[f"data.{name}"] for name in DATA]
+    gr.on(
+        [sentence.change, *(setting.change for setting in settings)],
+        None,
+        [sentence, desk.key, *settings],
+        cuts,
+        js=TELL,
+        api_visibility="private",
+    )
     return {
         "source": source,
         "listed": listed,
@@ -119,11 +125,12 @@ def data_tab(desk: PageDesk) -> Any:
     }
 
 
-def _coloured(tokens: Any) -> list[tuple[str, str]]:
-    """Tokens with what makes them visible: a space and a newline have a picture."""
-    return [
-        (token.text.replace(" ", "␣").replace("\n", "↵"), str(token.id)) for token in tokens[:400]
-    ]
+def _name_of(source: SourceInfo) -> str:
+    """A source in the list, with a mark for whether it needs the network."""
+    if source.offline:
+        return f"{source.title} · offline"
+    size = "" if source.megabytes is None else f"{source.megabytes:.3g} MB, "
+    return f"{source.title} · {size}downloaded once"
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:

@@ -16,7 +16,7 @@ from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 SETTINGS = ("max_new_tokens", "temperature", "top_k", "top_p", "seed")
 
 
-def generation_tab(desk: PageDesk, runs: Any) -> None:
+def generation_tab(desk: PageDesk, run: gr.Textbox) -> None:
     """Builds the tab."""
     with gr.Row():
         with gr.Column(scale=2):
@@ -30,7 +30,7 @@ def generation_tab(desk: PageDesk, runs: Any) -> None:
             drawn = controls(desk.service, "generation", SETTINGS)
     explanations(desk.service, "generation")
 
-    async def go_on(key: str, run: str | None, given: str, *values: Any) -> AsyncIterator[Any]:
+    async def go_on(key: str, run: str, given: str, *values: Any) -> AsyncIterator[Any]:
         asked = dict(zip(SETTINGS, values))
         try:
             caller, request = begin(
@@ -38,7 +38,7 @@ def generation_tab(desk: PageDesk, runs: Any) -> None:
                 "generate",
                 None,
                 workspace=key,
-                run_id=run,
+                run_id=run or None,
                 prompt=given or None,
                 **asked,
             )
@@ -55,7 +55,7 @@ def generation_tab(desk: PageDesk, runs: Any) -> None:
     event = gr.on(
         [write.click, prompt.submit],
         go_on,
-        [desk.key, runs, prompt, *drawn.values()],
+        [desk.key, run, prompt, *drawn.values()],
         [text, figures, desk.message],
         **PRIVATE,
     )

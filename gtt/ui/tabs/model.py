@@ -1,20 +1,25 @@
-"""The Model tab: the shape of the decoder and what it costs in parameters."""
+"""The Model tab: the shape of the decoder and what it costs in parameters, memory and time."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
-from gtt.api.endpoints.inside import architecture
+from gtt.api.endpoints.configuration import set_config
+from gtt.api.endpoints.estimating import estimate
+from gtt.errors import GTTError
+from gtt.ui.assets import static_text
 from gtt.ui.controls import controls, explanations
-from gtt.ui.desk import PRIVATE, PageDesk
+from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
+from gtt.ui.draft import TOGETHER, changes_of, telling
 
-SHAPE = ("n_layers", "n_heads", "n_embed", "block_size", "dropout")
+SHAPE = ("n_layers", "n_heads", "n_embed", "block_size", "dropout", "mlp_ratio")
 SWITCHES = (
     "norm_position",
     "residual",
     "position",
     "activation",
-    "mlp_ratio",
     "tie_embeddings",
     "bias",
     "attention",
@@ -23,36 +28,48 @@ SWITCHES = (
 
 def model_tab(desk: PageDesk) -> None:
     """Builds the tab."""
+    view = estimate_view(desk)
     with gr.Row():
         with gr.Column(scale=1):
             desk.controls |= controls(desk.service, "model", SHAPE)
         with gr.Column(scale=1):
             desk.controls |= controls(desk.service, "model", SWITCHES)
-        with gr.Column(scale=1):
-            parts = gr.Dataframe(
-                headers=["part", "shape", "parameters"],
-                datatype=["str", "str", "str"],
-                label="Parts, in the order in which data flow through them",
-                interactive=False,
-                elem_id="parts",
-            )
-            count = gr.Button("Count the parameters", elem_id="count")
     explanations(desk.service, "model")
+    shown = [f"model.{name}" for name in (*SHAPE, *SWITCHES)]
 
-    async def counted(key: str) -> list[list[str]]:
-        answer = await desk.ask("architecture", architecture, key)
-        rows = [
-            [
-                part.name,
-                " × ".join(map(str, part.shape)),
-                f"{part.parameters:,}" if part.parameters else "?",
-            ]
-            for part in answer.parts
-        ]
-        total = "?" if answer.parameters is None else f"{answer.parameters:,}"
-        return [*rows, ["all", "", total]]
+    async def mend(heads: Any, width: Any, key: str, event: gr.EventData) -> list[Any]:
+        """Takes a way out of an impossible combination, beside what the controls show."""
+        changes = changes_of(TOGETHER, [heads, width])
+        group, _, name = str(event.setting).partition(".")
+        changes.setdefault(group, {})[name] = event.value
+        try:
+            answer = await desk.ask("set_config", set_config, key, config=changes)
+        except GTTError as error:
+            return [sentence_of(error), *(gr.skip() for _ in shown)]
+        values = dict(zip(desk.controls, desk.values_of(answer)))
+        return ["", *(values[setting] for setting in shown)]
 
-    count.click(counted, desk.key, parts, **PRIVATE)
-    for setting in SHAPE:
-        component = desk.controls[f"model.{setting}"]
-        component.change(counted, desk.key, parts, **PRIVATE)
+    fitting = [desk.controls[setting] for setting in TOGETHER]
+    taken = view.mend(
+        mend,
+        [*fitting, desk.key],
+        [desk.message, *(desk.controls[setting] for setting in shown)],
+        **PRIVATE,
+    )
+    taken.then(None, None, None, **telling())
+    gr.on(None, lambda key: {"workspace": key}, desk.key, view, **PRIVATE)  # when the page opens
+
+
+def estimate_view(desk: PageDesk) -> gr.HTML:
+    """What the draft will take; its value names the desk, `{"workspace": key}`.
+
+    It tells of a way out that was chosen with the event `mend`, a `setting` and a `value`.
+    """
+    return gr.HTML(
+        value=None,
+        html_template=static_text("model.html"),
+        css_template=static_text("model.css"),
+        js_on_load=static_text("model.js"),
+        server_functions=[desk.asking("estimate", "estimate", estimate, "measure")],
+        elem_id="estimate",
+    )

@@ -1,32 +1,35 @@
-"""The Training tab: settings, start and stop, the live view, my runs."""
+"""The Training tab: the live view and what it means, my runs, settings."""
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from gtt.api.endpoints.runs import (
     delete_run,
-    list_runs,
     rename_run,
     restart_run,
     restore_run,
     resume_run,
+    stop_run,
     train,
 )
-from gtt.api.schemas import RunInfo
 from gtt.errors import GTTError
+from gtt.ui.compare import comparison
 from gtt.ui.controls import controls, explanations
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
+from gtt.ui.downloads import download_buttons
+from gtt.ui.findings import findings_view
 from gtt.ui.live import live_view
+from gtt.ui.runs import runs_table
+from gtt.ui.schedule import schedule_view
 
 COMMON = ("max_steps", "num_epochs", "batch_size", "learning_rate", "optimizer")
+SCHEDULE = ("muon_learning_rate", "lr_scheduler", "warmup_steps", "min_lr_ratio")
 MORE = (
-    "muon_learning_rate",
-    "lr_scheduler",
-    "warmup_steps",
-    "min_lr_ratio",
     "weight_decay",
     "grad_clip",
     "grad_accumulation_steps",
@@ -42,101 +45,129 @@ MORE = (
     "checkpoint_every",
     "snapshots",
 )
+PLANNED = (*COMMON, *SCHEDULE)  # settings that the planned learning rate depends on
+FUNCTIONS: dict[str, Any] = {
+    "train": train,
+    "stop_run": stop_run,
+    "resume_run": resume_run,
+    "restart_run": restart_run,
+    "rename_run": rename_run,
+    "delete_run": delete_run,
+    "restore_run": restore_run,
+}
 
 
-def training_tab(desk: PageDesk) -> dict[str, Any]:
-    """Builds the tab; returns the components that the page wires up on opening."""
+@dataclass(frozen=True)
+class RunShown:
+    """Which run the page looks at: its id in `run` (empty: the desk's current one), and the views.
+
+    `show` takes the key and the id and gives a value for each of `views`.
+    """
+
+    desk: PageDesk
+    run: gr.Textbox
+    views: list[gr.HTML]
+    schedule: gr.HTML
+
+    def show(self, key: str, run: str | None) -> list[dict[str, Any]]:
+        """What makes every view look at a run."""
+        return [{"workspace": key, "run": run or None}] * len(self.views)
+
+    @staticmethod
+    def plan(key: str) -> dict[str, Any]:
+        """What makes the schedule ask anew: a value that is never the same twice."""
+        return {"workspace": key, "asked": time.monotonic()}
+
+    def after(self, event: Any) -> Any:
+        """Lets the views follow once an event has set the run."""
+        return event.then(self.show, [self.desk.key, self.run], self.views, **PRIVATE)
+
+    async def act(self, what: str, key: str, run: str, **more: Any) -> tuple[str, str]:
+        """One endpoint of a run: what to say, and which run to look at afterwards."""
+        given = {"action": "start"} if what == "train" else {"run_id": run or None}
+        if what != "train" and not run:
+            return "There is no run yet: start one first.", ""
+        try:
+            answer = await self.desk.ask(what, FUNCTIONS[what], key, **given, **more)
+        except GTTError as error:
+            return sentence_of(error), run
+        return "", answer.run.id if hasattr(answer, "run") else ""
+
+
+def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
+    """Builds the tab around the field that holds the id of the run that is looked at."""
     live = live_view(desk)
+    findings = findings_view(desk)
     with gr.Accordion("My runs", open=True):
+        table = runs_table(desk)
         with gr.Row():
-            runs = gr.Dropdown([], label="Run to look at", elem_id="runs", scale=3)
-            name = gr.Textbox(label="Name", elem_id="run-name", scale=2)
+            halt = gr.Button("Stop and save", size="md", elem_id="stop-this")
+            resume = gr.Button("Resume", size="md", elem_id="resume")
+            restart = gr.Button("Start again with the settings below", size="md", elem_id="restart")
+            delete = gr.Button("Delete", size="md", elem_id="delete")
+            undo = gr.Button(
+                "Undo delete", size="md", elem_id="undo", variant="primary", visible=False
+            )
         with gr.Row():
-            resume = gr.Button("Resume", elem_id="resume")
-            restart = gr.Button("Restart with these settings", elem_id="restart")
-            rename = gr.Button("Rename", elem_id="rename")
-            delete = gr.Button("Delete", elem_id="delete")
-            undo = gr.Button("Undo delete", elem_id="undo", visible=False)
-    with gr.Accordion("Settings of the training", open=False):
-        with gr.Row():
+            name = gr.Textbox(
+                label="Another name for this run",
+                placeholder="wider and slower",
+                elem_id="run-name",
+                scale=4,
+                max_length=100,
+            )
+            rename = gr.Button("Rename", size="md", elem_id="rename", scale=1)
+    with gr.Accordion("Compare runs", open=False, elem_id="comparing"):
+        together = comparison(desk)
+    with gr.Accordion("Take it home", open=False, elem_id="taking"):
+        downloads = download_buttons(desk)
+    with gr.Accordion("Settings of the training", open=False, elem_id="training-settings"):
+        with gr.Row(), gr.Column():
             desk.controls |= controls(desk.service, "training", COMMON)
+        schedule = schedule_view(desk)
+        with gr.Row(), gr.Column():
+            desk.controls |= controls(desk.service, "training", SCHEDULE)
         with gr.Accordion("More", open=False):
             desk.controls |= controls(desk.service, "training", MORE)
         explanations(desk.service, "training")
-    deleted = gr.State("")
+    deleted = gr.Textbox("", visible=False)
+    shown = RunShown(desk, run, [live, findings, table, together, downloads], schedule)
 
-    async def list_again(key: str, chosen: str | None) -> Any:
-        page = await desk.ask("list_runs", list_runs, key, limit=200)
-        choices = [(label_of(run), run.id) for run in page.runs]
-        known = [id for _, id in choices]
-        value = chosen if chosen in known else (known[0] if known else None)
-        return gr.Dropdown(choices, value=value)
+    async def picked(key: str, event: gr.EventData) -> str:
+        return str(event.run)
 
-    def looking_at(key: str, run: str | None) -> dict[str, Any]:
-        return {"workspace": key, "run": run}
+    async def remedied(key: str, event: gr.EventData) -> tuple[str, str]:
+        changes = event.changes if isinstance(event.changes, dict) else None
+        return await shown.act("restart_run", key, str(event.run), config=changes)
 
-    async def act(key: str, run: str | None, what: str, **more: Any) -> tuple[str, str | None]:
-        """One of the endpoints of a run: what to say, and which run to look at afterwards."""
-        if run is None:
-            return "There is no run yet: start one first.", None
-        functions: dict[str, Any] = {
-            "resume_run": resume_run,
-            "restart_run": restart_run,
-            "rename_run": rename_run,
-            "delete_run": delete_run,
-            "restore_run": restore_run,
-        }
-        try:
-            answer = await desk.ask(what, functions[what], key, run_id=run, **more)
-        except GTTError as error:
-            return sentence_of(error), run
-        return "", answer.run.id if hasattr(answer, "run") else None
+    async def removed(key: str, one: str) -> tuple[str, str, str, Any]:
+        message, left = await shown.act("delete_run", key, one)
+        gone = "" if message else one
+        return message, left, gone, gr.Button(visible=bool(gone))
 
-    async def resumed(key: str, run: str | None) -> tuple[str, str | None]:
-        return await act(key, run, "resume_run")
+    async def brought_back(key: str, gone: str) -> tuple[str, str, Any]:
+        message, back = await shown.act("restore_run", key, gone)
+        return message, back, gr.Button(visible=bool(message))
 
-    async def restarted(key: str, run: str | None) -> tuple[str, str | None]:
-        """A new run with what the controls say now, whatever the old one had."""
-        try:
-            answer = await desk.ask("train", train, key, action="start")
-        except GTTError as error:
-            return sentence_of(error), run
-        return "", answer.run.id
+    def plainly(what: str) -> Any:
+        async def handler(key: str, one: str) -> tuple[str, str]:
+            return await shown.act(what, key, one)
 
-    async def renamed(key: str, run: str | None, new: str) -> tuple[str, str | None]:
-        return await act(key, run, "rename_run", name=new)
+        return handler
 
-    async def removed(key: str, run: str | None) -> tuple[str, str | None, str, Any]:
-        message, _ = await act(key, run, "delete_run")
-        gone = run if not message and run else ""
-        return message, None if gone else run, gone, gr.Button(visible=bool(gone))
+    async def renamed(key: str, one: str, new: str) -> tuple[str, str]:
+        if not new.strip():
+            return "Write the new name first.", one
+        return await shown.act("rename_run", key, one, name=new.strip())
 
-    async def brought_back(key: str, gone: str) -> tuple[str, str | None, Any]:
-        message, run = await act(key, gone or None, "restore_run")
-        return message, run, gr.Button(visible=bool(message))
-
-    here = [desk.key, runs]
-    says = [desk.message, runs]
-
-    def then_show(event: Any) -> Any:
-        listed = event.then(list_again, here, runs, **PRIVATE)
-        return listed.then(looking_at, here, live, **PRIVATE)
-
-    then_show(resume.click(resumed, here, says, **PRIVATE))
-    then_show(restart.click(restarted, here, says, **PRIVATE))
-    then_show(rename.click(renamed, [*here, name], says, **PRIVATE))
-    then_show(delete.click(removed, here, [*says, deleted, undo], **PRIVATE))
-    then_show(undo.click(brought_back, [desk.key, deleted], [*says, undo], **PRIVATE))
-    runs.input(looking_at, here, live, **PRIVATE)
-    live.finished(list_again, here, runs, **PRIVATE)
-    return {"live": live, "runs": runs, "list_again": list_again, "looking_at": looking_at}
-
-
-def label_of(run: RunInfo) -> str:
-    """A run in a list: name, state, place, best loss."""
-    parts = [run.name, run.state.replace("_", " ")]
-    if run.queue is not None:
-        parts.append(f"place {run.queue.place}")
-    if run.best_validation_loss is not None:
-        parts.append(f"best {run.best_validation_loss:.3f}")
-    return " · ".join([*parts, run.created[11:16]])
+    here, says = [desk.key, run], [desk.message, run]
+    shown.after(table.picked(picked, desk.key, run, **PRIVATE))
+    shown.after(findings.remedy(remedied, desk.key, says, **PRIVATE))
+    shown.after(halt.click(plainly("stop_run"), here, says, **PRIVATE))
+    shown.after(resume.click(plainly("resume_run"), here, says, **PRIVATE))
+    shown.after(restart.click(plainly("train"), here, says, **PRIVATE))
+    shown.after(rename.click(renamed, [*here, name], says, **PRIVATE))
+    shown.after(name.submit(renamed, [*here, name], says, **PRIVATE))
+    shown.after(delete.click(removed, here, [*says, deleted, undo], **PRIVATE))
+    shown.after(undo.click(brought_back, [desk.key, deleted], [*says, undo], **PRIVATE))
+    return shown

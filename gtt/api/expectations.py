@@ -1,0 +1,114 @@
+"""What is known, before a run, of the machine that will train it and of its text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+
+from gtt.api.service import Caller
+from gtt.api.visitors import vocabulary_of
+from gtt.config import DataConfig, RunConfig
+from gtt.runs import calibration
+from gtt.runs.estimates import Machine, TrainedRun
+from gtt.runs.managed import ManagedRun
+from gtt.runs.processes import gpu_count
+
+ASSUMED_CHARACTERS = 96  # different ones in a text: those of ASCII that can be printed, and a break
+VOCABULARIES = {"gpt2": 50_257, "openai-community/gpt2": 50_257}  # that need no download to know
+ASSUMED_PRETRAINED = 50_000
+LOOKED_AT = 20  # runs, the newest, whose speed is looked at
+CORPORA = 500  # likewise
+FEWEST_POINTS = 2  # of the speed of a run; the first holds what every start waits for
+FLAGS = ("avx512_bf16", "amx_bf16")  # of a processor that multiplies bf16 in hardware
+
+
+@dataclass(frozen=True)
+class Text:
+    """What the text of a run will be in tokens; `assumed` where only the settings tell."""
+
+    vocab_size: int
+    assumed: bool
+    train_tokens: int | None
+
+
+def text_of(config: DataConfig, corpora: Path) -> Text:
+    """The text of these settings: as it was prepared, or what can be said without reading it."""
+    record = _prepared(config, corpora)
+    if record is not None:
+        return Text(record["vocab_size"], False, record["train_tokens"])
+    known = vocabulary_of(RunConfig(data=config))
+    if config.tokenizer == "pretrained":
+        known = VOCABULARIES.get(config.pretrained_tokenizer)
+        return Text(known or ASSUMED_PRETRAINED, known is None, None)
+    return Text(known or ASSUMED_CHARACTERS, known is None, None)
+
+
+def machine_of(caller: Caller, threads: int) -> Machine:
+    """This machine: its calibration, if there is one, and how fast the caller's runs went."""
+    kept = calibration.load(caller.service.home.path, threads)
+    runs = [run for run in map(_trained, caller.runs()[:LOOKED_AT]) if run is not None]
+    if gpu_count():
+        auto = next((run.precision for run in runs if run.device == "cuda"), "bf16")
+        return Machine("cuda", auto, 0, None, runs)
+    auto = kept.auto if kept is not None else _auto_precision()
+    return Machine("cpu", auto, int(psutil.virtual_memory().total), kept, runs)
+
+
+def _trained(run: ManagedRun) -> TrainedRun | None:
+    """How fast a run of one process went, None where too little of it is known."""
+    view = run.view()
+    speeds = [value for _, value in run.reader.curve("tokens_per_second", 50) if value > 0]
+    if len(speeds) < FEWEST_POINTS or view.processes not in (None, 1):
+        return None
+    if view.vocab_size is None or view.precision is None or view.started_at is None:
+        return None
+    return TrainedRun(
+        config=run.config,
+        vocab_size=view.vocab_size,
+        precision=view.precision,
+        device=(view.device or "cpu").partition(":")[0],
+        tokens_per_second=median(speeds[1:]),
+        day=calibration.day_of(view.updated_at or view.started_at),
+    )
+
+
+def _prepared(config: DataConfig, corpora: Path) -> dict[str, Any] | None:
+    """The record of a corpus that was made with the same settings, if there is one."""
+    wanted = _decisive(config.model_dump(mode="json"))
+    try:
+        folders = sorted(corpora.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    except OSError:
+        return None
+    for folder in folders[:CORPORA]:
+        try:
+            record = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
+            if _decisive(record["settings"]) == wanted:
+                counts = {key: int(record[key]) for key in ("vocab_size", "train_tokens")}
+                return counts if min(counts.values()) > 0 else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return None
+
+
+def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a text without those that do not matter for its tokenizer."""
+    kept = dict(settings)
+    if kept.get("tokenizer") != "bpe":
+        kept.pop("vocab_size", None)
+    if kept.get("tokenizer") != "pretrained":
+        kept.pop("pretrained_tokenizer", None)
+    return kept
+
+
+def _auto_precision() -> str:
+    """What `auto` will stand for on this processor, before a process with torch has told."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        return "fp32"
+    return "bf16" if any(flag in flags for flag in FLAGS) else "fp32"

@@ -1,0 +1,58 @@
+"""Which prepared corpus belongs to some settings, found without reading the text anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gtt.config import DataConfig
+from gtt.data.corpus import Corpus, _fingerprint, reopen_corpus
+from gtt.data.excerpt import Places
+from gtt.data.reading import OpenedSource, open_source
+from gtt.data.sources import Resolved
+from gtt.data.streams import TextStream
+
+_LOOKED_AT = 500  # corpora, the newest, among which the one of an upload is looked for
+
+
+def find_corpus(
+    config: DataConfig, resolved: Resolved, places: Places, corpora: Path
+) -> Corpus | None:
+    """The corpus that was prepared with these very settings, if there is one."""
+    if resolved.path is not None:
+        fingerprint = _fingerprint_of_upload(config, resolved.path, corpora)
+    else:
+        source = open_source(resolved, config, places.downloads, places.sources)
+        fingerprint = _fingerprint(source, config)
+    if fingerprint is None:
+        return None
+    return reopen_corpus(config, corpora, fingerprint, places.uploads)
+
+
+def _fingerprint_of_upload(config: DataConfig, path: Path, corpora: Path) -> str | None:
+    """That of a corpus made from this upload: its name stands for its bytes, which never change.
+
+    Hashing a gigabyte would take longer than a look may.
+    """
+    limit = None if config.max_megabytes is None else max(1, int(config.max_megabytes * 1e6))
+    column = None if path.suffix.lower() in (".txt", ".md") else config.column
+    records = sorted(corpora.glob("*/corpus.json"), key=_changed, reverse=True)
+    for file in records[:_LOOKED_AT]:
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+            if record["settings"]["source"] != config.source:
+                continue
+            identity = {**record["identity"], "column": column}
+            source = OpenedSource(identity, limit, lambda _: TextStream(iter(()), None))
+            if _fingerprint(source, config) == record["fingerprint"]:
+                return str(record["fingerprint"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

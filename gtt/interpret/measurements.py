@@ -1,0 +1,186 @@
+"""What a diagnosis looks at: the settings of a run and a bounded extract of what it measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gtt.config import RunConfig
+from gtt.interpret.trends import Series
+from gtt.runs.curves import Point
+from gtt.runs.view import RunReader, RunView
+from gtt.training.events import Reason
+from gtt.training.schedule import lr_factor, warmup_length
+
+POINTS = 400  # of each curve that are looked at, however long the run
+SCHEDULE_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """One run up to `step`. Losses and baselines in nats per token.
+
+    `ended` is the reason of its end, None while it goes on. `dead_units` holds for each snapshot
+    the share of dead units by part. `most_steps` and `most_minutes` bound what a fix may ask for.
+    """
+
+    config: RunConfig
+    step: int
+    total_steps: int
+    loss: Sequence[Point]
+    validation_loss: Sequence[Point]
+    baselines: Mapping[str, float | None]
+    gradient_norm: Sequence[Point] = ()
+    update_to_weight: Sequence[Point] = ()
+    dead_units: Sequence[tuple[int, Mapping[str, float]]] = ()
+    train_tokens: int | None = None
+    tokens_per_step: int | None = None
+    ended: Reason | None = None
+    message: str = ""
+    text_bytes: float | None = None
+    most_steps: int | None = None
+    most_minutes: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        config: RunConfig,
+        reader: RunReader,
+        *,
+        most_steps: int | None = None,
+        most_minutes: float | None = None,
+    ) -> Measurements:
+        """What the journal of a run says now; costs the same however long it is."""
+        view = reader.view()
+        return cls(
+            config=config,
+            step=view.step,
+            total_steps=max(1, view.step, view.total_steps or config.training.max_steps or 1),
+            loss=reader.curve("loss", POINTS),
+            validation_loss=reader.curve("validation_loss", POINTS),
+            baselines=view.baselines or {},
+            gradient_norm=reader.curve("gradient_norm", POINTS),
+            update_to_weight=reader.curve("update_to_weight", POINTS),
+            dead_units=[
+                (snapshot.step, _dead_units(snapshot.statistics)) for snapshot in reader.snapshots()
+            ],
+            train_tokens=view.train_tokens,
+            tokens_per_step=view.tokens_per_step,
+            ended=view.ended.reason if view.ended else None,
+            message=view.ended.message if view.ended else "",
+            text_bytes=_text_bytes(view),
+            most_steps=most_steps,
+            most_minutes=most_minutes,
+        )
+
+    # ------------------------------------------------------------------------- curves
+
+    @cached_property
+    def train(self) -> Series:
+        """The training loss after the warm-up; all of it while that goes on."""
+        whole = Series.of(self.loss)
+        behind = whole.between(self.warmup + 1)
+        return behind if len(behind) >= 4 else whole
+
+    @cached_property
+    def validation(self) -> Series:
+        """The validation loss from the first step on: at step 0 nothing is learned yet."""
+        return Series.of(self.validation_loss).between(1)
+
+    @cached_property
+    def train_level(self) -> float:
+        """The training loss now."""
+        return self.train.last().level()
+
+    @cached_property
+    def level(self) -> float:
+        """The loss now: on validation text where it was measured lately, else in training."""
+        recent = self.validation.between(0.75 * self.step)
+        return float(recent.values[-1]) if len(recent) else self.train_level
+
+    def baseline(self, name: str) -> float | None:
+        """A baseline in nats per token; None where it is not known."""
+        return self.baselines.get(name)
+
+    # ----------------------------------------------------------------------- schedule
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it trained as long as it was meant to, or as time allowed."""
+        return self.ended in ("completed", "out_of_time")
+
+    @cached_property
+    def warmup(self) -> int:
+        return warmup_length(self.total_steps, self.config.training)
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the training part so far; 0 where its length is not known."""
+        return self.epochs_at(self.step)
+
+    def epochs_at(self, step: float) -> float:
+        if not self.train_tokens or not self.tokens_per_step:
+            return 0.0
+        return step * self.tokens_per_step / self.train_tokens
+
+    def factor(self, step: float) -> float:
+        """The learning rate at a step over its peak."""
+        place = min(max(0, int(step) - 1), self.total_steps - 1)
+        return lr_factor(place, self.total_steps, self.config.training)
+
+    @cached_property
+    def full_rate_end(self) -> int:
+        """The last step so far at which the rate is at least half of its peak."""
+        steps = np.unique(np.linspace(1, max(1, self.step), SCHEDULE_POINTS).astype(int))
+        full = [int(step) for step in steps if self.factor(step) >= 0.5]
+        return full[-1] if full else self.step
+
+    # ------------------------------------------------------------------------ updates
+
+    @cached_property
+    def update_size(self) -> float | None:
+        """The median update-to-weight ratio at full rate; None for fewer than three snapshots.
+
+        Measured at the steps from a quarter of the run so far on, scaled up to the peak rate.
+        """
+        ratios = Series.of(self.update_to_weight).between(max(4, 0.1 * self.step))
+        factors = np.array([self.factor(step) for step in ratios.steps])
+        kept = factors >= 0.1
+        if int(kept.sum()) < 3:
+            return None
+        return float(np.median(ratios.values[kept] / factors[kept]))
+
+    @cached_property
+    def largest_update(self) -> float | None:
+        """The second largest update-to-weight ratio; None for fewer than three snapshots.
+
+        Early ones are the largest: where the rate is too high, weights soon grow to match it.
+        """
+        ratios = Series.of(self.update_to_weight).between(4)
+        return float(np.sort(ratios.values)[-2]) if len(ratios) >= 3 else None
+
+    @cached_property
+    def reach(self) -> float | None:
+        """How far the whole run can move the weights, in multiples of their size.
+
+        The sum of the update-to-weight ratios over all steps, as if all pointed the same way.
+        """
+        if self.update_size is None:
+            return None
+        steps = np.linspace(1, self.total_steps, min(SCHEDULE_POINTS, self.total_steps))
+        mean = float(np.mean([self.factor(step) for step in steps]))
+        return self.update_size * mean * self.total_steps
+
+
+def _text_bytes(view: RunView) -> float | None:
+    tokens = (view.train_tokens or 0) + (view.validation_tokens or 0)
+    return tokens * view.bytes_per_token if tokens and view.bytes_per_token else None
+
+
+def _dead_units(statistics: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    return {
+        part: values["dead_units"] for part, values in statistics.items() if "dead_units" in values
+    }

@@ -1,0 +1,199 @@
+"""How fast this machine trains: timed steps of a few small models, and what follows from them.
+
+The seconds of a step are taken to be so much per operation, so much per byte that is written and
+read back, and so much per layer for starting its kernels, a roofline (Williams et al. 2009) whose
+terms add up. Three numbers fitted to four small shapes tell the time of larger ones within about a
+fifth on the machine where this was tried (docs/measurements.md). The timing itself needs torch and
+is in `gtt.runs.calibration_job`; what it finds is kept in `$GTT_HOME/machine.json`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from gtt.config import ModelConfig, RunConfig, TrainingConfig
+from gtt.runs.costs import Work, work_of_step
+from gtt.training.checkpoints import write_text
+
+FORMAT = 1  # of machine.json
+FILE = "machine.json"
+VOCABULARY = 128  # of the models that are timed
+
+# Small, and each of them slowed by something else: starting kernels, moving bytes, both, counting.
+SHAPES = tuple(
+    RunConfig(
+        model=ModelConfig(n_layers=layers, n_heads=heads, n_embed=width, block_size=block),
+        training=TrainingConfig(batch_size=batch),
+    )
+    for layers, heads, width, block, batch in (
+        (1, 2, 64, 64, 4),
+        (1, 2, 64, 64, 32),
+        (2, 4, 128, 128, 8),
+        (1, 8, 256, 256, 4),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds per operation, per byte and per layer of one machine in one precision."""
+
+    per_operation: float
+    per_byte: float
+    per_layer: float
+    per_fp32_operation: float
+
+    def seconds(self, work: Work) -> float:
+        """The time of a step that takes this work."""
+        return (
+            work.operations * self.per_operation
+            + work.optimizer * self.per_fp32_operation
+            + work.bytes * self.per_byte
+            + work.layers * self.per_layer
+        )
+
+
+# Of one core of an AMD EPYC (Zen 4) in bf16: only the proportions matter, to tell from the speed of
+# one shape that of another where a machine has not been measured.
+TYPICAL = Speed(1 / 2.3e11, 1 / 1.05e9, 8e-4, 1 / 8e10)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A step that was timed: the place of its shape in `SHAPES`, and its best seconds."""
+
+    shape: int
+    precision: str
+    seconds: float
+
+    @property
+    def tokens_per_second(self) -> float:
+        config = SHAPES[self.shape]
+        return config.training.batch_size * config.model.block_size / self.seconds
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was measured on a machine; `measured_at` in seconds since 1970."""
+
+    name: str
+    threads: int
+    torch: str
+    auto: str  # the precision that `auto` stands for here
+    measured_at: float
+    timed: tuple[Timed, ...]
+
+    def speed(self, precision: str) -> Speed | None:
+        """What the timed steps say about a precision; None where there are too few of them."""
+        speed, plain = self._fitted(precision), self._fitted("fp32")
+        if speed is None or plain is None:
+            return None
+        return replace(speed, per_fp32_operation=plain.per_operation)
+
+    def _fitted(self, precision: str) -> Speed | None:
+        return _fit([one for one in self.timed if one.precision == precision])
+
+    @property
+    def day(self) -> str:
+        return day_of(self.measured_at)
+
+
+def day_of(moment: float) -> str:
+    """The day of a moment in seconds since 1970, `2026-11-24`, of the server's clock."""
+    return time.strftime("%Y-%m-%d", time.localtime(moment))
+
+
+def _fit(timed: Sequence[Timed]) -> Speed | None:
+    """The three numbers, none below zero, with the least squared relative error."""
+    if len(timed) < 3:
+        return None
+    works = [work_of_step(SHAPES[one.shape], VOCABULARY, one.precision) for one in timed]
+    terms = np.array([[work.operations, work.bytes, work.layers] for work in works])
+    relative = terms / np.array([[one.seconds] for one in timed])
+    best, least = np.zeros(3), math.inf
+    for size in (3, 2, 1):
+        for kept in itertools.combinations(range(3), size):
+            columns = list(kept)
+            scale = relative[:, columns].max(axis=0)
+            found = np.linalg.lstsq(relative[:, columns] / scale, np.ones(len(timed)), rcond=None)
+            values = np.zeros(3)
+            values[columns] = found[0] / scale
+            error = float(((relative @ values - 1) ** 2).sum())
+            if (values >= 0).all() and error < least:
+                best, least = values, error
+    return Speed(float(best[0]), float(best[1]), float(best[2]), float(best[0]))
+
+
+def machine_name() -> str:
+    """The processor as the system names it, with its cores; nothing about whose machine it is."""
+    name = platform.processor() or platform.machine()
+    with suppress(OSError):  # Linux only
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        name = names[0] if names else name
+    return f"{name[:60]}, {os.cpu_count() or 1} cores"
+
+
+def worker_threads(slots: int) -> int:
+    """The threads that a worker computes with, as `gtt.runs.spares` and torch decide it."""
+    with suppress(ValueError):
+        return max(1, int(os.environ.get("OMP_NUM_THREADS", "")))
+    if slots > 1:
+        return max(1, (os.cpu_count() or 1) // slots)
+    return psutil.cpu_count(logical=False) or os.cpu_count() or 1
+
+
+def calibration_from(answer: Mapping[str, Any], threads: int, now: float) -> Calibration:
+    """What the job answered, as it is kept; raises `KeyError`, `TypeError` or `ValueError`."""
+    timed = tuple(
+        Timed(int(one["shape"]), str(one["precision"]), float(one["seconds"]))
+        for one in answer["timed"]
+    )
+    if any(not (one.seconds > 0 and 0 <= one.shape < len(SHAPES)) for one in timed):
+        raise ValueError("these are no timed steps")
+    return Calibration(
+        name=machine_name(),
+        threads=threads,
+        torch=version("torch"),
+        auto=str(answer["auto"]),
+        measured_at=now,
+        timed=timed,
+    )
+
+
+def save(home: Path, calibration: Calibration) -> None:
+    """Keeps what was measured; raises OSError."""
+    values = asdict(calibration)
+    for row, one in zip(values["timed"], calibration.timed):
+        config = SHAPES[one.shape]
+        row["model"] = config.model.model_dump(include={"n_layers", "n_embed", "block_size"})
+        row["tokens_per_second"] = round(one.tokens_per_second, 1)
+    text = json.dumps({"format": FORMAT, **values}, indent=2)
+    write_text(home / FILE, text + "\n")
+
+
+def load(home: Path, threads: int) -> Calibration | None:
+    """What was measured on this very machine, with as many threads and this torch; else None."""
+    try:
+        values = json.loads((home / FILE).read_text(encoding="utf-8"))
+        kept = calibration_from(values, int(values["threads"]), float(values["measured_at"]))
+        if values["format"] != FORMAT:
+            return None
+        same = (values["name"], values["threads"], values["torch"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return kept if same == (kept.name, threads, kept.torch) else None

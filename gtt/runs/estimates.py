@@ -1,0 +1,184 @@
+"""What a run will take before anything runs: parameters, memory, time. All but the first estimated.
+
+Nothing here needs torch, so that a page can tell it while a slider moves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gtt.config import RunConfig
+from gtt.runs.calibration import TYPICAL, Calibration, Speed
+from gtt.runs.costs import (
+    MemoryPart,
+    Operations,
+    ParameterPart,
+    memory_by_part,
+    operations_per_step,
+    parameters_by_part,
+    work_of_step,
+)
+from gtt.training.schedule import total_steps
+
+NEARLY = 1.5  # a run is of nearly this shape if its width and its step differ by less, as factors
+FAR = 4.0  # beyond which a measurement of the machine tells more than the run does
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A run that was trained on this machine, and how fast."""
+
+    config: RunConfig
+    vocab_size: int
+    precision: str
+    device: str
+    tokens_per_second: float
+    day: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is known of the machine that will train.
+
+    `auto` is the precision that the setting `auto` stands for, `memory` what it has, in bytes.
+    """
+
+    device: Literal["cpu", "cuda"]
+    auto: str
+    memory: int
+    calibration: Calibration | None = None
+    runs: Sequence[TrainedRun] = ()
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Parameters are exact for a known vocabulary; the rest is estimated.
+
+    Times in seconds, None where nothing was measured; `seconds` is all of the training with its
+    evaluations, without samples, snapshots and checkpoints. `basis` says what the times rest on,
+    as a sentence.
+    """
+
+    parameters: int
+    parameter_parts: tuple[ParameterPart, ...]
+    memory_bytes: int
+    memory_parts: tuple[MemoryPart, ...]
+    operations: Operations
+    tokens_per_step: int
+    precision: str
+    seconds_per_step: float | None
+    tokens_per_second: float | None
+    steps: int | None
+    seconds: float | None
+    basis: str
+    notes: tuple[str, ...]
+
+
+def estimate(
+    config: RunConfig, vocab_size: int, train_tokens: int | None, machine: Machine
+) -> Estimate:
+    """The estimate for a run of one process on a machine."""
+    model, training = config.model, config.training
+    precision = machine.auto if training.precision == "auto" else training.precision
+    memory = memory_by_part(config, vocab_size, precision, machine.device)
+    memory_bytes = sum(part.bytes for part in memory)
+    tokens = training.batch_size * training.grad_accumulation_steps * model.block_size
+    steps = None
+    if training.max_steps is not None or train_tokens is not None:
+        steps = total_steps(train_tokens or 0, tokens, training)
+    per_step, basis = seconds_per_step(config, vocab_size, precision, machine)
+    evaluated = training.eval_windows * model.block_size
+    seconds = None
+    if per_step is not None and steps is not None:
+        times = 1 + math.ceil(steps / training.eval_every)
+        # Forward alone is a third of the work.
+        seconds = per_step * (steps + times * evaluated / tokens / 3)
+    return Estimate(
+        parameters=model.parameter_count(vocab_size),
+        parameter_parts=parameters_by_part(model, vocab_size),
+        memory_bytes=memory_bytes,
+        memory_parts=memory,
+        operations=operations_per_step(config, vocab_size),
+        tokens_per_step=tokens,
+        precision=precision,
+        seconds_per_step=per_step,
+        tokens_per_second=None if per_step is None else tokens / per_step,
+        steps=steps,
+        seconds=seconds,
+        basis=basis,
+        notes=_notes(config, memory_bytes, steps, seconds, machine),
+    )
+
+
+def seconds_per_step(
+    config: RunConfig, vocab_size: int, precision: str, machine: Machine
+) -> tuple[float | None, str]:
+    """The time of a step, None where nothing tells it, and what it rests on as a sentence.
+
+    A run of nearly this shape tells most, then the measured machine, then any run. From the speed
+    of a run follows that of another shape by the proportion of what their steps cost.
+    """
+    calibration = machine.calibration if machine.device == "cpu" else None
+    speed = calibration.speed(precision) if calibration is not None else None
+    proportions = speed or TYPICAL
+    expected = proportions.seconds(work_of_step(config, vocab_size, precision, machine.device))
+    nearest: tuple[float, TrainedRun, float] | None = None
+    for run in machine.runs:
+        if (run.precision, run.device) != (precision, machine.device):
+            continue
+        if run.config.training.compile != config.training.compile:
+            continue
+        distance, factor = _compared(config, expected, run, proportions)
+        if nearest is None or distance < nearest[0]:
+            nearest = distance, run, factor
+    if nearest is not None and (nearest[0] < FAR or speed is None):
+        distance, run, factor = nearest
+        shape = "nearly this shape" if distance < NEARLY else "another shape, brought to this one"
+        return expected * factor, f"From a run of {shape} on this machine on {run.day}."
+    if speed is not None and calibration is not None:
+        without = ", without torch.compile" if config.training.compile else ""
+        threads = "one thread" if calibration.threads == 1 else f"{calibration.threads} threads"
+        return expected, (
+            f"From a two-second measurement of this machine ({calibration.name}, {threads}) on "
+            f"{calibration.day}{without}."
+        )
+    return None, f"Time is not yet measured on this machine in {precision}."
+
+
+def _compared(
+    config: RunConfig, expected: float, run: TrainedRun, speed: Speed
+) -> tuple[float, float]:
+    """How far a run is from a configuration, 1 or more, and how much slower it was than told."""
+    model, training = run.config.model, run.config.training
+    tokens = training.batch_size * training.grad_accumulation_steps * model.block_size
+    took = tokens / run.tokens_per_second
+    told = speed.seconds(work_of_step(run.config, run.vocab_size, run.precision, run.device))
+    ratios = (told / expected, model.n_embed / config.model.n_embed)
+    return max(max(ratio, 1 / ratio) for ratio in ratios), took / told
+
+
+def _notes(
+    config: RunConfig,
+    memory: int,
+    steps: int | None,
+    seconds: float | None,
+    machine: Machine,
+) -> tuple[str, ...]:
+    """What one should know before starting."""
+    notes = []
+    if machine.device == "cpu" and memory > machine.memory:
+        notes.append(
+            f"This needs more memory than the {machine.memory / 1e9:.2g} GB that this machine has: "
+            "take a smaller batch, block or width."
+        )
+    limit = config.training.max_minutes
+    if seconds is not None and steps is not None and limit is not None and seconds > 60 * limit:
+        reached = int(steps * 60 * limit / seconds)
+        notes.append(
+            f"The time limit of {limit:g} minutes is likely to end this run near step {reached:,} "
+            f"of {steps:,}."
+        )
+    return tuple(notes)

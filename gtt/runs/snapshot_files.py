@@ -1,0 +1,37 @@
+"""Reading a snapshot's arrays where torch is not loaded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from gtt.errors import UnusableRun
+
+
+@dataclass(frozen=True)
+class SnapshotArrays:
+    """Attention weights (layers, H, T, T), each row summing to 1, and the T tokens as text."""
+
+    attention: np.ndarray
+    texts: list[str]
+
+
+def read_snapshot(path: Path, tokens: int) -> SnapshotArrays:
+    """The first `tokens` of a snapshot; raises `UnusableRun` where it is gone or damaged.
+
+    A row of the causal attention looks only at what stands before it, so the part that is read is
+    complete in itself.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            kept = file.get_slice("attention")
+            shown = min(tokens, kept.get_shape()[-1])
+            attention = kept[:, :, :shown, :shown]
+            texts = json.loads((file.metadata() or {}).get("texts", "[]"))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise UnusableRun(f"The snapshot {path.name} cannot be read ({error}).") from None
+    return SnapshotArrays(attention.astype(np.float32), [str(text) for text in texts[:shown]])

@@ -1,0 +1,124 @@
+"""What the process for models says about texts: a preview, tokens by three tokenizers, merges."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from gtt.config import DataConfig
+from gtt.data.excerpt import NotHere, Places
+from gtt.data.gpt2 import gpt2_tokenizer
+from gtt.data.merges import MergeTable, apply_merges, learn_merges, show_bytes, split_bytes
+from gtt.data.preview import bpe_tokenizer, char_tokenizer, is_whole_text, preview, taught_text
+from gtt.data.sources import resolve_source
+from gtt.data.tokenizers import Tokenizer
+from gtt.runs.inference import CompareJob, MergesJob, PreviewJob
+from gtt.runs.inference_pipe import Result
+from gtt.settings import parse
+
+TextJob = PreviewJob | CompareJob | MergesJob
+Turns = Generator[str, None, Result]
+
+
+def work_on_text(job: TextJob) -> Turns:
+    """Carries out a job step by step, as `gtt.runs.inference_jobs.work_on` does."""
+    config = parse(DataConfig, job.data)
+    uploads = Path(job.uploads)
+    places = Places(Path(job.downloads), Path(job.sources) if job.sources else None, uploads)
+    resolved, corpora = resolve_source(config.source, uploads), Path(job.corpora)
+    if isinstance(job, PreviewJob):
+        seen = yield from preview(config, resolved, places, corpora)
+        return {"title": resolved.title, **asdict(seen)}
+    if isinstance(job, MergesJob):
+        text = taught_text(config, resolved, places, corpora)
+        yield ""
+        return _merges(job.text, _learned(text, config.vocab_size))
+    try:
+        text, said = taught_text(config, resolved, places, corpora), ""
+    except NotHere as missing:
+        text, said = "", missing.message
+    yield ""
+    ways = [_way("char", job.text, char_tokenizer(text)) if text else _no_way("char", said)]
+    yield ""
+    bpe = bpe_tokenizer(text, config.vocab_size) if text else None
+    ways.append(_way("bpe", job.text, bpe) if bpe else _no_way("bpe", said))
+    yield ""
+    ways.append(_way("gpt2", job.text, gpt2_tokenizer()))
+    return {"ways": ways}
+
+
+@lru_cache(maxsize=8)
+def _learned(text: str, vocab_size: int) -> MergeTable:
+    return learn_merges(text, vocab_size)
+
+
+def _way(name: str, text: str, tokenizer: Tokenizer) -> Result:
+    """A sentence as one tokenizer cuts it; a character that it does not know has no id."""
+    unknown = tokenizer.unknown_characters(text)
+    tokens: list[Result] = []
+    for stretch, is_known in _stretches(text, set(unknown)):
+        if is_known:
+            tokens += [_token(tokenizer, id) for id in tokenizer.encode(stretch)]
+        else:
+            tokens += [{"id": None, "text": character, "whole": True} for character in stretch]
+    count = sum(token["id"] is not None for token in tokens)
+    known = sum(character not in unknown for character in text)
+    return {
+        "name": name,
+        "said": "",
+        "tokens": tokens,
+        "count": count,
+        "characters_per_token": known / count if count else 0.0,
+        "vocab_size": tokenizer.vocab_size,
+        "unknown": unknown,
+    }
+
+
+def _no_way(name: str, said: str) -> Result:
+    nothing: dict[str, Any] = {"tokens": [], "count": 0, "unknown": []}
+    figures: dict[str, Any] = {"characters_per_token": None, "vocab_size": None}
+    return {"name": name, "said": said, **nothing, **figures}
+
+
+def _stretches(text: str, unknown: set[str]) -> list[tuple[str, bool]]:
+    """The text cut where known characters end and unknown ones begin, and the other way round."""
+    found: list[tuple[str, bool]] = []
+    for character in text:
+        is_known = character not in unknown
+        if found and found[-1][1] == is_known:
+            found[-1] = (found[-1][0] + character, is_known)
+        else:
+            found.append((character, is_known))
+    return found
+
+
+def _token(tokenizer: Tokenizer, id: int) -> Result:
+    return {"id": id, "text": tokenizer.token_text(id), "whole": is_whole_text(tokenizer, id)}
+
+
+def _merges(text: str, table: MergeTable) -> Result:
+    """The bytes of a sentence, and each merge that joins some of them."""
+
+    def shown(id: int) -> Result:
+        written, whole = show_bytes(table.tokens[id])
+        return {"id": id, "text": written, "whole": whole}
+
+    return {
+        "start": [shown(id) for word in split_bytes(text) for id in word],
+        "steps": [
+            {
+                "number": step.number,
+                "first": shown(step.merge.first),
+                "second": shown(step.merge.second),
+                "merged": shown(step.merge.id),
+                "count": step.merge.count,
+                "places": list(step.places),
+            }
+            for step in apply_merges(text, table.merges)
+        ],
+        "learned": len(table.merges),
+        "vocab_size": len(table.tokens),
+    }

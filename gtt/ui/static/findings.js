@@ -1,0 +1,57 @@
+// What a run's figures mean, in words; a finding with a remedy has a button that restarts with it.
+const list = element.querySelector('[data-part="list"]');
+const WORDS = { good: "Good", note: "Note", warning: "Mind" };
+let key = "", wanted = null, last = "", busy = false;
+
+function attach(value) {
+  const next = value || {};
+  key = next.workspace || "";
+  if ((next.run || null) !== wanted) last = "";
+  wanted = next.run || null;
+  poll();
+}
+
+async function poll() {
+  if (busy || !key || document.hidden) return;
+  busy = true;
+  const asked = wanted;
+  try {
+    const answer = await server.diagnose({ workspace: key, run_id: asked });
+    if (asked === wanted) show(answer);
+  } catch (error) { /* asked again in a while */ }
+  busy = false;
+}
+
+function show(answer) {
+  const findings = answer.findings || [], mark = JSON.stringify(findings);
+  if (mark === last) return; // what is read aloud changes only when the findings do
+  last = mark;
+  list.textContent = "";
+  if (!findings.length) add(list, "p", "quiet", answer.run_id ? "Too early to say." : "Start a run, and what its curves mean is told here.");
+  for (const finding of findings) {
+    const card = add(list, "article", finding.weight, "");
+    add(card, "h4", "", `${WORDS[finding.weight] || "Note"}: ${finding.title}`);
+    add(card, "p", "", finding.sentence);
+    add(card, "p", "evidence", finding.evidence);
+    if (!finding.fix) continue;
+    const button = add(card, "button", "", finding.fix.label);
+    button.type = "button";
+    button.onclick = () => trigger("remedy", { run: answer.run_id, changes: finding.fix.changes });
+  }
+}
+
+function add(parent, kind, name, text) {
+  const made = document.createElement(kind);
+  if (name) made.className = name;
+  made.textContent = text;
+  parent.append(made);
+  return made;
+}
+
+function again() {
+  if (!element.isConnected) return;
+  setTimeout(() => poll().finally(again), 4000);
+}
+watch("value", () => attach(props.value));
+attach(props.value);
+again();

@@ -1,0 +1,50 @@
+async function poll() {
+  if (busy || !key) return;
+  busy = true;
+  const asked = wanted;
+  try {
+    const answer = await server.poll({ workspace: key, run_id: asked, after: cursor, resumes });
+    if (asked !== wanted) return;
+    // A server that is not there answers nothing, or an error without a sentence.
+    if (!answer || (answer.error && !answer.error.message)) throw new Error("no answer");
+    failures = 0;
+    if (answer.error) { say(answer.error.message); return; }
+    take(answer);
+  } catch (error) {
+    failures += 1;
+    if (failures > 2) say("The connection is lost; it is tried again. The run goes on.");
+  } finally {
+    busy = false;
+  }
+}
+
+function take(answer) {
+  const before = run && run.id, state = run && run.state;
+  if (answer.run && answer.run.id !== before && before) forget();
+  if (answer.fresh) { curves = {}; samples = []; looks = []; kept.clear(); }
+  run = answer.run;
+  if (!run) { show(true); return; }
+  cursor = answer.cursor; resumes = answer.resumes;
+  for (const [name, points] of Object.entries(answer.curves || {})) {
+    curves[name] = thin((curves[name] || []).concat(points));
+  }
+  for (const sample of answer.samples || []) samples.push(sample);
+  for (const step of answer.snapshots || []) looks.push(step);
+  if ((answer.schedule || []).length) schedule = answer.schedule;
+  const moved = answer.fresh || Object.values(answer.curves || {}).some((p) => p.length);
+  if (!view.pinned) view.at = run.step;
+  show(moved || (answer.samples || []).length > 0 || run.id !== before);
+  if (state && state !== run.state && !ACTIVE.includes(run.state)) trigger("finished", { run: run.id });
+}
+
+// Of each stretch its lowest and highest point stay, so that no peak is lost.
+function thin(points) {
+  if (points.length <= MOST_POINTS) return points;
+  const kept = [points[0]], size = Math.ceil((2 * points.length) / MOST_POINTS) * 2;
+  for (let i = 1; i < points.length - 1; i += size) {
+    const part = points.slice(i, Math.min(i + size, points.length - 1));
+    const low = part.reduce((a, b) => (b[1] < a[1] ? b : a)), high = part.reduce((a, b) => (b[1] > a[1] ? b : a));
+    kept.push(...(low[0] < high[0] ? [low, high] : low[0] > high[0] ? [high, low] : [low]));
+  }
+  return kept.concat([points[points.length - 1]]);
+}

@@ -1,0 +1,209 @@
+"""The Data tab in a real browser: a text is looked at, cut into tokens, followed by its merges."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Dialog,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
+from serving import Server, serving
+
+from gtt.data.gpt2 import gpt2_tokenizer
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SLOW = 60_000  # milliseconds, on a machine that is busy with other tests
+HOSTILE = '<script>window.pwned = 1</script><img src=x onerror="window.pwned = 2">&amp; \\xe2 '
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("server") / "home"
+    with serving(home, OMP_NUM_THREADS="1") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def page(server: Server, browser: Browser) -> Iterator[Page]:
+    """The tab, opened; at the end nothing complained and no other host was asked."""
+    host = urlsplit(server.url).netloc
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    one = context.new_page()
+    complaints: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(message.text)
+
+    def sent(request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host:
+            complaints.append(request.url)
+
+    def asked(dialog: Dialog) -> None:
+        complaints.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+    one.on("console", heard)
+    one.on("pageerror", lambda error: complaints.append(str(error)))
+    one.on("request", sent)
+    one.on("dialog", asked)
+    one.goto(f"{server.url}/?tab=data&set=data.source:tales&set=data.max_megabytes:0.3")
+    expect(part(one, "preview", "title")).to_have_text("Tales", timeout=SLOW)
+    yield one
+    assert complaints == []
+    context.close()
+
+
+def part(page: Page, view: str, name: str) -> Locator:
+    return page.locator(f'#text-{view} [data-part="{name}"]')
+
+
+def chips(page: Page, view: str) -> Locator:
+    return page.locator(f"#text-{view} .chip")
+
+
+def letters(page: Page, view: str) -> str:
+    """The text of the tokens that are shown, their pictures for blanks taken back."""
+    shown = page.locator(f"#text-{view} .chip .text").all_text_contents()
+    return "".join(shown).replace("␣", " ").replace("↵", "\n")
+
+
+def choose(page: Page, source: str) -> None:
+    field = page.locator("#data-source input")
+    field.click()
+    field.fill(source)
+    field.press("Enter")
+
+
+def test_a_text_is_looked_at_also_on_a_narrow_page(page: Page) -> None:
+    figures = part(page, "preview", "figures")
+    expect(part(page, "preview", "counted")).to_have_text("counted over the whole text")
+    expect(figures).to_contain_text(re.compile(r"Characters29\d,\d{3}Bytes29\d,\d{3}"))
+    assert page.locator("#text-preview .bars li").count() == 24
+    expect(part(page, "preview", "train")).to_have_text(
+        re.compile(r"^2\d\d,\d{3} characters, [\d,]+ tokens$")
+    )
+    expect(part(page, "preview", "exam-words")).to_contain_text("grammar of the tales")
+    expect(part(page, "preview", "after")).to_have_text(re.compile(r"\w+ .*…$", re.DOTALL))
+
+    choose(page, "Task: addition · offline")  # another text, another preview
+    expect(part(page, "preview", "title")).to_have_text("Task: addition", timeout=SLOW)
+    question, answer = part(page, "preview", "questions").locator("tr").first.locator("td").all()
+    first, second = question.inner_text().rstrip("=").split("+")
+    assert answer.inner_text() == str(int(first) + int(second))
+
+    choose(page, "WikiText-2 · 10.9 MB, downloaded once")
+    expect(part(page, "preview", "said")).to_contain_text("fetched once", timeout=SLOW)
+    expect(part(page, "preview", "figures")).to_be_hidden()
+    choose(page, "/etc/passwd")
+    expect(part(page, "preview", "error")).to_contain_text("There is no source", timeout=SLOW)
+    choose(page, "Tales · offline")  # and back: nothing stays broken
+    expect(part(page, "preview", "title")).to_have_text("Tales", timeout=SLOW)
+    expect(part(page, "preview", "error")).to_be_hidden()
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(chips(page, "tokens").first).to_be_visible(timeout=SLOW)
+    expect(chips(page, "merges").first).to_be_visible(timeout=SLOW)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    outside = page.evaluate(
+        "[...document.querySelectorAll('.gtt-text *')]"
+        ".filter((one) => one.getBoundingClientRect().right > 391).length"
+    )
+    assert outside == 0
+
+
+def test_a_sentence_is_cut_while_it_is_typed_and_followed_through_its_merges(page: Page) -> None:
+    sentence = "A wise girl é🙂 said:\n“tokens”"
+    box = page.locator("#sentence textarea")
+    box.fill("")
+    box.press_sequentially(sentence, delay=5)
+    summary = part(page, "tokens", "summary")
+    expect(summary).to_contain_text(f"{len(sentence)} characters", timeout=SLOW)
+    # The three ways, by keyboard.
+    page.locator('#text-tokens [role="radio"][aria-checked="true"]').press("ArrowDown")
+    gpt2 = page.locator('#text-tokens [data-way="gpt2"]')
+    expect(gpt2).to_be_focused()
+    expect(gpt2).to_have_attribute("aria-checked", "true")
+    ids = chips(page, "tokens").locator("small").all_text_contents()
+    tokenizer = gpt2_tokenizer()
+    assert ids == [str(id) for id in tokenizer.encode(sentence)]
+    assert "f0 9f" in chips(page, "tokens").locator(".text").all_text_contents()
+    gpt2.press("ArrowDown")
+    expect(page.locator('#text-tokens [data-way="char"]')).to_be_focused()
+    assert letters(page, "tokens") == sentence
+    assert chips(page, "tokens").filter(has_text="–").count() >= 3  # é, 🙂 and the quotes
+
+    page.locator("#sentence textarea").fill("the wise girl")
+    expect(summary).to_contain_text("13 characters", timeout=SLOW)
+    start, slider = chips(page, "merges"), part(page, "merges", "slider")
+    expect(start).to_have_count(13, timeout=SLOW)
+    what = part(page, "merges", "what")
+    expect(what).to_contain_text("No merge yet: 13 bytes")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(what).to_have_text(
+        re.compile(r"^Merge \d+ of [\d,]+: .+ \+ .+ → .+, which stood side by side [\d,]+ times")
+    )
+    expect(
+        chips(page, "merges").locator("xpath=self::*[contains(@class, 'fresh')]")
+    ).not_to_have_count(0)
+    assert letters(page, "merges") == "the wise girl"
+    page.keyboard.press("End")
+    expect(part(page, "merges", "next")).to_be_disabled()
+    assert letters(page, "merges") == "the wise girl"
+    last = page.locator("#text-merges .chip small").all_text_contents()
+    page.locator('#text-tokens [data-way="bpe"]').click()
+    assert last == page.locator("#text-tokens .chip small").all_text_contents()
+    part(page, "merges", "back").click()
+    assert chips(page, "merges").count() > len(last)
+
+
+def test_a_text_of_tags_stays_letters(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "<img src=x onerror=alert(3)>.txt"
+    file.write_text(HOSTILE * 60, encoding="utf-8")
+    page.locator("#upload input[type=file]").set_input_files(str(file))
+    expect(part(page, "preview", "title")).to_contain_text("onerror=alert(3)", timeout=SLOW)
+    expect(part(page, "preview", "counted")).to_have_text("counted over the whole text")
+    assert (part(page, "preview", "beginning").text_content() or "").startswith(HOSTILE)
+    page.locator("#sentence textarea").fill(HOSTILE)
+    summary = part(page, "tokens", "summary")
+    expect(summary).to_contain_text(f"{len(HOSTILE)} characters", timeout=SLOW)
+    for way in ("char", "bpe", "gpt2"):
+        page.locator(f'#text-tokens [data-way="{way}"]').click()
+        assert letters(page, "tokens") == HOSTILE
+    expect(chips(page, "merges")).to_have_count(len(HOSTILE), timeout=SLOW)
+    part(page, "merges", "slider").press("End")
+    assert letters(page, "merges") == HOSTILE
+    made = page.locator(":is(#text-preview, #text-tokens, #text-merges) :is(img, script)")
+    assert made.count() == 0
+    assert page.evaluate("window.pwned") is None
