@@ -29,7 +29,7 @@ def test_two_commands_set_everything_up_by_themselves() -> None:
         assert command.startswith(
             "python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt"
         )
-    assert main.endswith("-m gtt train --recipe quickstart")
+    assert main.endswith("app.py")
     assert tests.endswith("-m pytest -q") and "-r requirements-dev.txt" in tests
 
 

@@ -187,7 +187,10 @@ def _responses(row: Endpoint, answer: Any) -> dict[str, Any]:
         }
     }
     if row.is_download:
-        content = {kind: {"schema": {"type": "string"}} for kind in DOWNLOADS}
+        text = {"type": "string"}
+        content = {
+            kind: {"schema": {} if kind == "application/json" else text} for kind in DOWNLOADS
+        }
     else:
         content = {"application/json": {"schema": answer}}
         if row.stream is not None:

@@ -43,8 +43,8 @@ def allowed(config: RunConfig, caller: Caller, *, is_resumed: bool = False) -> R
     """
     limits = caller.limits
     if not is_resumed:
-        _check_source(config, caller)
-    _check_tokenizer(config, limits)
+        check_source(config, caller)
+    check_tokenizer(config, limits)
     _refuse_above("training.max_steps", config.training.max_steps, limits.max_steps)
     _refuse_above("training.max_minutes", config.training.max_minutes, limits.max_minutes)
     vocabulary = vocabulary_of(config) or SMALLEST_VOCABULARY
@@ -74,7 +74,7 @@ def allowed(config: RunConfig, caller: Caller, *, is_resumed: bool = False) -> R
     return config.updated(changes)
 
 
-def _check_source(config: RunConfig, caller: Caller) -> None:
+def check_source(config: RunConfig, caller: Caller) -> None:
     """A built-in source, an upload of this desk, or a data set of the Hub; never a path."""
     source = config.data.source.strip()
     if source.lower() in SOURCES:
@@ -98,7 +98,7 @@ def _check_source(config: RunConfig, caller: Caller) -> None:
         raise Forbidden("This server does not fetch from the Hub.", field="data.source")
 
 
-def _check_tokenizer(config: RunConfig, limits: Limits) -> None:
+def check_tokenizer(config: RunConfig, limits: Limits) -> None:
     """A tokenizer of our own, or one that is looked up on the Hub by its name; never a path."""
     name = config.data.pretrained_tokenizer
     if not TOKENIZER_NAME.fullmatch(name) or ".." in name:

@@ -113,7 +113,7 @@ def build_corpus(
     resolved = resolve_source(config.source, uploads)
     folder = sources_folder or _environment_folder()
     source = open_source(resolved, config, corpora.parent / "downloads", folder)
-    fingerprint = _fingerprint(source, config)
+    fingerprint = fingerprint_of(source, config)
     place = corpora / fingerprint
     corpus = _load(place, resolved, config)
     if corpus is not None:
@@ -165,7 +165,7 @@ def _environment_folder() -> Path | None:
     return Path(folder).expanduser() if folder else None
 
 
-def _fingerprint(source: OpenedSource, config: DataConfig) -> str:
+def fingerprint_of(source: OpenedSource, config: DataConfig) -> str:
     """16 hexadecimal digits of a SHA-256 over what decides the tokens, and nothing else."""
     tokenizer: dict[str, Any] = {"kind": config.tokenizer}
     if config.tokenizer == "bpe":

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from gtt.config import DataConfig
-from gtt.data.corpus import Corpus, _fingerprint, reopen_corpus
+from gtt.data.corpus import Corpus, fingerprint_of, reopen_corpus
 from gtt.data.excerpt import Places
 from gtt.data.reading import OpenedSource, open_source
 from gtt.data.sources import Resolved
@@ -23,7 +23,7 @@ def find_corpus(
         fingerprint = _fingerprint_of_upload(config, resolved.path, corpora)
     else:
         source = open_source(resolved, config, places.downloads, places.sources)
-        fingerprint = _fingerprint(source, config)
+        fingerprint = fingerprint_of(source, config)
     if fingerprint is None:
         return None
     return reopen_corpus(config, corpora, fingerprint, places.uploads)
@@ -44,7 +44,7 @@ def _fingerprint_of_upload(config: DataConfig, path: Path, corpora: Path) -> str
                 continue
             identity = {**record["identity"], "column": column}
             source = OpenedSource(identity, limit, lambda _: TextStream(iter(()), None))
-            if _fingerprint(source, config) == record["fingerprint"]:
+            if fingerprint_of(source, config) == record["fingerprint"]:
                 return str(record["fingerprint"])
         except (OSError, ValueError, KeyError, TypeError):
             continue

@@ -107,8 +107,7 @@ class Preview:
 
 def preview(config: DataConfig, resolved: Resolved, places: Places, corpora: Path) -> Work:
     """Looks at a text without fetching or preparing it; raises `UnusableData`."""
-    corpus = find_corpus(config, resolved, places, corpora)
-    if corpus is not None:
+    if corpus := find_corpus(config, resolved, places, corpora):
         return (yield from _of_corpus(corpus, resolved, config))
     try:
         excerpt = read_excerpt(resolved, config, places)
@@ -247,8 +246,7 @@ def _tokenizer_of(excerpt: Excerpt, config: DataConfig, places: Places) -> Token
     name = config.pretrained_tokenizer
     if name in ("gpt2", "openai-community/gpt2"):
         return gpt2_tokenizer()
-    folder = places.sources
-    names = (name, name.replace("/", "--"))
+    folder, names = places.sources, (name, name.replace("/", "--"))
     if folder is None or not any((folder / one / "tokenizer.json").is_file() for one in names):
         raise NotHere(
             f"The tokenizer {name!r} is fetched once, when you train with it; its tokens are "
@@ -267,22 +265,21 @@ def _parts(excerpt: Excerpt, config: DataConfig, tokens: list[int] | None) -> tu
             return Part(None, None, None), Part(None, None, None)
         for_validation = round(total * share)
         return Part(None, total - for_validation, None), Part(None, for_validation, None)
-    parts = []
-    for number, text in enumerate((excerpt.text[:at], excerpt.text[at:])):
-        count = None if tokens is None else tokens[number]
-        parts.append(Part(len(text), len(text.encode("utf-8")), count))
-    return parts[0], parts[1]
+    train, validation = excerpt.text[:at], excerpt.text[at:]
+    counts = tokens or (None, None)
+    return (
+        Part(len(train), len(train.encode("utf-8")), counts[0]),
+        Part(len(validation), len(validation.encode("utf-8")), counts[1]),
+    )
 
 
 def _frequent(tokenizer: Tokenizer, counts: npt.NDArray[np.int64]) -> tuple[TokenCount, ...]:
     """The tokens that occur most, the lower id first where two occur as often."""
-    order = np.argsort(-counts, kind="stable")[:FREQUENT]
+    order = np.argsort(-counts, kind="stable")[:FREQUENT].tolist()
     return tuple(
-        TokenCount(
-            int(id), tokenizer.token_text(int(id)), is_whole_text(tokenizer, int(id)), int(count)
-        )
-        for id, count in zip(order, counts[order])
-        if count
+        TokenCount(id, tokenizer.token_text(id), is_whole_text(tokenizer, id), int(counts[id]))
+        for id in order
+        if counts[id]
     )
 
 

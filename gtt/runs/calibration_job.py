@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -15,51 +16,73 @@ from gtt.runs.calibration import SHAPES, VOCABULARY
 from gtt.training.accelerator import cpu_is_fast_in_bf16
 from gtt.training.optimizers import build_optimizers
 
-SECONDS = 0.15  # for one shape in one precision
-FEWEST, MOST = 3, 20  # steps of it
+ROUNDS = 3  # over all shapes, so that a busy moment does not spoil all steps of one shape
+SECONDS = 0.03  # for one shape in one round, one step at least
+
+Clock = Callable[[], float]
 
 
-def calibrate(threads: int) -> Generator[str, None, dict[str, Any]]:
-    """Times a step of each of `SHAPES`, one in each turn: `{"auto", "timed"}`, a second or so.
+def calibrate(
+    threads: int, clock: Clock = time.perf_counter
+) -> Generator[str, None, dict[str, Any]]:
+    """Times steps of each of `SHAPES`, some in each turn: `{"auto", "timed"}`, a second or two.
 
-    Timed are those precisions that are fast here. The best of a few steps counts: what else the
-    machine does makes a step slower, never faster.
+    Timed are those precisions that are fast here. The best step counts: what else the machine does
+    makes a step slower, never faster.
     """
     auto = "bf16" if cpu_is_fast_in_bf16() else "fp32"
-    timed = []
+    steps = {}
     for precision in dict.fromkeys((auto, "fp32")):
         for number, config in enumerate(SHAPES):
             with computing_with(threads):
-                seconds = best_seconds(config, precision)
-            timed.append({"shape": number, "precision": precision, "seconds": seconds})
+                steps[number, precision] = prepared_step(config, precision)
             yield ""
+    best = dict.fromkeys(steps, math.inf)
+    for _ in range(ROUNDS):
+        for key, step in steps.items():
+            with computing_with(threads):
+                best[key] = min(best[key], best_seconds(step, clock))
+            yield ""
+    timed = [
+        {"shape": number, "precision": precision, "seconds": seconds}
+        for (number, precision), seconds in best.items()
+    ]
     return {"auto": auto, "timed": timed}
 
 
-def best_seconds(
-    config: RunConfig, precision: str, clock: Callable[[], float] = time.perf_counter
-) -> float:
-    """The time of the fastest of some training steps, the first of which does not count."""
+def best_seconds(step: Callable[[], None], clock: Clock) -> float:
+    """The time of the fastest of as many steps as begin within `SECONDS`."""
+    best, began = math.inf, clock()
+    while True:
+        step_began = clock()
+        step()
+        ended = clock()
+        best = min(best, ended - step_began)
+        if ended - began >= SECONDS:
+            return best
+
+
+def prepared_step(config: RunConfig, precision: str) -> Callable[[], None]:
+    """A training step of a small model, done once, so that what comes first is behind it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = GPT(config.model, VOCABULARY)
         shape = (config.training.batch_size, config.model.block_size)
         tokens = torch.randint(VOCABULARY, shape)  # (B, T)
-        optimizers = build_optimizers(model, config.training)
-        seconds: list[float] = []
-        began = clock()
-        while len(seconds) <= FEWEST or (len(seconds) <= MOST and clock() - began < SECONDS):
-            step_began = clock()
-            for optimizer in optimizers:
-                optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-                loss = next_token_loss(model(tokens), tokens)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), config.training.grad_clip)
-            for optimizer in optimizers:
-                optimizer.step()
-            seconds.append(clock() - step_began)
-    return min(seconds[1:])
+    optimizers = build_optimizers(model, config.training)
+
+    def step() -> None:
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            loss = next_token_loss(model(tokens), tokens)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.training.grad_clip)
+        for optimizer in optimizers:
+            optimizer.step()
+
+    step()
+    return step
 
 
 @contextmanager

@@ -29,7 +29,11 @@ CSS = """
 #title h1 { margin-bottom: .1rem; }
 #title p { color: var(--body-text-color-subdued); font-size: 1.05rem; }
 #actions { align-items: stretch; }
-:is(#recipe, #live, #findings, #runs, #message, #schedule) .html-container { padding: 4px 0; }
+:is(
+  #recipe, #live, #findings, #runs, #message, #schedule, #compare, #downloads, #text-preview,
+  #text-tokens, #text-merges, #estimate
+) .html-container { padding: 4px 0; }
 #message { position: sticky; top: .5rem; z-index: 20; }
+@media (max-width: 480px) { #tabs [role="tab"] { padding: .4rem .3rem; font-size: .82rem; } }
 footer { opacity: .8; }
 """

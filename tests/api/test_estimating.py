@@ -89,6 +89,7 @@ def test_what_the_text_decides_is_assumed_until_it_is_read(
     service: Service, run_id: str, tiny_config: RunConfig
 ) -> None:
     http = client(service, new_key())
+    save(http, training={"max_steps": None})
     save(http, data={"source": "tinyshakespeare", "tokenizer": "char"})
     answer = told(http)
     assert answer.vocabulary_is_assumed and answer.steps is None and answer.vocab_size == 96

@@ -288,6 +288,9 @@ def test_every_row_answers_the_same_on_both_surfaces(
     assert weights[0] == weights[1]
     assert equal("snapshot", run, step=12, tokens=8)["step"] == 12
     equal("diagnosis", run)
+    estimates = both("estimate", run)  # each by the speed of its own run
+    assert estimates[0].keys() == estimates[1].keys()
+    assert estimates[0]["memory_parts"] == estimates[1]["memory_parts"]
     figures = both("figure", run, format="svg", unit="bits")
     assert all(figure.startswith(b"<?xml") and b"Validation" in figure for figure in figures)
     metrics = [json.loads(one) for one in both("metrics_json", run)]

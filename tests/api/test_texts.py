@@ -175,6 +175,15 @@ def test_no_path_and_no_upload_of_another_desk_is_opened(
         assert "secret " not in caught.value.message
 
 
+@pytest.mark.parametrize("name", ["/etc/passwd", "../tokenizer", "a/b/c", "."])
+def test_a_path_is_no_tokenizer(name: str, service: Service) -> None:
+    caller = service.caller("a-third-key-that-is-long")
+    caller.desk.change_draft({"data": {"pretrained_tokenizer": name}})
+    with pytest.raises(InvalidSetting) as caught:
+        look(caller, tokenizer="pretrained")
+    assert caught.value.field == "data.pretrained_tokenizer"
+
+
 @pytest.mark.parametrize(
     ("model", "asked"),
     [

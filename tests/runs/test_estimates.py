@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from gtt.config import ModelConfig, RunConfig, TrainingConfig
 from gtt.model.gpt import GPT, next_token_loss
 from gtt.runs import calibration
-from gtt.runs.calibration import SHAPES, VOCABULARY, Calibration, Speed, Timed
+from gtt.runs.calibration import SHAPES, TYPICAL, VOCABULARY, Calibration, Speed, Timed
 from gtt.runs.calibration_job import best_seconds, calibrate
 from gtt.runs.costs import (
     PROCESS_BYTES,
@@ -280,10 +280,10 @@ def test_from_four_small_shapes_follows_the_time_of_any() -> None:
     told = estimate(QUICK, 1024, None, machine(calibration=calibrated()))
     work = work_of_step(QUICK, 1024, "bf16")
     expected = dataclasses.replace(FAST, per_fp32_operation=4e-12).seconds(work)
-    assert told.seconds_per_step == pytest.approx(expected, rel=1e-6)
-    assert told.tokens_per_second == pytest.approx(4096 / expected)
+    assert told.seconds_per_step == pytest.approx(expected, rel=0.02)
+    assert told.tokens_per_second == pytest.approx(4096 / told.seconds_per_step)
     assert told.steps == 600 and told.seconds is not None
-    assert 600 < told.seconds / expected < 610  # seven evaluations of one window
+    assert 600 < told.seconds / told.seconds_per_step < 610  # seven evaluations of one window
     assert "2 threads" in told.basis
     plain = estimate(
         QUICK.updated({"training": {"precision": "fp32"}}),
@@ -388,7 +388,7 @@ def test_workers_compute_with_what_they_are_given(monkeypatch: pytest.MonkeyPatc
 
 def test_steps_are_really_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     before = torch.random.get_rng_state(), torch.get_num_threads()
-    monkeypatch.setattr("gtt.runs.calibration_job.SECONDS", 0.01)
+    monkeypatch.setattr("gtt.runs.calibration_job.ROUNDS", 1)
     work = calibrate(threads=1)
     with pytest.raises(StopIteration) as end:
         while True:
@@ -401,6 +401,18 @@ def test_steps_are_really_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.get_num_threads() == before[1]
 
 
-def test_the_best_step_counts_and_the_first_does_not() -> None:
-    moments = iter([0.0, 0, 1, 0, 5, 0, 9, 0, 7, 10])
-    assert best_seconds(config_of(1, 1, 4, 4, 1), "fp32", clock=lambda: next(moments)) == 5
+def test_the_best_of_the_steps_counts() -> None:
+    moments = iter([0.0, 0, 0.01, 0.01, 0.015, 0.015, 0.04])
+    steps: list[int] = []
+    seconds = best_seconds(lambda: steps.append(1), clock=lambda: next(moments))
+    assert len(steps) == 3 and seconds == pytest.approx(0.005)
+
+
+def test_a_disturbed_step_does_not_decide_alone() -> None:
+    quiet = calibrated(TYPICAL)
+    disturbed = [dataclasses.replace(one, seconds=one.seconds * 3) for one in quiet.timed[:1]]
+    noisy = dataclasses.replace(quiet, timed=(*disturbed, *quiet.timed[1:]))
+    work = work_of_step(QUICK, 1024, "bf16")
+    speeds = [one.speed("bf16") for one in (quiet, noisy)]
+    assert speeds[0] is not None and speeds[1] is not None
+    assert 0.8 < speeds[1].seconds(work) / speeds[0].seconds(work) < 1.25

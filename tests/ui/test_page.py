@@ -1,129 +1,65 @@
-"""The page in a real browser: start, watch, reload, stop, generate, look."""
+"""The page in a real browser: start, watch, reload, stop, resume, compare, generate, look."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import signal
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Locator,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
+from browsing import (
+    CHROMIUM,
+    SLOW,
+    Watched,
+    message,
+    open_tab,
+    part,
+    shoot,
+    unfold,
+    wait_for_state,
+    wait_for_step,
 )
+from playwright.sync_api import Browser, expect
 from serving import TINY, Server, serving
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 EVIL = "<script>window.harmed = 1</script><img src=x onerror='window.harmed = 2'>\n"
-SLOW = 60_000  # milliseconds, on a machine that is busy with other tests
+Watch = Callable[[], Watched]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path / "home", OMP_NUM_THREADS="1") as one:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("page") / "home", OMP_NUM_THREADS="1") as one:
         yield one
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield one
-        one.close()
+def server(running: Server) -> Iterator[Server]:
+    """The server with a cleared desk."""
+    yield running
+    with running.client() as http:
+        for run in http.get("/api/runs").raise_for_status().json()["runs"]:
+            http.delete(f"/api/runs/{run['id']}").raise_for_status()
+        http.post("/api/config", json={"recipe": "quickstart"}).raise_for_status()
 
 
-class Watched:
-    """A page that notes every complaint and every request to another host."""
+@pytest.fixture
+def watch(browser: Browser, server: Server) -> Iterator[Watch]:
+    """Opens watched pages, which are closed with the test."""
+    opened: list[Watched] = []
 
-    def __init__(self, browser: Browser, server: Server) -> None:
-        self.page = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
-        self.url, self.host = server.url, urlsplit(server.url).netloc
-        self.complaints: list[str] = []
-        self.strangers: list[str] = []
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._sent)
+    def open_one() -> Watched:
+        opened.append(Watched(browser, server))
+        return opened[-1]
 
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.complaints.append(message.text)
-
-    def _sent(self, request: Request) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self.host:
-            self.strangers.append(request.url)
-
-    def require_calm(self) -> None:
-        assert self.complaints == []
-        assert self.strangers == []
-
-    def go_to(self, url: str) -> Page:
-        """Leaves the page for another; what its requests say as they are cut does not count."""
-        self.require_calm()
-        self.page.goto(url, wait_until="commit")
-        self.complaints.clear()
-        expect(self.page.locator("#live[data-state], #live [data-state]").first).to_be_attached(
-            timeout=SLOW  # until the first answer is there
-        )
-        return self.page
-
-    def open(self) -> Page:
-        return self.go_to(self.url)
-
-
-def part(page: Page, name: str) -> Locator:
-    """A part of the live view."""
-    return page.locator(f'#live [data-part="{name}"]')
-
-
-def wait_for_state(page: Page, pattern: str) -> None:
-    expect(part(page, "pill")).to_have_text(re.compile(pattern), timeout=SLOW)
-
-
-def wait_for_step(page: Page, beyond: int) -> int:
-    """Waits until the run is beyond a step; the step it is at then."""
-    deadline = time.monotonic() + SLOW / 1000
-    while time.monotonic() < deadline:
-        found = re.search(r"step ([\d,]+) of", part(page, "state").inner_text())
-        step = int(found[1].replace(",", "")) if found else 0
-        if step > beyond:
-            return step
-        page.wait_for_timeout(100)
-    raise AssertionError(f"the run did not go beyond step {beyond}")
-
-
-def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name, exact=True).click()
-
-
-def message(page: Page) -> Locator:
-    """Where the page says what went wrong."""
-    return page.locator('#message [data-part="words"]')
-
-
-def unfold(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).click()
+    yield open_one
+    for one in opened:
+        one.page.context.close()
 
 
 def set_draft(server: Server, **training: Any) -> None:
@@ -133,16 +69,9 @@ def set_draft(server: Server, **training: Any) -> None:
         http.post("/api/config", json=draft).raise_for_status()
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keeps a picture for a person to look at, where one asks for it."""
-    folder = os.environ.get("GTT_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
-
-
-def test_a_run_outlives_the_tab(server: Server, browser: Browser) -> None:
+def test_a_run_outlives_the_tab(server: Server, watch: Watch) -> None:
     set_draft(server, max_steps=100_000, eval_every=100, log_every=20)
-    watched = Watched(browser, server)
+    watched = watch()
     page = watched.open()
     wait_for_state(page, "no run yet")
     shoot(page, "empty")
@@ -194,9 +123,9 @@ def test_a_run_outlives_the_tab(server: Server, browser: Browser) -> None:
     watched.require_calm()
 
 
-def test_runs_are_listed_compared_and_deleted(server: Server, browser: Browser) -> None:
+def test_runs_are_listed_compared_and_deleted(server: Server, watch: Watch) -> None:
     set_draft(server)
-    watched = Watched(browser, server)
+    watched = watch()
     page = watched.open()
     page.locator("#start").click()
     wait_for_state(page, "completed")
@@ -225,12 +154,12 @@ def test_runs_are_listed_compared_and_deleted(server: Server, browser: Browser) 
 
 
 def test_a_text_of_ones_own_is_trained_on_and_asked(
-    server: Server, browser: Browser, tmp_path: Path
+    server: Server, watch: Watch, tmp_path: Path
 ) -> None:
     set_draft(server)
     text = tmp_path / "evil.txt"
     text.write_text(EVIL * 400, encoding="utf-8")
-    watched = Watched(browser, server)
+    watched = watch()
     page = watched.open()
     open_tab(page, "Data")
     expect(page.locator("#data-source input")).to_have_value(re.compile("Tales"), timeout=SLOW)
@@ -266,8 +195,8 @@ def test_a_text_of_ones_own_is_trained_on_and_asked(
     watched.require_calm()
 
 
-def test_a_refusal_is_a_sentence_on_the_page(server: Server, browser: Browser) -> None:
-    watched = Watched(browser, server)
+def test_a_refusal_is_a_sentence_on_the_page(server: Server, watch: Watch) -> None:
+    watched = watch()
     page = watched.open()
     wait_for_state(page, "no run yet")
     page.locator("#stop").click()
@@ -291,9 +220,13 @@ def test_a_refusal_is_a_sentence_on_the_page(server: Server, browser: Browser) -
     watched.require_calm()
 
 
-def test_a_lost_server_and_a_killed_worker_lose_nothing(server: Server, browser: Browser) -> None:
+def test_a_lost_server_and_a_killed_worker_lose_nothing(tmp_path: Path, browser: Browser) -> None:
+    with serving(tmp_path / "home", OMP_NUM_THREADS="1") as server:
+        lose_and_find_again(server, Watched(browser, server))
+
+
+def lose_and_find_again(server: Server, watched: Watched) -> None:
     set_draft(server, max_steps=1_000_000, checkpoint_every=100)
-    watched = Watched(browser, server)
     page = watched.open()
     page.locator("#start").click()
     wait_for_state(page, "running")
@@ -314,8 +247,8 @@ def test_a_lost_server_and_a_killed_worker_lose_nothing(server: Server, browser:
     assert watched.strangers == []
 
 
-def test_an_address_carries_settings_and_a_tab(server: Server, browser: Browser) -> None:
-    watched = Watched(browser, server)
+def test_an_address_carries_settings_and_a_tab(server: Server, watch: Watch) -> None:
+    watched = watch()
     page = watched.go_to(f"{server.url}/?recipe=beginner&tab=model&set=model.n_layers:5")
     tab = page.get_by_role("tab", name="Model", exact=True)
     expect(tab).to_have_attribute("aria-selected", "true", timeout=SLOW)

@@ -29,7 +29,7 @@ from gtt.api.schemas import (
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.api.uploads import Upload as Uploaded
-from gtt.api.visitors import _check_source
+from gtt.api.visitors import check_source, check_tokenizer
 from gtt.config import RunConfig
 from gtt.data.sources import SOURCES, UPLOAD, describe_sources
 from gtt.errors import UnusableRun
@@ -140,8 +140,9 @@ def _config_of(caller: Caller, request: OfSource) -> RunConfig:
     if request.source is not None:
         asked.setdefault("column", None)  # the draft's is a column of the draft's own table
     config = caller.desk.draft.updated({"data": asked})
-    _check_source(config, caller)
     limits = caller.limits
+    check_source(config, caller)
+    check_tokenizer(config, limits)
     is_ours = config.data.source.strip().lower() in SOURCES
     if config.data.max_megabytes is None and not is_ours and not limits.shared_desk:
         return config.updated({"data": {"max_megabytes": limits.max_upload_mb}})

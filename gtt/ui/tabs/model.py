@@ -40,8 +40,9 @@ def model_tab(desk: PageDesk) -> None:
     async def mend(heads: Any, width: Any, key: str, event: gr.EventData) -> list[Any]:
         """Takes a way out of an impossible combination, beside what the controls show."""
         changes = changes_of(TOGETHER, [heads, width])
-        group, _, name = str(event.setting).partition(".")
-        changes.setdefault(group, {})[name] = event.value
+        setting, value = told(event)
+        group, _, name = setting.partition(".")
+        changes.setdefault(group, {})[name] = value
         try:
             answer = await desk.ask("set_config", set_config, key, config=changes)
         except GTTError as error:
@@ -58,6 +59,14 @@ def model_tab(desk: PageDesk) -> None:
     )
     taken.then(None, None, None, **telling())
     gr.on(None, lambda key: {"workspace": key}, desk.key, view, **PRIVATE)  # when the page opens
+
+
+def told(event: gr.EventData) -> tuple[str, Any]:
+    """The setting and the value of a way out; an empty name where a script told nothing of them."""
+    try:
+        return str(event.setting), event.value
+    except (AttributeError, TypeError):
+        return "", None
 
 
 def estimate_view(desk: PageDesk) -> gr.HTML:

@@ -12,6 +12,7 @@ const whole = (v) => (v === null || v === undefined ? "–" : Math.round(v).toLo
 function show(moved) {
   const active = run && ACTIVE.includes(run.state);
   element.dataset.state = run ? run.state : "none";
+  element.dataset.run = run ? run.id : "";
   $("pill").textContent = run ? run.state.replace(/_/g, " ") : "no run yet";
   const words = [];
   if (run) {

@@ -1,0 +1,374 @@
+"""The page under load: `python benchmarks/page.py start|tabs|visitors|long`.
+
+Each starts `python app.py` with a home of its own and drives it with headless Chromium, or with
+clients that send what a browser sends, and prints one JSON object. Browser, server and training
+share the cores of this machine, as on a laptop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import secrets
+import shutil
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from playwright.sync_api import Browser, Page, sync_playwright
+from service import SMALL, Server, serving, summary
+
+from gtt.config import RunConfig
+from gtt.runs.folder import RunFolder
+from gtt.runs.journal import Journal
+from gtt.training.events import Evaluated, RunStarted, Sampled, StepLogged
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ENDLESS = {"training": {"max_steps": 1_000_000, "warmup_steps": 20, "eval_every": 100_000}}
+POINT = "() => (document.querySelector('#live .curve.training path').getAttribute('d') || '') != ''"
+
+
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """Headless Chromium."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def ready(page: Page, server: Server) -> Page:
+    """The page, opened and answered for the first time."""
+    page.goto(server.url)
+    page.wait_for_selector("#live [data-state]", state="attached", timeout=60_000)
+    return page
+
+
+# --------------------------------------------------------------------------------- start
+
+
+def start(rounds: int) -> dict[str, Any]:
+    """Seconds from the click on Start to the first point of the curve."""
+    taken = []
+    with serving() as server, browsing() as browser, httpx.Client(base_url=server.url) as http:
+        for _ in range(rounds):
+            context = browser.new_context()
+            page = ready(context.new_page(), server)
+            http.post("/api/config", json={"recipe": "quickstart"}).raise_for_status()
+            server.wait_until_warm()
+            page.wait_for_timeout(2000)
+            old = http.get("/api/train/status").json()["run"]
+            began = time.perf_counter()
+            page.locator("#start").click()
+            while (run := http.get("/api/train/status").json()["run"]) is None or (
+                old is not None and run["id"] == old["id"]
+            ):
+                time.sleep(0.01)
+            page.wait_for_function(
+                "(id) => document.querySelector('#live [data-run]')?.dataset.run === id",
+                arg=run["id"],
+                polling=20,
+            )
+            page.wait_for_function(POINT, polling=20)
+            taken.append(time.perf_counter() - began)
+            http.post("/api/train/stop").raise_for_status()
+            wait_until_idle(http)
+            context.close()
+    return {"start_to_first_point_s": summary(taken)}
+
+
+def wait_until_idle(http: httpx.Client) -> None:
+    while http.get("/stats").json()["runs"].get("running", 0):
+        time.sleep(0.1)
+    time.sleep(1)
+
+
+# ---------------------------------------------------------------------------------- tabs
+
+
+def tabs(rounds: int, tabs: int, seconds: float) -> dict[str, Any]:
+    """Throughput of one run with so many tabs on it, over that of the same run with none.
+
+    Windows with and without tabs alternate within the run, so that what else differs between two
+    runs (threads, memory, the machine's other guests) does not count.
+    """
+    ratios, bare, watched = [], [], []
+    with serving() as server, browsing() as browser, httpx.Client(base_url=server.url) as http:
+        body = {"recipe": "quickstart", "config": ENDLESS}
+        run = http.post("/api/runs", json=body).raise_for_status().json()["run"]["id"]
+        while http.get(f"/api/runs/{run}").json()["run"]["step"] < 100:
+            time.sleep(0.2)
+        for _ in range(rounds):
+            bare.append(speed(http, run, seconds))
+            context = browser.new_context(viewport={"width": 1200, "height": 900})
+            pages = [ready(context.new_page(), server) for _ in range(tabs)]
+            watched.append(speed(http, run, seconds))
+            steps = [shown_step(page) for page in pages]
+            time.sleep(1.5)
+            moved = [shown_step(page) > before for page, before in zip(pages, steps)]
+            assert all(moved), f"a tab stood still: {moved}"
+            context.close()
+            ratios.append(watched[-1] / bare[-1])
+        http.post(f"/api/runs/{run}/stop").raise_for_status()
+    return {
+        "tabs": tabs,
+        "window_s": seconds,
+        "bare_tokens_per_s": summary(bare),
+        "watched_tokens_per_s": summary(watched),
+        "ratio": summary(ratios),
+    }
+
+
+def speed(http: httpx.Client, run: str, seconds: float) -> float:
+    """Tokens per second of training over a window that begins now."""
+    began = newest(http, run)
+    time.sleep(seconds)
+    ended = newest(http, run)
+    return float((ended["tokens"] - began["tokens"]) / (ended["seconds"] - began["seconds"]))
+
+
+def newest(http: httpx.Client, run: str) -> dict[str, Any]:
+    status: dict[str, Any] = http.get(f"/api/runs/{run}").raise_for_status().json()["run"]
+    return status
+
+
+def shown_step(page: Page) -> int:
+    """The step that the page shows."""
+    words = page.locator('#live [data-part="state"]').inner_text()
+    return int(words.partition("step ")[2].partition(" ")[0].replace(",", "") or 0)
+
+
+# ------------------------------------------------------------------------------ visitors
+
+
+def visitors(clients: int, seconds: float) -> dict[str, Any]:
+    """Visitors who follow a run and click, while it trains; times of clicks in seconds.
+
+    Each sends what a page sends: polls of the live view, the table of runs and the findings, and
+    from time to time a click that saves a setting. A third follow a run of their own on a desk of
+    their own, which waits or trains; the others share one desk.
+    """
+    answers = asyncio.run(visit(clients, seconds))
+    return {"visitors": clients, "seconds": seconds, **answers}
+
+
+async def visit(clients: int, seconds: float) -> dict[str, Any]:
+    limits = {"GTT_SHARED_DESK": "false", "GTT_MAX_STEPS": "1000000", "GTT_MAX_MINUTES": "60"}
+    with serving(**limits) as server:
+        shared = secrets.token_urlsafe(32)
+        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
+            components = (await http.get("/config")).json()["components"]
+            body = {"recipe": "quickstart", "config": ENDLESS}
+            headers = {"X-GTT-Workspace": shared}
+            begun = await http.post("/api/runs", json=body, headers=headers)
+            begun.raise_for_status()
+            until = time.perf_counter() + seconds
+            people = [
+                Visitor(http, components, shared if n % 3 else secrets.token_urlsafe(32), n)
+                for n in range(clients)
+            ]
+            await asyncio.gather(*(one.visit(until) for one in people))
+            await http.post("/api/train/stop", headers=headers)
+    clicks = sorted(second for one in people for second in one.clicks)
+    polls = sorted(second for one in people for second in one.polls)
+    owners = {one.key: one.runs for one in people}
+    strangers = [one for one in people if one.key != shared]
+    assert not any(one.runs & owners[shared] for one in strangers), "a run was seen by a stranger"
+    return {
+        "clicks": len(clicks),
+        "click_s": percentiles(clicks),
+        "polls": len(polls),
+        "poll_s": percentiles(polls),
+        "refused": sum(one.refused for one in people),
+        "faults": [fault for one in people for fault in one.faults][:5],
+    }
+
+
+class Visitor:
+    """A page without a browser: it polls as the live view does, and clicks."""
+
+    def __init__(
+        self, http: httpx.AsyncClient, components: list[dict[str, Any]], key: str, seed: int
+    ) -> None:
+        self.http, self.key, self.random = http, key, random.Random(seed)
+        self.ids = {one["props"].get("elem_id"): one["id"] for one in components if "props" in one}
+        self.session = secrets.token_hex(8)
+        self.clicks: list[float] = []
+        self.polls: list[float] = []
+        self.runs: set[str] = set()
+        self.refused, self.faults = 0, []  # type: ignore[var-annotated]
+
+    async def visit(self, until: float) -> None:
+        await asyncio.gather(
+            self.again(until, 0.4, "live", "poll"),
+            self.again(until, 2.5, "runs", "list"),
+            self.again(until, 4.0, "findings", "diagnose"),
+            self.click_on(until),
+        )
+
+    async def again(self, until: float, pause: float, component: str, function: str) -> None:
+        """One of the polls of a page."""
+        await asyncio.sleep(self.random.uniform(0, pause))
+        while time.perf_counter() < until:
+            body = {
+                "session_hash": self.session,
+                "component_id": self.ids[component],
+                "fn_name": function,
+                "data": {"workspace": self.key},
+            }
+            began = time.perf_counter()
+            try:
+                answer = await self.http.post("/gradio_api/component_server", json=body)
+                self.polls.append(time.perf_counter() - began)
+                told = answer.raise_for_status().json()
+                if function == "poll" and told.get("run"):
+                    self.runs.add(told["run"]["id"])
+            except (httpx.HTTPError, ValueError) as error:
+                self.faults.append(f"{function}: {error!r}")
+            await asyncio.sleep(pause)
+
+    async def click_on(self, until: float) -> None:
+        """Saves a setting every few seconds, as a slider that is moved."""
+        while time.perf_counter() < until:
+            await asyncio.sleep(self.random.uniform(2, 6))
+            change = {"config": {"model": {"n_layers": self.random.randint(1, 12)}}}
+            began = time.perf_counter()
+            try:
+                answer = await self.http.post(
+                    "/api/config", json=change, headers={"X-GTT-Workspace": self.key}
+                )
+                self.clicks.append(time.perf_counter() - began)
+                self.refused += answer.status_code in (429, 503)
+                if answer.status_code not in (200, 429, 503):
+                    self.faults.append(f"click: {answer.status_code}")
+            except httpx.HTTPError as error:
+                self.faults.append(f"click: {error!r}")
+
+
+def percentiles(values: list[float]) -> dict[str, float]:
+    return {
+        "median": round(statistics.median(values), 4),
+        "p95": round(values[int(0.95 * (len(values) - 1))], 4),
+        "max": round(values[-1], 4),
+    }
+
+
+# ---------------------------------------------------------------------------------- long
+
+
+def long(steps: int) -> dict[str, Any]:
+    """The browser's memory, and how fast it answers, on a page with a run of so many steps."""
+    with serving() as server, browsing() as browser:
+        path = make_long_run(server.home / "runs", steps)
+        server.process.terminate()  # found by the next start, as after a restart
+        server.process.wait(60)
+        again = Server(server.home)
+        try:
+            again.wait_until_warm()
+            context = browser.new_context(viewport={"width": 1200, "height": 900})
+            page = ready(context.new_page(), again)
+            page.wait_for_function(POINT)
+            page.wait_for_timeout(60_000)  # left open for a while
+            moves = []
+            timeline = page.locator('#live [data-part="timeline"]')
+            for share in (0.1, 0.9, 0.4, 0.7):
+                began = time.perf_counter()
+                timeline.fill(str(int(share * steps)))
+                page.wait_for_function(
+                    "(s) => document.querySelector('#live [data-part=moment]').innerText"
+                    ".startsWith('Step ' + s)",
+                    arg=f"{int(share * steps):,}",
+                    polling=5,
+                )
+                moves.append(time.perf_counter() - began)
+            heap = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+            memory = renderer_megabytes()
+        finally:
+            again.process.terminate()
+            again.process.wait(60)
+    return {
+        "steps": steps,
+        "run": path.name,
+        "javascript_heap_mb": round(heap, 1),
+        "renderer_mb": round(memory, 1),
+        "timeline_move_s": summary(moves),
+    }
+
+
+def make_long_run(runs: Path, steps: int) -> Path:
+    """A run folder whose journal tells of so many steps, logged every tenth."""
+    config = RunConfig.parse({**SMALL, "name": "long"})
+    path = runs / "long-20260101-000000-00000000"
+    path.mkdir(parents=True)
+    RunFolder(path).create(config, "none")
+    random_ = random.Random(0)
+    baselines: dict[str, float | None] = {
+        "uniform": 6.9,
+        "unigram": 5.6,
+        "bigram": 2.7,
+        "floor": 1.24,
+    }
+    with Journal(path / "journal.jsonl") as journal:
+        journal.append(
+            RunStarted(
+                0, config.model_dump(mode="json"), 1000, 64, steps, 4096, 10.0, 10**6, 10**5,
+                baselines, 3.2, "none", "fp32", "cpu", 1,
+            )
+        )  # fmt: skip
+        for step in range(0, steps + 1, 10):
+            loss = 1.3 + 5.6 / (1 + step / 200) + random_.gauss(0, 0.02)
+            journal.append(
+                StepLogged(step, loss, 1e-3, random_.random(), 4e4, step * 4096, 0.1, step / 10)
+            )
+            if step % 500 == 0:
+                journal.append(Evaluated(step, loss + 0.02, 2.0, 1.0, 0.5, False))
+            if step & (step - 1) == 0:
+                journal.append(Sampled(step, "One day", " the king went to the tower." * 8))
+    return path
+
+
+def renderer_megabytes() -> float:
+    """Of the largest renderer process of Chromium, its own memory."""
+    sizes = [0.0]
+    for process in psutil.process_iter():
+        try:
+            if "--type=renderer" in process.cmdline():
+                sizes.append(process.memory_full_info().uss / 1e6)
+        except psutil.Error:
+            continue
+    return max(sizes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("start", "tabs", "visitors", "long"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tabs", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--visitors", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=100_000)
+    asked = parser.parse_args()
+    done = {
+        "start": lambda: start(asked.rounds),
+        "tabs": lambda: tabs(asked.rounds, asked.tabs, asked.seconds),
+        "visitors": lambda: visitors(asked.visitors, asked.seconds),
+        "long": lambda: long(asked.steps),
+    }[asked.what]()
+    print(json.dumps(done, indent=2))
+
+
+if __name__ == "__main__":
+    main()
