@@ -13,7 +13,7 @@ from gtt.api.errors import error_body
 from gtt.api.gradio_adapter import begin
 from gtt.api.schemas import ConfigResponse
 from gtt.api.service import Service
-from gtt.errors import GTTError
+from gtt.errors import BadInput, GTTError
 from gtt.ui.controls import Controls
 
 # Events of the page are no endpoints: those are in the table, and each of these calls one.
@@ -76,9 +76,21 @@ class PageDesk:
         return shown
 
 
+def told(event: gr.EventData, *names: str) -> list[Any]:
+    """What an event of a component's script brings along; raises `BadInput` where it does not.
+
+    Anybody may send an event without what our scripts send with it.
+    """
+    data = event._data if isinstance(event._data, dict) else {}
+    missing = [name for name in names if name not in data]
+    if missing:
+        raise BadInput(f"This event needs {missing[0]}.", field=missing[0])
+    return [data[name] for name in names]
+
+
 def sentence_of(error: BaseException) -> str:
     """The sentence of an error, for showing as text."""
     return str(error_body(error)[1]["error"]["message"])
 
 
-__all__ = ["PRIVATE", "GTTError", "PageDesk", "sentence_of"]
+__all__ = ["PRIVATE", "GTTError", "PageDesk", "sentence_of", "told"]

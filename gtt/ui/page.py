@@ -15,7 +15,7 @@ from gtt.api.gradio_adapter import add_endpoints
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
 from gtt.ui.cards import cards_value, recipe_cards, recipe_choices
-from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of
+from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import keep_draft, shown_draft
 from gtt.ui.links import TABS, changes_in, link_of, nearest_recipe
 from gtt.ui.message import message_view
@@ -65,7 +65,11 @@ def build(service: Service) -> gr.Blocks:
 
         async def pick(workspace: str, event: gr.EventData) -> list[Any]:
             """Begins the draft anew from a recipe."""
-            answer = await desk.ask("set_config", set_config, workspace, recipe=str(event.recipe))
+            try:
+                (recipe,) = told(event, "recipe")
+                answer = await desk.ask("set_config", set_config, workspace, recipe=recipe)
+            except GTTError as error:
+                return [sentence_of(error), *(gr.skip() for _ in desk.controls)]
             return ["", *desk.values_of(answer)]
 
         async def start_run(workspace: str) -> tuple[str, str, Any]:

@@ -252,6 +252,12 @@ def test_every_row_answers_the_same_on_both_surfaces(
     assert equal("lr_schedule", total_steps=50, points=5)["total_steps"]
     assert equal("tokenize", text="to be or not to be", tokenizer="char")["count"] == 18
 
+    assert equal("estimate")["parameters"] > 0
+    assert equal("preview", source="tales")["title"]
+    sentence = "Once a wise girl lived in a tower."
+    assert equal("merges", text=sentence, source="tales")["steps"]
+    assert equal("compare_tokenizers", text=sentence, source="tales")
+
     uploads = both("upload", file=str(text))
     ids.update({upload["id"]: "upload" for upload in uploads})
     assert same(uploads[0], ids) == same(uploads[1], ids)
@@ -306,9 +312,7 @@ def test_every_row_answers_the_same_on_both_surfaces(
     assert equal("read_run", restarted)["config"]["training"]["learning_rate"] == 0.0005
     pairs = [{"run_ids": [one["run_id"], two["run_id"]]} for one, two in zip(run, restarted)]
     first, second = both("compare", (pairs[0], pairs[1]))
-    assert [one["key"] for one in first["settings"]] == [
-        one["key"] for one in second["settings"]
-    ]
+    assert [one["key"] for one in first["settings"]] == [one["key"] for one in second["settings"]]
     begun("train", **tiny(max_steps=10))
     assert equal("stop")["run"]["state"] == "completed"
     assert len(equal("list_runs", limit=2)["runs"]) == 2

@@ -11,7 +11,7 @@ from gtt.api.endpoints.estimating import estimate
 from gtt.errors import GTTError
 from gtt.ui.assets import static_text
 from gtt.ui.controls import controls, explanations
-from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
+from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.draft import TOGETHER, changes_of, telling
 
 SHAPE = ("n_layers", "n_heads", "n_embed", "block_size", "dropout", "mlp_ratio")
@@ -40,10 +40,10 @@ def model_tab(desk: PageDesk) -> None:
     async def mend(heads: Any, width: Any, key: str, event: gr.EventData) -> list[Any]:
         """Takes a way out of an impossible combination, beside what the controls show."""
         changes = changes_of(TOGETHER, [heads, width])
-        setting, value = told(event)
-        group, _, name = setting.partition(".")
-        changes.setdefault(group, {})[name] = value
         try:
+            setting, value = told(event, "setting", "value")
+            group, _, name = str(setting).partition(".")
+            changes.setdefault(group, {})[name] = value
             answer = await desk.ask("set_config", set_config, key, config=changes)
         except GTTError as error:
             return [sentence_of(error), *(gr.skip() for _ in shown)]
@@ -59,14 +59,6 @@ def model_tab(desk: PageDesk) -> None:
     )
     taken.then(None, None, None, **telling())
     gr.on(None, lambda key: {"workspace": key}, desk.key, view, **PRIVATE)  # when the page opens
-
-
-def told(event: gr.EventData) -> tuple[str, Any]:
-    """The setting and the value of a way out; an empty name where a script told nothing of them."""
-    try:
-        return str(event.setting), event.value
-    except (AttributeError, TypeError):
-        return "", None
 
 
 def estimate_view(desk: PageDesk) -> gr.HTML:

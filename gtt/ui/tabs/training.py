@@ -20,7 +20,7 @@ from gtt.api.endpoints.runs import (
 from gtt.errors import GTTError
 from gtt.ui.compare import comparison
 from gtt.ui.controls import controls, explanations
-from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
+from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.downloads import download_buttons
 from gtt.ui.findings import findings_view
 from gtt.ui.live import live_view
@@ -133,12 +133,19 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
     deleted = gr.Textbox("", visible=False)
     shown = RunShown(desk, run, [live, findings, table, together, downloads], schedule)
 
-    async def picked(key: str, event: gr.EventData) -> str:
-        return str(event.run)
+    async def picked(key: str, event: gr.EventData) -> tuple[str, Any]:
+        try:
+            (one,) = told(event, "run")
+        except GTTError as error:
+            return sentence_of(error), gr.skip()
+        return "", str(one)
 
-    async def remedied(key: str, event: gr.EventData) -> tuple[str, str]:
-        changes = event.changes if isinstance(event.changes, dict) else None
-        return await shown.act("restart_run", key, str(event.run), config=changes)
+    async def remedied(key: str, event: gr.EventData) -> tuple[str, Any]:
+        try:
+            one, changes = told(event, "run", "changes")
+        except GTTError as error:
+            return sentence_of(error), gr.skip()
+        return await shown.act("restart_run", key, str(one), config=changes)
 
     async def removed(key: str, one: str) -> tuple[str, str, str, Any]:
         message, left = await shown.act("delete_run", key, one)
@@ -161,7 +168,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
         return await shown.act("rename_run", key, one, name=new.strip())
 
     here, says = [desk.key, run], [desk.message, run]
-    shown.after(table.picked(picked, desk.key, run, **PRIVATE))
+    shown.after(table.picked(picked, desk.key, says, **PRIVATE))
     shown.after(findings.remedy(remedied, desk.key, says, **PRIVATE))
     shown.after(halt.click(plainly("stop_run"), here, says, **PRIVATE))
     shown.after(resume.click(plainly("resume_run"), here, says, **PRIVATE))
