@@ -22,6 +22,9 @@ _ID_OF = {symbol: id for id, symbol in enumerate(_SYMBOLS)}
 Pair = tuple[int, int]
 
 
+AT_ONCE = 20  # merges between two pauses
+
+
 @dataclass(frozen=True)
 class Merge:
     """Two neighbouring tokens that become the token `id`.
@@ -57,9 +60,16 @@ class Step:
 
 
 def learn_merges(text: str, vocab_size: int) -> MergeTable:
-    """Learns merges until there are `vocab_size` tokens or no pair occurs twice.
+    """Learns merges until there are `vocab_size` tokens or no pair occurs twice."""
+    *_, table = learning_merges(text, vocab_size)
+    return table
 
-    Half a second at most for 200 kB of text.
+
+def learning_merges(text: str, vocab_size: int) -> Iterator[MergeTable]:
+    """As `learn_merges`, with a pause every few merges; the last table that comes is whole.
+
+    Each merge costs as many steps as its pair has places: much in a text without spaces, where
+    all of it is one word.
     """
     counted = _count_words(text)
     words, counts = [list(word) for word in counted], list(counted.values())
@@ -86,6 +96,8 @@ def learn_merges(text: str, vocab_size: int) -> MergeTable:
         if id == len(table.tokens):  # else other merges have made these bytes a token before
             table.tokens.append(token)
         table.merges.append(Merge(*pair, id, -count))
+        if len(table.merges) % AT_ONCE == 0:
+            yield table
         appeared: set[Pair] = set()
         for place in places.pop(pair):
             for changed, change in _merge_in(words[place], pair, id):
@@ -96,7 +108,7 @@ def learn_merges(text: str, vocab_size: int) -> MergeTable:
         for changed in appeared:
             if pair_counts[changed] > 0:
                 heapq.heappush(waiting, (-pair_counts[changed], changed))
-    return table
+    yield table
 
 
 def split_bytes(sentence: str) -> list[list[int]]:

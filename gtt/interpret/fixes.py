@@ -38,7 +38,8 @@ def lower_rate(config: RunConfig) -> Fix | None:
         name: _tidy(min(now[name] / 3, most)) for name, most in too_high.items()
     }
     if training.warmup_steps < 10:
-        changes["warmup_steps"] = 100
+        steps = training.max_steps or 1000
+        changes["warmup_steps"] = max(1, min(100, steps // 10))
     if training.grad_clip == 0:
         changes["grad_clip"] = 1.0
     model = {"norm_position": "pre"} if config.model.norm_position == "none" else {}

@@ -170,7 +170,8 @@ def near_floor(run: Measurements) -> Finding | None:
     floor = run.baseline("floor")
     if floor is None or not len(run.validation):
         return None
-    excess = run.level - floor
+    level = float(run.validation.values[-1])
+    excess = level - floor
     if excess > max(NEAR * floor, CLOSE):
         return None
     return Finding(
@@ -178,7 +179,7 @@ def near_floor(run: Measurements) -> Finding | None:
         title="Close to the floor",
         sentence="The model has found nearly all that can be known about this text; what remains "
         "is chance. More steps or layers would gain little.",
-        evidence=f"validation loss {run.level:.2f}, {max(0.0, excess):.2f} above the floor of "
+        evidence=f"validation loss {level:.2f}, {max(0.0, excess):.2f} above the floor of "
         f"{floor:.2f} that no model can pass",
         weight="good",
         concept="floor",

@@ -211,11 +211,7 @@ class Fold:
         statistics = _statistics(record.get("statistics"))
         snapshot = Snapshot(step, str(record.get("path", "")), statistics)
         self.snapshots = [*self.snapshots, snapshot][-SNAPSHOTS:]
-        ratios = [
-            part["update_to_weight"] for part in statistics.values() if "update_to_weight" in part
-        ]
-        if ratios:
-            self._add_point("update_to_weight", step, median(ratios))
+        self._add_point("update_to_weight", step, update_to_weight(statistics))
 
     def _checkpoint_saved(self, record: Record, step: int) -> None:
         path, best = str(record.get("path", "")), bool(record.get("best"))
@@ -272,6 +268,14 @@ def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if isinstance(value, int) or math.isfinite(value) else None
+
+
+def update_to_weight(statistics: Mapping[str, Mapping[str, float]]) -> float | None:
+    """Of the ratios of all parts of a snapshot their median; None where it has none."""
+    ratios = [
+        part["update_to_weight"] for part in statistics.values() if "update_to_weight" in part
+    ]
+    return median(ratios) if ratios else None
 
 
 def _statistics(given: Any) -> dict[str, dict[str, float]]:

@@ -11,7 +11,7 @@ from typing import Any
 from gtt.config import DataConfig
 from gtt.data.excerpt import NotHere, Places
 from gtt.data.gpt2 import gpt2_tokenizer
-from gtt.data.merges import MergeTable, apply_merges, learn_merges, show_bytes, split_bytes
+from gtt.data.merges import MergeTable, apply_merges, learning_merges, show_bytes, split_bytes
 from gtt.data.preview import bpe_tokenizer, char_tokenizer, is_whole_text, preview, taught_text
 from gtt.data.sources import resolve_source
 from gtt.data.tokenizers import Tokenizer
@@ -35,7 +35,11 @@ def work_on_text(job: TextJob) -> Turns:
     if isinstance(job, MergesJob):
         text = taught_text(config, resolved, places, corpora)
         yield ""
-        return _merges(job.text, _learned(text, config.vocab_size))
+        learning = _learning(text, config.vocab_size)
+        while not learning.is_done:
+            learning.go_on()
+            yield ""
+        return _merges(job.text, learning.table)
     try:
         text, said = taught_text(config, resolved, places, corpora), ""
     except NotHere as missing:
@@ -50,9 +54,24 @@ def work_on_text(job: TextJob) -> Turns:
     return {"ways": ways}
 
 
+class _Learning:
+    """The merges of a text as far as they are learned; several jobs may take turns with one."""
+
+    def __init__(self, text: str, vocab_size: int) -> None:
+        self.table = MergeTable()
+        self.is_done = False
+        self._rest = learning_merges(text, vocab_size)
+
+    def go_on(self) -> None:
+        """Learns the next few."""
+        table = next(self._rest, None)
+        self.is_done = table is None
+        self.table = table or self.table
+
+
 @lru_cache(maxsize=8)
-def _learned(text: str, vocab_size: int) -> MergeTable:
-    return learn_merges(text, vocab_size)
+def _learning(text: str, vocab_size: int) -> _Learning:
+    return _Learning(text, vocab_size)
 
 
 def _way(name: str, text: str, tokenizer: Tokenizer) -> Result:

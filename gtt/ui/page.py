@@ -25,10 +25,24 @@ from gtt.ui.tabs.generation import generation_tab
 from gtt.ui.tabs.model import model_tab
 from gtt.ui.tabs.training import PLANNED, training_tab
 
-COPY = """(query) => {
-  const link = `${location.origin}${location.pathname}?${query}`;
-  if (navigator.clipboard) navigator.clipboard.writeText(link);
-  history.replaceState(null, "", link);
+COPY = """async (query) => {
+  const tab = document.querySelector('#tabs [role="tab"][aria-selected="true"]');
+  const open = tab ? `&tab=${tab.textContent.trim().toLowerCase()}` : "";
+  const link = `${location.origin}${location.pathname}?${query}${open}`;
+  const button = document.querySelector("#copy"), words = button.textContent;
+  try {
+    await navigator.clipboard.writeText(link);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = words; }, 2000);
+  } catch (error) {
+    window.prompt("The link to these settings:", link);
+  }
+}"""
+# What the address asked for is done: a reload must not undo what was changed since.
+APPLIED = """() => {
+  const address = new URL(location.href);
+  for (const name of ["recipe", "set", "tab"]) address.searchParams.delete(name);
+  history.replaceState(null, "", address);
 }"""
 TITLE = "# GTT\nTrain a small GPT from scratch and watch it learn."
 
@@ -110,10 +124,6 @@ def build(service: Service) -> gr.Blocks:
             nearest = nearest_recipe(answer.config, listed)
             return [cards_value(listed, nearest), *await shown_draft(desk, workspace)]
 
-        async def about_source(workspace: str, source: str) -> tuple[Any, Any]:
-            said, about = await texts["chosen"](workspace, source)
-            return said or gr.skip(), about
-
         async def link(workspace: str) -> str:
             answer = await desk.ask("get_config", get_config, workspace)
             return link_of(answer.config, listed)
@@ -128,10 +138,11 @@ def build(service: Service) -> gr.Blocks:
             None, address, None, js=COPY, api_visibility="private"
         )
         opened = demo.load(open_page, key, [key, run, message, tabs], **PRIVATE)
+        opened.then(None, js=APPLIED, api_visibility="private")
         shown.after(opened)
         opened.then(shown.plan, key, shown.schedule, **PRIVATE)
         opened.then(fill, key, [cards, *controls], **PRIVATE).then(
             texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE
-        ).then(about_source, [key, texts["source"]], [message, texts["about"]], **PRIVATE)
+        ).then(texts["told_of"], [key, texts["source"]], [message, texts["about"]], **PRIVATE)
         opened.then(texts["cut"], [texts["sentence"], key], texts["cuts"], **PRIVATE)
     return demo

@@ -6,6 +6,7 @@ from gtt.api.schemas import Diagnosis, FindingFix, FindingInfo, OfMaybeRun
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.config import RunConfig
+from gtt.explain import explain
 from gtt.interpret.diagnosis import diagnose
 from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
@@ -49,6 +50,7 @@ def _info(
         evidence=finding.evidence,
         weight=finding.weight,
         concept=finding.concept,
+        about=explain(finding.concept).body,
         since_step=finding.since_step,
         fix=fix,
     )

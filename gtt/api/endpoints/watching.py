@@ -6,7 +6,7 @@ from gtt.api.infos import run_status
 from gtt.api.schemas import Sample, Watch, WatchRun
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
-from gtt.runs.fold import CURVES
+from gtt.runs.fold import CURVES, update_to_weight
 from gtt.runs.managed import ManagedRun
 from gtt.training.schedule import lr_factor
 
@@ -48,6 +48,10 @@ def watch(caller: Caller, request: WatchRun) -> Watch:
     events = run.reader.events(request.after, EVENTS)
     curves = {}
     for event in events:
+        if event["type"] == "Snapshotted":
+            ratio = update_to_weight(event["statistics"])
+            if ratio is not None:
+                curves.setdefault("update_to_weight", []).append((event["step"], ratio))
         for name in CURVES:
             value = event.get(name)
             if event["type"] in ("StepLogged", "Evaluated") and value is not None:

@@ -28,6 +28,7 @@ class FindingInfo(Response):
     evidence: str = Field(description="The numbers behind it.")
     weight: Weight
     concept: str = Field(description="The id of the explanation that goes further.")
+    about: str = Field(description="That explanation, in paragraphs.")
     since_step: int | None = Field(description="Where it began, as far as can be told.")
     fix: FindingFix | None
 

@@ -23,6 +23,7 @@ async function poll() {
 }
 
 function show(answer) {
+  if (!answer || (answer.error && answer.error.code !== "not_found")) return; // asked again in a while
   const findings = answer.findings || [], mark = JSON.stringify(findings);
   if (mark === last) return; // what is read aloud changes only when the findings do
   last = mark;
@@ -33,6 +34,9 @@ function show(answer) {
     add(card, "h4", "", `${WORDS[finding.weight] || "Note"}: ${finding.title}`);
     add(card, "p", "", finding.sentence);
     add(card, "p", "evidence", finding.evidence);
+    const more = add(card, "details", "", "");
+    add(more, "summary", "", "More on this");
+    for (const paragraph of finding.about.split("\n\n")) add(more, "p", "", paragraph);
     if (!finding.fix) continue;
     const button = add(card, "button", "", finding.fix.label);
     button.type = "button";

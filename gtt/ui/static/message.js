@@ -6,6 +6,6 @@ function attach(text) {
   box.hidden = !text;
 }
 
-element.querySelector('[data-part="close"]').onclick = () => attach("");
+element.querySelector('[data-part="close"]').onclick = () => { props.value = ""; attach(""); };
 watch("value", () => attach(props.value));
 attach(props.value);

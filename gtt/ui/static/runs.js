@@ -14,7 +14,7 @@ async function poll() {
   if (busy || !key) return;
   busy = true;
   try {
-    const answer = await server.list({ workspace: key });
+    const answer = await server.list({ workspace: key, limit: 200 });
     if (!answer.error) { runs = answer.runs; draw(); }
   } catch (error) { /* asked again in a while */ }
   busy = false;
@@ -49,7 +49,7 @@ function make(body) {
   const row = body.insertRow(), label = document.createElement("label");
   const radio = document.createElement("input"), name = document.createElement("span");
   radio.type = "radio"; radio.name = "gtt-run"; name.className = "name";
-  radio.onchange = () => { chosen = radio.value; draw(); trigger("picked", { run: radio.value }); };
+  radio.onclick = () => { chosen = radio.value; draw(); trigger("picked", { run: radio.value }); };
   label.append(radio, name);
   row.insertCell().append(label);
   for (let n = 0; n < 4; n += 1) row.insertCell();

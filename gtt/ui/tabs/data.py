@@ -95,13 +95,18 @@ def data_tab(desk: PageDesk) -> Any:
             return sentence_of(error), gr.Dropdown()
         return "", await listed(key, info.source)
 
+    async def told_of(key: str, name: str) -> tuple[Any, Any]:
+        """What there is to say about a text; a message that stands there already stays."""
+        said, words = await chosen(key, name)
+        return said or gr.skip(), words
+
     def cut(text: str, key: str) -> list[dict[str, Any]]:
         """What the views are told when the page opens: the settings are the draft's then."""
         return [{"workspace": key, "text": text, "data": {}}] * 3
 
     source.input(chosen, [desk.key, source], [desk.message, about], **PRIVATE)
     file.upload(brought, [desk.key, file], [desk.message, source], **PRIVATE).then(
-        chosen, [desk.key, source], [desk.message, about], **PRIVATE
+        told_of, [desk.key, source], [desk.message, about], **PRIVATE
     )
     desk.controls["data.source"] = source
     cuts = [seen, tokens, merges]
@@ -117,7 +122,7 @@ def data_tab(desk: PageDesk) -> Any:
     return {
         "source": source,
         "listed": listed,
-        "chosen": chosen,
+        "told_of": told_of,
         "about": about,
         "cut": cut,
         "sentence": sentence,

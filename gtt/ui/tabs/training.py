@@ -14,6 +14,7 @@ from gtt.api.endpoints.runs import (
     restart_run,
     restore_run,
     resume_run,
+    status,
     stop_run,
     train,
 )
@@ -84,14 +85,20 @@ class RunShown:
 
     async def act(self, what: str, key: str, run: str, **more: Any) -> tuple[str, str]:
         """One endpoint of a run: what to say, and which run to look at afterwards."""
-        given = {"action": "start"} if what == "train" else {"run_id": run or None}
-        if what != "train" and not run:
-            return "There is no run yet: start one first.", ""
         try:
+            run = run or await self.current(key)
+            if what != "train" and not run:
+                return "There is no run yet: start one first.", ""
+            given = {"action": "start"} if what == "train" else {"run_id": run}
             answer = await self.desk.ask(what, FUNCTIONS[what], key, **given, **more)
         except GTTError as error:
             return sentence_of(error), run
-        return "", answer.run.id if hasattr(answer, "run") else ""
+        return "", answer.run.id if hasattr(answer, "run") else await self.current(key)
+
+    async def current(self, key: str) -> str:
+        """The id of the desk's current run, empty where there is none."""
+        answer = await self.desk.ask("status", status, key)
+        return answer.run.id if answer.run is not None else ""
 
 
 def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:

@@ -20,7 +20,7 @@ async function poll() {
 
 function take(answer) {
   const before = run && run.id, state = run && run.state;
-  if (answer.run && answer.run.id !== before && before) forget();
+  if (before && (answer.run || {}).id !== before && !answer.fresh) { forget(); return; } // asked anew, whole
   if (answer.fresh) { curves = {}; samples = []; looks = []; kept.clear(); }
   run = answer.run;
   if (!run) { show(true); return; }

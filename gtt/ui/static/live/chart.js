@@ -19,15 +19,15 @@ function drawMain() {
   const series = [
     { name: "training", title: "Training", points: smooth(curves.loss || []) },
     { name: "validation", title: "Validation", points: curves.validation_loss || [] },
-  ].map((s) => ({ ...s, points: s.points.map(([x, y]) => [x, of(y)]) }));
-  const lines = run && run.baselines ? Object.entries(run.baselines).filter(([, v]) => v !== null).map(([name, v]) => ({ name, value: of(v) })) : [];
+  ].map((s) => ({ ...s, points: s.points.map(([x, y]) => [x, of(y)]).filter(([, y]) => Number.isFinite(y)) }));
+  const lines = run && run.baselines ? Object.entries(run.baselines).filter(([, v]) => v !== null).map(([name, v]) => ({ name, value: of(v) })).filter((l) => Number.isFinite(l.value)) : [];
   const last = Math.max(1, run ? run.total_steps || 1 : 1);
   const range = view.zoom || [0, last];
   const x = d3.scaleLinear().domain(range).range([margin.left, width - margin.right]);
   const seen = series.flatMap((s) => s.points.filter(([s0]) => s0 >= range[0] && s0 <= range[1]).map((p) => p[1]));
   // The baselines that lie near the curve belong into the picture; a far one would flatten it.
   const low = d3.min(seen.length ? seen : [0.5]), high = d3.max(seen.length ? seen : [5]);
-  const near = lines.filter((l) => !view.zoom || (l.value > low * 0.8 && l.value < high * 1.2)).map((l) => l.value);
+  const near = lines.filter((l) => l.value < high * 1.2 && (!view.zoom || l.value > low * 0.8)).map((l) => l.value);
   const bottom = Math.min(low, ...near), top = Math.max(high, ...near);
   const pad = (top - bottom) * 0.06 || 0.1;
   const y = (view.log ? d3.scaleLog() : d3.scaleLinear()).domain(view.log ? [Math.max(bottom * 0.95, 1e-6), top * 1.05] : [Math.max(0, bottom - pad), top + pad]).range([height - margin.bottom, margin.top]);
@@ -65,9 +65,10 @@ function nearest(points, step) {
   return Math.abs(a[0] - step) <= Math.abs(b[0] - step) ? a : b;
 }
 
+let from = null; // the step at which a drag began; drawing goes on meanwhile
+
 function hover(svg, box, x, y, series, range, width, height, margin) {
   const tip = $("tip");
-  let from = null;
   const step = (event) => { const r = svg.node().getBoundingClientRect(); return x.invert(((event.clientX - r.left) * width) / r.width); };
   const pane = svg.selectAll("rect.pane").data([0]).join("rect").attr("class", "pane").attr("x", margin.left).attr("y", margin.top).attr("width", width - margin.left - margin.right).attr("height", height - margin.top - margin.bottom);
   const brush = svg.selectAll("rect.brush").data([0]).join("rect").attr("class", "brush").attr("y", margin.top).attr("height", height - margin.top - margin.bottom);
@@ -82,9 +83,11 @@ function hover(svg, box, x, y, series, range, width, height, margin) {
   node.onpointerleave = () => { tip.style.opacity = 0; };
   node.onpointerdown = (event) => { from = step(event); node.setPointerCapture(event.pointerId); };
   node.onpointerup = (event) => {
+    if (from === null) return;
     const to = step(event), [a, b] = [from, to].sort((p, q) => p - q);
     from = null; brush.attr("width", 0);
     if (b - a > (range[1] - range[0]) * 0.03) { view.zoom = [Math.max(0, a), b]; $("unzoom").hidden = false; draw(); } else pin(Math.round(to));
   };
+  node.onpointercancel = () => { from = null; brush.attr("width", 0); };
   node.ondblclick = () => { view.zoom = null; $("unzoom").hidden = true; draw(); };
 }
