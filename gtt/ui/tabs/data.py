@@ -18,7 +18,7 @@ from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 from gtt.ui.texts import DATA, merges_view, preview_view, tokens_view
 
 SETTINGS = ("tokenizer", "vocab_size", "max_megabytes", "validation_fraction", "column")
-SENTENCE = "Once a wise girl named Emil lived in a tower by the meadow."
+SENTENCE = "Once a wise boy named Emil lived in a tower by the meadow."
 CHUNK = 2**16
 # What the views are told, put together in the browser: a keystroke alone asks the server nothing.
 TELL = """(text, key, ...values) => {
