@@ -1,0 +1,30 @@
+"""What each head looks at while a model reads a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gtt.interpret.probing import activations_of
+from gtt.model.gpt import GPT
+
+
+class AttentionMaps(NamedTuple):
+    """Both (layers, H, T, T), query by key: `scores` are -inf and `weights` 0 for the future."""
+
+    scores: Tensor
+    weights: Tensor
+
+
+def attention_maps(model: GPT, ids: Sequence[int], layers: Sequence[int]) -> AttentionMaps:
+    """Scores q·k / sqrt(D) and their softmax, of these layers, over T tokens, at most a block.
+
+    Equal to what `transformers` returns with eager attention and `output_attentions=True`.
+    """
+    names = [f"h.{layer}.attn.{what}" for what in AttentionMaps._fields for layer in layers]
+    _, kept = activations_of(model, torch.tensor([list(ids)]), set(names).__contains__)
+    stacked = torch.stack([kept[name][0] for name in names])  # (2 layers, H, T, T)
+    return AttentionMaps(*stacked.split(len(layers)))

@@ -1,0 +1,152 @@
+"""What each head does by habit, measured on text and on random tokens that repeat.
+
+A habit is the mean weight that a head gives to a certain place. The places are those that Elhage et
+al. 2021 (A Mathematical Framework for Transformer Circuits), Olsson et al. 2022 (In-context
+Learning and Induction Heads) and Wang et al. 2022 (Interpretability in the Wild) found heads to
+specialise in. Everything here is arithmetic on attention weights: where they come from does not
+matter.
+
+Shapes: N heads (of all layers or of one), T tokens; weights (N, T, T), each row summing to 1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Weights = npt.NDArray[Any]
+
+NAMED_FROM = 0.4  # of a head's weight, on average, before it is named after a habit
+TIMES_CHANCE = 3.0  # and this many times what even attention would give
+EVEN_FROM = 0.95  # of the greatest possible entropy, from where a head is called even
+
+
+@dataclass(frozen=True)
+class Habits:
+    """One head's mean weight by place, from 0 to 1.
+
+    `previous_token` the token before; `first_token` the first of the text; `current_token` itself;
+    `same_token` earlier places that hold the same token, over the positions that have one;
+    `induction` the token after the last time that this one was seen, on random tokens said twice
+    (None where that was not measured). `distance` is how far back the head looks on average, in
+    tokens, `entropy` how widely it spreads, in nats, `evenness` that entropy over the greatest
+    possible one.
+    """
+
+    previous_token: float
+    first_token: float
+    current_token: float
+    same_token: float | None
+    induction: float | None
+    distance: float
+    entropy: float
+    evenness: float
+
+    def as_json(self) -> dict[str, float | None]:
+        """Plain values."""
+        return asdict(self)
+
+
+PLACES = ("previous_token", "first_token", "current_token", "same_token", "induction")
+
+
+def habits_of(
+    weights: Weights,
+    tokens: npt.NDArray[Any],
+    induction: npt.NDArray[Any] | None = None,
+) -> list[Habits]:
+    """The habits of N heads from their weights (N, T, T) over `tokens` (T,), T at least 2.
+
+    `induction` (N,) is what `induction_scores` gave for the same heads.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    T = weights.shape[-1]
+    places = np.arange(T)
+    distances = places[:, None] - places[None, :]  # (T, T), how far back a key lies
+    entropies = -(weights * np.log(np.maximum(weights, 1e-30))).sum(-1)  # (N, T)
+    greatest = np.log(places[1:] + 1.0)  # a row of t + 1 places
+    same = _weight_on(weights, (tokens[:, None] == tokens[None, :]) & (distances > 0))
+    return [
+        Habits(
+            previous_token=float(weights[n].diagonal(-1).mean()),
+            first_token=float(weights[n, 1:, 0].mean()),
+            current_token=float(weights[n, 1:].diagonal(1).mean()),
+            same_token=None if same is None else float(same[n]),
+            induction=None if induction is None else float(induction[n]),
+            distance=float((weights[n, 1:] * distances[1:]).sum(-1).mean()),
+            entropy=float(entropies[n, 1:].mean()),
+            evenness=float((entropies[n, 1:] / greatest).mean()),
+        )
+        for n in range(weights.shape[0])
+    ]
+
+
+def _weight_on(weights: Weights, places: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """Mean weight (N,) on `places` (T, T), over the rows that have any; None if none has."""
+    rows = places.any(-1)
+    if not rows.any():
+        return None
+    on_places: npt.NDArray[Any] = (weights * places).sum(-1)[:, rows].mean(-1)
+    return on_places
+
+
+def induction_scores(weights: Weights, period: int) -> npt.NDArray[Any]:
+    """The share (N,) that heads give, within the second half, to the token after the last match.
+
+    `weights` (N, T, T) over a text of `period` tokens said twice, T = 2 `period`: a query at t
+    stood before at t - period, and what followed it stands at t - period + 1 (Olsson et al. 2022).
+    """
+    after_match = np.asarray(weights, dtype=np.float64).diagonal(1 - period, axis1=-2, axis2=-1)
+    second_half: npt.NDArray[Any] = after_match[:, 1:].mean(-1)  # queries period to 2 period - 1
+    return second_half
+
+
+def repeated_tokens(
+    vocabulary: npt.NDArray[Any], period: int, count: int, seed: int = 0
+) -> npt.NDArray[Any]:
+    """`count` texts (count, 2 period) of random tokens said twice, drawn from `vocabulary` (V,).
+
+    Within a text the tokens differ, so that only one place matches; so `period` is at most V.
+    """
+    random = np.random.default_rng(seed)
+    once = np.stack([random.permutation(vocabulary)[:period] for _ in range(count)])
+    return np.concatenate([once, once], axis=1)
+
+
+def chance_of(tokens: npt.NDArray[Any]) -> Habits:
+    """The habits of a head that looks everywhere alike, over `tokens` (T,)."""
+    T = len(tokens)
+    even = np.tril(np.ones((1, T, T))) / np.arange(1, T + 1)[None, :, None]
+    return habits_of(even, tokens)[0]
+
+
+def name_of(habits: Habits, chance: Habits) -> str | None:
+    """The habit after which a head may be named: its largest, if it stands out; else None.
+
+    `"even"` where the head spreads its weight as evenly as it can.
+    """
+    if habits.evenness >= EVEN_FROM:
+        return "even"
+    scores = {place: getattr(habits, place) or 0.0 for place in PLACES}
+    likely = {place: getattr(chance, place) or 0.0 for place in PLACES}
+    place = max(scores, key=lambda one: scores[one])
+    stands_out = scores[place] >= max(NAMED_FROM, TIMES_CHANCE * likely[place])
+    return place if stands_out else None
+
+
+def mean_habits(many: list[list[Habits]]) -> list[Habits]:
+    """The habits of the same heads over several texts, averaged; what no text tells stays None."""
+
+    def mean(values: list[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return math.fsum(known) / len(known) if known else None
+
+    fields = list(Habits.__dataclass_fields__)
+    return [
+        Habits(**{field: mean([getattr(one, field) for one in same_head]) for field in fields})  # type: ignore[arg-type]
+        for same_head in zip(*many)
+    ]

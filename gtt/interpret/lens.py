@@ -1,0 +1,39 @@
+"""The logit lens: what a model would have said after each of its layers.
+
+The residual stream after every block goes through the final norm and the unembedding as if the
+blocks above were not there (nostalgebraist 2020, "interpreting GPT: the logit lens"). After the
+last block that is what the model says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from gtt.interpret.probing import activations_of
+from gtt.model.gpt import GPT
+
+
+def logit_lens(model: GPT, ids: Sequence[int]) -> Iterator[tuple[str, Tensor]]:
+    """For the embedding and then for each block: its name and its logits (T, V) over T tokens.
+
+    Names are probe points, `embed`, `h.0.resid_post`, …; the last logits are those of the model.
+    """
+    _, kept = activations_of(
+        model,
+        torch.tensor([list(ids)]),
+        lambda name: name == "embed" or name.endswith(".resid_post"),
+    )
+    for name, stream in kept.items():
+        yield name, read_out(model, stream[0])
+
+
+@torch.inference_mode()
+def read_out(model: GPT, stream: Tensor) -> Tensor:
+    """Logits (…, V) of a residual stream (…, C): the final norm, if the model has one, and W_U."""
+    if model.config.norm_position == "pre":
+        stream = model.transformer.ln_f(stream)
+    logits: Tensor = model.lm_head(stream)
+    return logits

@@ -1,0 +1,79 @@
+"""Reading a text with a model: how likely each of its tokens was, and what was likelier."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gtt.interpret.probing import activations_of
+from gtt.model.gpt import GPT
+
+
+@dataclass(frozen=True)
+class TokenReading:
+    """One token as the model saw it coming from those before it.
+
+    `odds` is the probability it was given, `rank` its place among all tokens, from 1, `surprise`
+    -ln of the odds in nats, `entropy` the surprise to be expected there, and `alternatives` the
+    likeliest tokens with their odds. All None for a token that nothing stands before.
+    """
+
+    id: int
+    odds: float | None = None
+    rank: int | None = None
+    surprise: float | None = None
+    entropy: float | None = None
+    alternatives: tuple[tuple[int, float], ...] = ()
+
+
+def logits_before(model: GPT, ids: Sequence[int]) -> Iterator[tuple[int, Tensor]]:
+    """For each token but the first: its place, and the logits (V,) from which it was to be told.
+
+    A text longer than a block is read in windows that overlap by half, so that a token of the
+    later ones is told from at least half a block.
+    """
+    block = model.config.block_size
+    first_new, start = 1, 0
+    while first_new < len(ids):
+        window = list(ids[start : start + block])
+        logits, _ = activations_of(model, torch.tensor([window]), lambda name: False)
+        end = min(len(ids), start + block + 1)
+        for place in range(first_new, end):
+            yield place, logits[0, place - 1 - start].float()
+        first_new = end
+        start = end - 1 - block // 2
+
+
+def read_text(model: GPT, ids: Sequence[int], alternatives: int = 8) -> list[TokenReading]:
+    """Every token of a text with its odds; `alternatives` of the likeliest are kept for each.
+
+    Raises `FloatingPointError` where the odds are not numbers, as after a diverged training.
+    """
+    readings = [TokenReading(id) for id in ids]
+    for place, logits in logits_before(model, ids):
+        log_odds = logits.double().log_softmax(-1)
+        if not bool(log_odds.isfinite().all()):
+            raise FloatingPointError("the odds of a token are not numbers")
+        own = log_odds[ids[place]]
+        likeliest = log_odds.topk(min(alternatives, len(log_odds)))
+        readings[place] = TokenReading(
+            id=ids[place],
+            odds=float(own.exp()),
+            rank=1 + int((log_odds > own).sum()),
+            surprise=float(-own),
+            entropy=float(torch.special.entr(log_odds.exp()).sum()),
+            alternatives=tuple(
+                (int(id), math.exp(value)) for value, id in zip(*map(Tensor.tolist, likeliest))
+            ),
+        )
+    return readings
+
+
+def mean_surprise(readings: Sequence[TokenReading]) -> float | None:
+    """Nats per token over those that had something before them; its exponential is perplexity."""
+    known = [one.surprise for one in readings if one.surprise is not None]
+    return math.fsum(known) / len(known) if known else None

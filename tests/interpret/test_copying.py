@@ -1,0 +1,117 @@
+"""The copy check finds what was planted, and misses nothing that brute force finds."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gtt.interpret.copying import GRAM, SHORTEST, Copies, find_copies
+
+FEW_WORDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=60)
+
+
+def looked(text: str, training: list[str], validation: str = "", chunk: int = 1 << 18) -> Copies:
+    looking = find_copies(text, training, validation, chunk=chunk)
+    while True:
+        try:
+            next(looking)
+        except StopIteration as end:
+            copies: Copies = end.value
+            return copies
+
+
+def brute_runs(asked: list[str], training: list[str]) -> set[tuple[int, int]]:
+    """First word and length of every run that no other run contains."""
+    found = set()
+    for place in range(len(asked)):
+        longest = 0
+        for other in range(len(training)):
+            length = 0
+            while (
+                place + length < len(asked)
+                and other + length < len(training)
+                and asked[place + length] == training[other + length]
+            ):
+                length += 1
+            longest = max(longest, length)
+        if longest >= SHORTEST:
+            found.add((place, longest))
+    return {
+        (place, length)
+        for place, length in found
+        if not any(
+            (a, n) != (place, length) and a <= place and place + length <= a + n for a, n in found
+        )
+    }
+
+
+def grams(words: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(words[i : i + GRAM]) for i in range(len(words) - GRAM + 1)]
+
+
+@given(FEW_WORDS, FEW_WORDS, FEW_WORDS, st.integers(1, 40), st.integers(1, 50))
+def test_nothing_is_missed(
+    asked: list[str], training: list[str], validation: list[str], piece: int, chunk: int
+) -> None:
+    whole = " ".join(training)
+    pieces = [whole[i : i + piece] for i in range(0, len(whole), piece)]
+    text = " ".join(asked)
+    copies = looked(text, pieces, " ".join(validation), chunk)
+    runs = {(text[: run.start].count(" "), run.words) for run in copies.runs}
+    assert runs == brute_runs(asked, training)
+    known = set(grams(training))
+    for share, words in ((copies.novel, asked), (copies.novel_in_validation, validation)):
+        mine = grams(words)
+        expected = None if not mine else sum(one not in known for one in mine) / len(mine)
+        assert share == expected
+    assert copies.training_words == len(training)
+
+
+def test_a_planted_passage_is_found_with_its_surroundings() -> None:
+    training = " ".join(f"word{n}" for n in range(5000))
+    planted = " ".join(f"word{n}" for n in range(1200, 1212))
+    text = f"Something new, then {planted} and on."
+    (run,) = looked(text, [training]).runs
+    assert text[run.start : run.end] == planted == run.same
+    assert run.words == 12
+    assert run.before.endswith("word1199")
+    assert run.after.startswith("word1212")
+
+
+@pytest.mark.parametrize("chunk", [7, 50, 10_000])
+def test_a_run_over_the_edge_of_a_chunk_stays_whole(chunk: int) -> None:
+    words = [f"w{n}" for n in range(300)]
+    (run,) = looked(" ".join(words[90:130]), [" ".join(words)], chunk=chunk).runs
+    assert run.words == 40
+
+
+def test_white_space_does_not_matter_and_case_does() -> None:
+    training = "the king rode out\n\nto the green meadow at dawn"
+    assert looked("king  rode out to\tthe green", [training]).runs[0].words == 6
+    assert looked("King Rode Out To The Green", [training]).runs == ()
+
+
+def test_a_text_of_the_training_part_has_no_novel_gram() -> None:
+    words = [f"w{n % 91}" for n in range(400)]
+    text = " ".join(words)
+    copies = looked(text, [text], " ".join(reversed(words)))
+    assert copies.novel == 0
+    assert copies.novel_in_validation == 1
+    assert [run.words for run in copies.runs] == [400]
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "too short"])
+def test_a_text_of_few_words_has_no_share(text: str) -> None:
+    copies = looked(text, ["some training text"])
+    assert copies.novel is None
+    assert copies.runs == ()
+
+
+def test_the_longest_run_stands_first() -> None:
+    training = " ".join(f"w{n}" for n in range(100))
+    text = f"{training[:60]} gap {training[100:250]} gap {training[:40]}"
+    lengths = [run.words for run in looked(text, [training]).runs]
+    assert lengths and all(a >= b for a, b in pairwise(lengths))
