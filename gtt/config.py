@@ -387,6 +387,24 @@ class GenerationConfig(Settings):
     top_p: float = setting(
         1.0, label="Top-p", concept="top_p", slider=Slider(0, 1, 0.01), ge=0, le=1
     )
+    repetition_penalty: float = setting(
+        1.0,
+        label="Repetition penalty",
+        concept="repetition_penalty",
+        unit="(1 is off)",
+        slider=Slider(1, 2, 0.05),
+        ge=0.1,
+        le=10,
+    )
+    num_beams: int = setting(
+        1,
+        label="Beams",
+        concept="num_beams",
+        unit="(1 is off)",
+        slider=Slider(1, 8, 1),
+        ge=1,
+        le=16,
+    )
     stop: tuple[str, ...] = setting((), label="Stop strings", concept="stop", max_length=16)
     seed: int | None = setting(None, label="Sampling seed", concept="sampling_seed", ge=0, lt=2**32)
 

@@ -105,7 +105,11 @@ def save_model(
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     _write_json(folder / "config.json", export_config(config, model.vocab_size))
     defaults: dict[str, Any] = {"max_new_tokens": generation.max_new_tokens, "do_sample": False}
-    if generation.temperature > 0:
+    if generation.repetition_penalty != 1:
+        defaults["repetition_penalty"] = generation.repetition_penalty
+    if generation.num_beams > 1:
+        defaults["num_beams"] = generation.num_beams
+    elif generation.temperature > 0:
         defaults |= {
             "do_sample": True,
             "temperature": generation.temperature,

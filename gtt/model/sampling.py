@@ -11,7 +11,10 @@ from torch import Tensor
 from gtt.config import GenerationConfig
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
+from gtt.model.decoding import Decoder
 from gtt.model.gpt import GPT, KeyValueCache
+
+NOT_NUMBERS = "the odds of the next token are not numbers"
 
 
 @contextmanager
@@ -57,6 +60,18 @@ def next_token_odds(
     return odds
 
 
+def penalise(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
+    """Logits (B, V) of which those of tokens in `seen` (B, T) are made less likely.
+
+    A positive logit is divided by the penalty, a negative one multiplied (Keskar et al. 2019); 1
+    changes nothing.
+    """
+    if penalty == 1:
+        return logits
+    own = logits.gather(-1, seen)
+    return logits.scatter(-1, seen, torch.where(own > 0, own / penalty, own * penalty))
+
+
 def sample_tokens(
     model: GPT,
     tokens: Tensor,
@@ -69,44 +84,111 @@ def sample_tokens(
     are read. Past the block size the window slides by a quarter of a block at a time, so that most
     tokens still cost one position: a model with learned positions has to read its window anew when
     the window moves. The model stays as it is between two tokens, training mode included, and
-    torch's default generator is not touched where `generator` is given. Raises
-    `FloatingPointError` where the model's odds are not numbers, as after a diverged training.
+    torch's default generator is not touched where `generator` is given. With `num_beams` above 1
+    and a single sequence nothing is drawn: see `beam_search`. Raises `FloatingPointError` where the
+    model's odds are not numbers, as after a diverged training.
     """
     if tokens.shape[1] == 0:
         raise BadInput("The prompt is empty: give at least one character.", field="prompt")
-    block_size = model.config.block_size
-    keep = max(1, block_size - max(1, block_size // 4))
-    cache = KeyValueCache(model, tokens.shape[0])
-    window = tokens[:, -block_size:]
-    unread = window
+    if settings.num_beams > 1 and tokens.shape[0] == 1:
+        yield from beam_search(model, tokens, settings)
+        return
+    reader = Reader(model, tokens)
+    seen = tokens  # (B, T + what was drawn)
     for position in range(settings.max_new_tokens):
-        token = _next_token(model, unread, cache, settings, generator)
+        logits = penalise(reader.logits(), seen, settings.repetition_penalty)
+        token = _draw(logits, settings, generator)
         yield token
         if position + 1 == settings.max_new_tokens:
             return
-        unread = token[:, None]  # (B, 1)
-        window = torch.cat([window, unread], dim=1)
-        if cache.length == block_size:
-            window = window[:, -keep:]
-            unread, cache.length = window, 0
+        reader.append(token)
+        if settings.repetition_penalty != 1:
+            seen = torch.cat([seen, token[:, None]], dim=1)
+
+
+def beam_search(model: GPT, tokens: Tensor, settings: GenerationConfig) -> Iterator[Tensor]:
+    """Yields, as (1,), the tokens of the likeliest continuation of `tokens` (1, T) that it finds.
+
+    At each step the `num_beams` likeliest sequences of all continuations of those before are kept,
+    by the sum of their log-odds (Graves 2012). A token is yielded as soon as all of them agree on
+    it. Temperature, top-k, top-p and the seed play no part; the repetition penalty acts on log-odds
+    here, as in `transformers`.
+    """
+    beams = settings.num_beams
+    reader = Reader(model, tokens.expand(beams, -1))
+    written = tokens.expand(beams, -1)  # (beams, T + what was written)
+    scores = torch.full((beams,), float("-inf"), device=tokens.device)
+    scores[0] = 0.0  # they are all the same at first: only one may go on
+    settled = tokens.shape[1]
+    for position in range(settings.max_new_tokens):
+        log_odds = reader.logits().float().log_softmax(-1)
+        log_odds = penalise(log_odds, written, settings.repetition_penalty)
+        totals = scores[:, None] + log_odds  # (beams, V)
+        if bool(totals.isnan().any()):
+            raise FloatingPointError(NOT_NUMBERS)
+        scores, best = totals.flatten().topk(min(beams, totals.numel()))
+        parents, next_ids = best // totals.shape[1], best % totals.shape[1]
+        written = torch.cat([written[parents], next_ids[:, None]], dim=1)
+        while settled < written.shape[1] and bool(
+            (written[:, settled] == written[0, settled]).all()
+        ):
+            yield written[:1, settled]
+            settled += 1
+        if position + 1 < settings.max_new_tokens:
+            reader.keep(parents)
+            reader.append(next_ids)
+    yield from written[:1, settled:].unbind(1)  # the best stands first
+
+
+class Reader:
+    """A model reading sequences that grow by a token at a time, B together.
+
+    `tokens` is (B, T). What was read stays in a key/value cache; one sequence on a CPU is read by
+    the shorter way of `Decoder`.
+    """
+
+    def __init__(self, model: GPT, tokens: Tensor) -> None:
+        self.model = model
+        self.block_size = model.config.block_size
+        self.kept = max(1, self.block_size - max(1, self.block_size // 4))  # when the window slides
+        self.cache = KeyValueCache(model, tokens.shape[0])
+        self.window = tokens[:, -self.block_size :]
+        self.unread = self.window
+        short = tokens.shape[0] == 1 and tokens.device.type == "cpu"
+        self.decoder = Decoder(model) if short else None
+
+    @torch.inference_mode()
+    def logits(self) -> Tensor:
+        """Logits (B, V) of what comes next; dropout is off."""
+        if self.decoder is not None and self.unread.shape[1] == 1:
+            return self.decoder.read(self.unread[0], self.cache)
+        with evaluating(self.model):
+            logits: Tensor = self.model(self.unread, cache=self.cache)[:, -1]
+        return logits
+
+    def append(self, token: Tensor) -> None:
+        """Adds a token (B,) to each sequence."""
+        self.unread = token[:, None]  # (B, 1)
+        self.window = torch.cat([self.window, self.unread], dim=1)
+        if self.cache.length == self.block_size:
+            self.window = self.window[:, -self.kept :]
+            self.unread, self.cache.length = self.window, 0
+
+    def keep(self, rows: Tensor) -> None:
+        """Goes on with these sequences (B,) alone; one may be there several times."""
+        self.window = self.window[rows]
+        for layer, (keys, values) in enumerate(zip(self.cache.keys, self.cache.values)):
+            self.cache.keys[layer], self.cache.values[layer] = keys[rows], values[rows]
 
 
 @torch.inference_mode()
-def _next_token(
-    model: GPT,
-    unread: Tensor,
-    cache: KeyValueCache,
-    settings: GenerationConfig,
-    generator: torch.Generator | None,
-) -> Tensor:
-    """Reads `unread` (B, T) behind the cache and draws one token for each sequence, (B,)."""
-    with evaluating(model):
-        logits: Tensor = model(unread, cache=cache)[:, -1]  # (B, V)
+def _draw(logits: Tensor, settings: GenerationConfig, generator: torch.Generator | None) -> Tensor:
+    """One token (B,) for each row of logits (B, V)."""
     if settings.temperature == 0:
         return logits.argmax(-1)
     odds = next_token_odds(logits, settings.temperature, settings.top_k, settings.top_p)
     if not bool(odds.isfinite().all()):
-        raise FloatingPointError("the odds of the next token are not numbers")
+        raise FloatingPointError(NOT_NUMBERS)
     token: Tensor = torch.multinomial(odds, 1, generator=generator)[:, 0]
     return token
 

@@ -7,41 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from small_models import SHAPES, VOCAB, random_model
 from transformers import AutoModelForCausalLM
 
 from gtt.config import GenerationConfig, ModelConfig
 from gtt.errors import UnusableRun
 from gtt.model.export import fits_gpt2, load_model, save_model
 from gtt.model.gpt import GPT, KeyValueCache, next_token_loss, sinusoids
-
-VOCAB = 50
-SHAPES: list[dict[str, Any]] = [
-    {},
-    {"bias": False},
-    {"tie_embeddings": False},
-    {"position": "sinusoidal"},
-    {"position": "none"},
-    {"activation": "relu", "mlp_ratio": 2.5},
-    {"activation": "silu", "n_layers": 1},
-    {"attention": "separate_heads"},
-    {"norm_position": "post"},
-    {"norm_position": "none", "bias": False},
-    {"residual": False, "tie_embeddings": False},
-]
-
-
-def random_model(spread: float = 0.2, **switches: Any) -> GPT:
-    """A small model with weights wide enough that a difference would show."""
-    torch.manual_seed(0)
-    config = ModelConfig(
-        **{"n_layers": 3, "n_embed": 32, "n_heads": 4, "block_size": 32} | switches
-    )
-    model = GPT(config, VOCAB).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter.normal_(std=spread)
-    return model
 
 
 def random_tokens(rows: int = 3, length: int = 20) -> torch.Tensor:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from small_models import SHAPES, VOCAB, in_transformers, random_model
 from transformers import AutoModelForCausalLM
 
 from gtt.config import GenerationConfig, ModelConfig
@@ -14,6 +16,7 @@ from gtt.errors import BadInput
 from gtt.model.export import save_model
 from gtt.model.gpt import GPT
 from gtt.model.sampling import (
+    Reader,
     complete,
     evaluating,
     generate_text,
@@ -197,3 +200,87 @@ def test_many_prompts_are_completed_as_each_alone() -> None:
     alone = [complete(model, tokenizer, [prompt], settings)[0] for prompt in prompts]
     assert together == alone
     assert together[0] == together[4]
+
+
+@pytest.mark.parametrize("switches", SHAPES, ids=str)
+def test_reading_token_by_token_gives_the_logits_of_the_whole(switches: dict[str, Any]) -> None:
+    model, tokens = random_model(**switches), random_tokens(rows=1, length=20)
+    with torch.no_grad():
+        whole = model(tokens)[0]
+    reader = Reader(model, tokens[:, :5])
+    assert reader.decoder is not None
+    for place in range(5, 20):
+        assert (reader.logits()[0] - whole[place - 1]).abs().max() < 1e-4
+        reader.append(tokens[:, place])
+
+
+def random_tokens(rows: int = 3, length: int = 20) -> torch.Tensor:
+    return torch.randint(VOCAB, (rows, length), generator=torch.Generator().manual_seed(1))
+
+
+def settings_of(**values: Any) -> GenerationConfig:
+    return GenerationConfig(**{"max_new_tokens": 20, "temperature": 0} | values)
+
+
+def continued(model: GPT, tokens: torch.Tensor, **values: Any) -> list[int]:
+    return [int(token) for token in sample_tokens(model, tokens, settings_of(**values))]
+
+
+@pytest.mark.parametrize("beams", [2, 5])
+@pytest.mark.parametrize("penalty", [1.0, 1.3])
+def test_beams_and_penalty_equal_those_of_transformers(
+    beams: int, penalty: float, tmp_path: Path
+) -> None:
+    model, prompt = random_model(), random_tokens(rows=1, length=6)
+    theirs = in_transformers(model, tmp_path)
+    expected = theirs.generate(
+        prompt,
+        max_new_tokens=20,
+        do_sample=False,
+        num_beams=beams,
+        repetition_penalty=penalty,
+        pad_token_id=0,
+    )
+    found = continued(model, prompt, num_beams=beams, repetition_penalty=penalty)
+    assert found == expected[0, 6:].tolist()
+    assert found != continued(model, prompt, repetition_penalty=penalty)
+
+
+def test_the_penalty_alone_equals_that_of_transformers(tmp_path: Path) -> None:
+    model, prompt = random_model(), random_tokens(rows=1, length=6)
+    theirs = in_transformers(model, tmp_path)
+    expected = theirs.generate(
+        prompt, max_new_tokens=20, do_sample=False, repetition_penalty=1.5, pad_token_id=0
+    )
+    found = continued(model, prompt, repetition_penalty=1.5)
+    assert found == expected[0, 6:].tolist()
+    assert found != continued(model, prompt)
+
+
+def test_beams_find_what_greedy_choice_walks_past() -> None:
+    model, prompt = random_model(), random_tokens(rows=1, length=6)
+
+    def score(ids: list[int]) -> float:
+        whole = torch.cat([prompt, torch.tensor([ids])], dim=1)
+        with torch.no_grad():
+            odds = model(whole).log_softmax(-1)[0, 5:-1]
+        return float(odds[range(len(ids)), ids].sum())
+
+    greedy = score(continued(model, prompt, max_new_tokens=8))
+    scores = [
+        score(continued(model, prompt, max_new_tokens=8, num_beams=beams)) for beams in (2, 8)
+    ]
+    assert scores[1] > greedy
+
+
+def test_beams_go_on_past_the_block_and_keep_the_count() -> None:
+    model, prompt = random_model(), random_tokens(rows=1, length=30)
+    assert len(continued(model, prompt, num_beams=3, max_new_tokens=70)) == 70
+
+
+def test_a_diverged_model_is_told_of_by_beams_too() -> None:
+    model = random_model()
+    with torch.no_grad():
+        model.lm_head.weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError):
+        continued(model, random_tokens(rows=1), num_beams=2)

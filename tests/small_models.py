@@ -1,4 +1,4 @@
-"""Small random models for those tests that look inside one, and the same ones in `transformers`."""
+"""Small random models of every shape, and the same ones in `transformers`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,22 @@ from gtt.model.export import save_model
 from gtt.model.gpt import GPT
 
 VOCAB = 50
+SHAPES: list[dict[str, Any]] = [
+    {},
+    {"bias": False},
+    {"tie_embeddings": False},
+    {"position": "sinusoidal"},
+    {"position": "none"},
+    {"activation": "relu", "mlp_ratio": 2.5},
+    {"activation": "silu", "n_layers": 1},
+    {"attention": "separate_heads"},
+    {"norm_position": "post"},
+    {"norm_position": "none", "bias": False},
+    {"residual": False, "tie_embeddings": False},
+]
 
 
-def random_model(**switches: Any) -> GPT:
+def random_model(spread: float = 0.2, **switches: Any) -> GPT:
     """3 layers, 4 heads; weights wide enough that a difference would show."""
     torch.manual_seed(0)
     config = ModelConfig(
@@ -25,7 +38,7 @@ def random_model(**switches: Any) -> GPT:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:
-                parameter.normal_(std=0.2)
+                parameter.normal_(std=spread)
     return model
 
 
