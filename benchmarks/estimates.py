@@ -15,11 +15,11 @@ import time
 
 from gtt.bench import SIZES, measure_in_process
 from gtt.config import RunConfig
+from gtt.inference.client import CalibrateJob, Inference
 from gtt.recipes import load_recipe
 from gtt.runs.calibration import Calibration, calibration_from, worker_threads
 from gtt.runs.estimates import Machine, estimate
 from gtt.runs.home import Home
-from gtt.runs.inference import CalibrateJob, Inference
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from gtt.api.desk import Desk
 from gtt.api.errors import NotFound
 from gtt.api.rates import RateLimiter
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, folder_bytes
+from gtt.inference.client import Inference
 from gtt.runs.home import Home
-from gtt.runs.inference import Inference
 from gtt.runs.limits import Limits
 from gtt.runs.managed import ManagedRun
 from gtt.runs.manager import Manager

@@ -76,5 +76,6 @@ class Decoder:
 
 def _affine(x: Tensor, linear: Any) -> Tensor:
     if linear.bias is None:
-        return x @ linear.weight
+        out: Tensor = x @ linear.weight
+        return out
     return torch.addmm(linear.bias, x, linear.weight)

@@ -4,7 +4,7 @@ The seconds of a step are taken to be so much per operation, so much per byte th
 read back, and so much per layer for starting its kernels, a roofline (Williams et al. 2009) whose
 terms add up. Three numbers fitted to four small shapes tell the time of larger ones within about a
 fifth on the machine where this was tried (docs/measurements.md). The timing itself needs torch and
-is in `gtt.runs.calibration_job`; what it finds is kept in `$GTT_HOME/machine.json`.
+is in `gtt.inference.calibration_job`; what it finds is kept in `$GTT_HOME/machine.json`.
 """
 
 from __future__ import annotations

@@ -17,10 +17,10 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from gtt.config import ModelConfig, RunConfig, TrainingConfig
+from gtt.inference.calibration_job import best_seconds, calibrate
 from gtt.model.gpt import GPT, next_token_loss
 from gtt.runs import calibration
 from gtt.runs.calibration import SHAPES, TYPICAL, VOCABULARY, Calibration, Speed, Timed
-from gtt.runs.calibration_job import best_seconds, calibrate
 from gtt.runs.costs import (
     PROCESS_BYTES,
     block_matrices,
@@ -388,7 +388,7 @@ def test_workers_compute_with_what_they_are_given(monkeypatch: pytest.MonkeyPatc
 
 def test_steps_are_really_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     before = torch.random.get_rng_state(), torch.get_num_threads()
-    monkeypatch.setattr("gtt.runs.calibration_job.ROUNDS", 1)
+    monkeypatch.setattr("gtt.inference.calibration_job.ROUNDS", 1)
     work = calibrate(threads=1)
     with pytest.raises(StopIteration) as end:
         while True:

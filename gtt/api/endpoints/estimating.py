@@ -13,9 +13,9 @@ from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.api.visitors import allowed
 from gtt.errors import GTTError
+from gtt.inference.client import CalibrateJob
 from gtt.runs import calibration
 from gtt.runs.estimates import estimate as estimate_run
-from gtt.runs.inference import CalibrateJob
 from gtt.runs.managed import ACTIVE
 from gtt.runs.processes import gpu_count
 

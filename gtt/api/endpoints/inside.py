@@ -26,7 +26,7 @@ from gtt.api.table import endpoint
 from gtt.api.visitors import vocabulary_of
 from gtt.config import GenerationConfig
 from gtt.errors import BadInput, UnusableRun
-from gtt.runs.inference import AttentionJob, GenerateJob, NextTokenJob
+from gtt.inference.client import AttentionJob, GenerateJob, NextTokenJob
 from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.runs.snapshot_files import read_snapshot
 from gtt.settings import parse

@@ -13,9 +13,8 @@ from torch import Tensor
 from gtt.config import GenerationConfig
 from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer, train_char_tokenizer
 from gtt.errors import BadInput, UnusableRun
-from gtt.model.sampling import evaluating, next_token_odds, sample_tokens, seeded
-from gtt.runs.calibration_job import calibrate
-from gtt.runs.inference import (
+from gtt.inference.calibration_job import calibrate
+from gtt.inference.client import (
     AttentionJob,
     CalibrateJob,
     GenerateJob,
@@ -24,9 +23,10 @@ from gtt.runs.inference import (
     OfText,
     TokenizeJob,
 )
-from gtt.runs.inference_pipe import Result
-from gtt.runs.loaded import Loaded, LoadedCheckpoints, load_tokenizer
-from gtt.runs.text_jobs import work_on_text
+from gtt.inference.loaded import Loaded, LoadedCheckpoints, load_tokenizer
+from gtt.inference.pipe import Result
+from gtt.inference.text_jobs import work_on_text
+from gtt.model.sampling import evaluating, next_token_odds, sample_tokens, seeded
 from gtt.settings import parse
 
 ATTENTION_TOKENS = 256

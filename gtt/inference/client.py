@@ -1,6 +1,6 @@
 """One process that writes and looks with models for every visitor, as the server sees it.
 
-The server never loads torch: it hands a job to the process of `gtt.runs.inference_process` and
+The server never loads torch: it hands a job to the process of `gtt.inference.process` and
 awaits what comes back. The process starts with the first job, or with `Inference.warm`, and anew
 with the next job after it has died. Through its pipes go lines of JSON:
 
@@ -22,7 +22,7 @@ from typing import Any, get_args
 import psutil
 
 from gtt.errors import BadInput, GTTError, InvalidSetting, UnusableData, UnusableRun
-from gtt.runs.inference_pipe import ModelProcess, Result, Ticket
+from gtt.inference.pipe import ModelProcess, Result, Ticket
 
 GRACE = 30.0  # seconds beyond a job's own after which the process counts as stuck
 USUAL_SECONDS = 2.0  # of a job, before any has been seen to its end

@@ -79,7 +79,7 @@ class ModelProcess:
         environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
         with (log or Path(os.devnull)).open("ab") as errors:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "gtt.runs.inference_process", *options],
+                [sys.executable, "-m", "gtt.inference.process", *options],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -23,12 +23,8 @@ from torch import Tensor
 from gtt.config import GenerationConfig, RunConfig
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, GTTError, UnusableRun
-from gtt.model.export import load_model
-from gtt.model.sampling import evaluating, generate_text, next_token_odds
-from gtt.runs import inference as client
-from gtt.runs.execute import start_run
-from gtt.runs.home import Home
-from gtt.runs.inference import (
+from gtt.inference import client
+from gtt.inference.client import (
     AttentionJob,
     Busy,
     GenerateJob,
@@ -37,9 +33,13 @@ from gtt.runs.inference import (
     Result,
     TokenizeJob,
 )
-from gtt.runs.inference_jobs import ATTENTION_WEIGHTS, generate, work_on
-from gtt.runs.inference_process import Turns, describe
-from gtt.runs.loaded import LoadedCheckpoints
+from gtt.inference.jobs import ATTENTION_WEIGHTS, generate, work_on
+from gtt.inference.loaded import LoadedCheckpoints
+from gtt.inference.process import Turns, describe
+from gtt.model.export import load_model
+from gtt.model.sampling import evaluating, generate_text, next_token_odds
+from gtt.runs.execute import start_run
+from gtt.runs.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDLESS = 1_000_000  # tokens: no test waits for them
@@ -240,7 +240,7 @@ def test_attention_of_many_heads_is_cut_to_a_bearable_answer(
     inference: Inference, checkpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ATTENTION_WEIGHTS >= 8 * 256 * 256  # eight heads come whole
-    monkeypatch.setattr("gtt.runs.inference_jobs.ATTENTION_WEIGHTS", 4 * 9 * 9 + 1)
+    monkeypatch.setattr("gtt.inference.jobs.ATTENTION_WEIGHTS", 4 * 9 * 9 + 1)
     work = work_on(AttentionJob(checkpoint, "the king went"), LoadedCheckpoints(0))
     with pytest.raises(StopIteration) as end:
         next(work)
@@ -688,7 +688,7 @@ def test_it_starts_when_asked_and_ends_with_its_jobs(
 
 DYING_PARENT = """
 import asyncio, os, sys
-from gtt.runs.inference import GenerateJob, Inference
+from gtt.inference.client import GenerateJob, Inference
 
 async def main():
     inference = Inference()
@@ -727,7 +727,7 @@ def is_running(pid: int) -> bool:
 def test_stray_prints_do_not_reach_the_pipe() -> None:
     code = (
         "import os\n"
-        "from gtt.runs.inference_process import take_stdout\n"
+        "from gtt.inference.process import take_stdout\n"
         "pipe = take_stdout()\n"
         "print('stray', flush=True)\n"
         "os.system('echo stray')\n"
@@ -750,7 +750,7 @@ def test_faults_go_to_the_log(make: Callable[..., Inference], tmp_path: Path) ->
 
 def test_the_server_side_needs_no_torch() -> None:
     code = (
-        "import sys, gtt.runs.inference\n"
+        "import sys, gtt.inference.client\n"
         "print(sorted({'torch', 'tokenizers', 'accelerate', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -15,8 +15,8 @@ from gtt.data.merges import MergeTable, apply_merges, learning_merges, show_byte
 from gtt.data.preview import bpe_tokenizer, char_tokenizer, is_whole_text, preview, taught_text
 from gtt.data.sources import resolve_source
 from gtt.data.tokenizers import Tokenizer
-from gtt.runs.inference import CompareJob, MergesJob, PreviewJob
-from gtt.runs.inference_pipe import Result
+from gtt.inference.client import CompareJob, MergesJob, PreviewJob
+from gtt.inference.pipe import Result
 from gtt.settings import parse
 
 TextJob = PreviewJob | CompareJob | MergesJob
@@ -24,7 +24,7 @@ Turns = Generator[str, None, Result]
 
 
 def work_on_text(job: TextJob) -> Turns:
-    """Carries out a job step by step, as `gtt.runs.inference_jobs.work_on` does."""
+    """Carries out a job step by step, as `gtt.inference.jobs.work_on` does."""
     config = parse(DataConfig, job.data)
     uploads = Path(job.uploads)
     places = Places(Path(job.downloads), Path(job.sources) if job.sources else None, uploads)

@@ -1,6 +1,6 @@
-"""The process that works with models for every visitor; `gtt.runs.inference` starts it.
+"""The process that works with models for every visitor; `gtt.inference.client` starts it.
 
-    python -m gtt.runs.inference_process CACHE_BYTES IDLE_SECONDS THREADS
+    python -m gtt.inference.process CACHE_BYTES IDLE_SECONDS THREADS
 
 Its jobs take turns, a token each, in one thread, so that a long text does not hold up a short job.
 It gives way to the page and the training, and ends with its parent.
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gtt.errors import BadInput, GTTError, InvalidSetting, UnusableData, UnusableRun
-from gtt.runs.inference import KINDS, Busy, Job
+from gtt.inference.client import KINDS, Busy, Job
 
 PIECE_EVERY = 0.03  # seconds between two pieces of one text: nobody reads faster
 
@@ -172,8 +172,8 @@ def main(cache_bytes: int, idle_seconds: float, threads: int) -> None:
 
     import torch  # a second or two, at a low priority and with an eye on stdin
 
-    from gtt.runs.inference_jobs import work_on
-    from gtt.runs.loaded import LoadedCheckpoints
+    from gtt.inference.jobs import work_on
+    from gtt.inference.loaded import LoadedCheckpoints
 
     torch.set_num_threads(threads)
     checkpoints = LoadedCheckpoints(cache_bytes)

@@ -1,0 +1,1 @@
+"""One process that writes and looks with models for every visitor, and the way to it."""
