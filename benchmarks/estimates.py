@@ -15,7 +15,8 @@ import time
 
 from gtt.bench import SIZES, measure_in_process
 from gtt.config import RunConfig
-from gtt.inference.client import CalibrateJob, Inference
+from gtt.inference.client import Inference
+from gtt.inference.questions import CalibrateJob
 from gtt.recipes import load_recipe
 from gtt.runs.calibration import Calibration, calibration_from, worker_threads
 from gtt.runs.estimates import Machine, estimate

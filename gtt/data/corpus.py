@@ -160,6 +160,20 @@ def reopen_corpus(
     return _load(corpora / fingerprint, resolved, config)
 
 
+def parts_of(corpora: Path, fingerprint: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:
+    """The training and the validation tokens of a corpus, memory-mapped; None where it is gone."""
+    place = corpora / fingerprint
+    try:
+        record = json.loads((place / "corpus.json").read_text(encoding="utf-8"))
+        tokens = np.memmap(place / "tokens.bin", np.dtype(record["dtype"]), "r")
+        train = int(record["train_tokens"])
+        if record["format"] != FORMAT_VERSION or record["fingerprint"] != fingerprint:
+            return None
+        return tokens[:train], tokens[train:]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _environment_folder() -> Path | None:
     folder = os.environ.get("GTT_SOURCES")
     return Path(folder).expanduser() if folder else None

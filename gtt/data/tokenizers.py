@@ -7,7 +7,7 @@ Whatever the kind, a tokenizer is a plain `tokenizer.json` of the `tokenizers` l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -39,6 +39,7 @@ Ids = npt.NDArray[np.unsignedinteger[Any]]
 
 _PIECE = 8192  # characters that enter the library as one text
 _BATCH = 64  # pieces
+_LONGEST_CHARACTER = 4  # bytes, and so tokens
 
 
 class Tokenizer:
@@ -94,6 +95,20 @@ class Tokenizer:
         if self._table is not None:
             return "".join([self._characters[number] for number in numbers])
         return self._backend.decode(numbers, skip_special_tokens=False)
+
+    def decode_in_pieces(self, ids: npt.NDArray[Any], size: int = 1 << 17) -> Iterator[str]:
+        """The text of `ids` (N,), about `size` tokens at a time; no character is cut in two."""
+        start = 0
+        while start < len(ids):
+            end = start + size
+            text = self.decode(ids[start:end])
+            while text.endswith("\ufffd") and end < min(
+                len(ids), start + size + _LONGEST_CHARACTER
+            ):
+                end += 1
+                text = self.decode(ids[start:end])
+            yield text
+            start = end
 
     def token_text(self, id: int) -> str:
         r"""One token for display; bytes that are no whole character read `\xe2\x82`."""

@@ -15,14 +15,15 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import psutil
 
 from gtt.errors import BadInput, GTTError, InvalidSetting, UnusableData, UnusableRun
 from gtt.inference.pipe import ModelProcess, Result, Ticket
+from gtt.inference.questions import Job
 
 GRACE = 30.0  # seconds beyond a job's own after which the process counts as stuck
 USUAL_SECONDS = 2.0  # of a job, before any has been seen to its end
@@ -38,116 +39,6 @@ class Busy(GTTError):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True)
-class GenerateJob:
-    """Text drawn from a model; `settings` as `GenerationConfig` takes them.
-
-    Without a prompt among them it begins with the default one, or with the first token where the
-    tokenizer does not know that. Pieces are `{"text"}`, the last is `{"done": True, "text",
-    "tokens", "seconds", "tokens_per_second", "seed"}` with the whole text.
-    """
-
-    checkpoint: str
-    settings: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class NextTokenJob:
-    """The likeliest tokens after a text: `{"tokens", "entropy", "context_tokens", "cut"}`.
-
-    Each token has `id`, `text`, `odds` as the model has them and `kept_odds` after temperature,
-    top-k and top-p. The entropy is in nats; `cut` counts tokens dropped on the left.
-    """
-
-    checkpoint: str
-    text: str
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    count: int = 20
-
-
-@dataclass(frozen=True)
-class AttentionJob:
-    """Attention weights by layer, head, query and key, of the `layers` asked for or of all.
-
-    `{"tokens", "ids", "cut", "weights", "n_layers", "n_heads"}`. Read are the last 256 tokens, the
-    last block, or as many as keep the answer at half a million weights; `cut` counts the others.
-    """
-
-    checkpoint: str
-    text: str
-    layers: list[int] | None = None
-
-
-@dataclass(frozen=True)
-class TokenizeJob:
-    """A text as tokens, by the tokenizer of a checkpoint or by one trained on this very text.
-
-    `{"tokens", "count", "characters", "characters_per_token", "vocab_size", "unknown"}`.
-    """
-
-    text: str
-    tokenizer: str = "bpe"
-    vocab_size: int = 512
-    checkpoint: str | None = None
-
-
-@dataclass(frozen=True)
-class OfText:
-    """A question about a text to train on; `data` as `DataConfig` takes it, folders as paths."""
-
-    data: dict[str, Any]
-    corpora: str
-    downloads: str
-    sources: str | None
-    uploads: str
-
-
-@dataclass(frozen=True)
-class PreviewJob(OfText):
-    """What a text is, without fetching it: the fields of `gtt.data.preview.Preview`."""
-
-
-@dataclass(frozen=True)
-class CompareJob(OfText):
-    """A sentence as characters, as byte pairs that the text teaches, and as GPT-2 reads it.
-
-    `{"ways": [...]}`, each with `name`, `tokens` (`id`, `text`, `whole`), `count`,
-    `characters_per_token`, `vocab_size`, `unknown`, and `said` where it cannot be had.
-    """
-
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class MergesJob(OfText):
-    """How the byte pairs that the text teaches join the bytes of a sentence, step by step.
-
-    `{"start", "steps", "learned", "vocab_size"}`.
-    """
-
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class CalibrateJob:
-    """How fast this machine trains small models with so many threads: `{"auto", "timed"}`."""
-
-    threads: int
-
-
-Job = (
-    GenerateJob
-    | NextTokenJob
-    | AttentionJob
-    | TokenizeJob
-    | PreviewJob
-    | CompareJob
-    | MergesJob
-    | CalibrateJob
-)
-KINDS: dict[str, type[Job]] = {kind.__name__: kind for kind in get_args(Job)}
 _ERRORS = {kind.__name__: kind for kind in (BadInput, InvalidSetting, UnusableData, UnusableRun)}
 
 

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import Generator
 
 import torch
-from torch import Tensor
 
 from gtt.config import GenerationConfig
 from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer, train_char_tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.inference.calibration_job import calibrate
-from gtt.inference.client import (
-    AttentionJob,
+from gtt.inference.loaded import Loaded, LoadedCheckpoints, load_tokenizer
+from gtt.inference.looking import NOT_NUMBERS, checked_ids, drawing, encode, look
+from gtt.inference.pipe import Result
+from gtt.inference.questions import (
     CalibrateJob,
+    DrawingJob,
     GenerateJob,
     Job,
-    NextTokenJob,
     OfText,
     TokenizeJob,
 )
-from gtt.inference.loaded import Loaded, LoadedCheckpoints, load_tokenizer
-from gtt.inference.pipe import Result
 from gtt.inference.text_jobs import work_on_text
-from gtt.model.sampling import evaluating, next_token_odds, sample_tokens, seeded
+from gtt.model.sampling import sample_tokens, seeded
 from gtt.settings import parse
 
-ATTENTION_TOKENS = 256
-ATTENTION_WEIGHTS = 2**19  # of all heads together: 4 MB on their way to the page
 LONGEST_STOP = 1000  # characters
-NOT_NUMBERS = "The odds of this model are not numbers: take a checkpoint from before it diverged."
 
 
 def work_on(job: Job, checkpoints: LoadedCheckpoints) -> Generator[str, None, Result]:
@@ -47,10 +42,13 @@ def work_on(job: Job, checkpoints: LoadedCheckpoints) -> Generator[str, None, Re
         return (yield from calibrate(job.threads))
     if isinstance(job, OfText):
         return (yield from work_on_text(job))
+    if isinstance(job, DrawingJob):
+        return drawing(job)
     loaded = checkpoints.get(job.checkpoint)
     if isinstance(job, GenerateJob):
         return (yield from generate(job, loaded))
-    return next_token(job, loaded) if isinstance(job, NextTokenJob) else attention(job, loaded)
+    answer = look(job, loaded)
+    return answer if isinstance(answer, dict) else (yield from answer)
 
 
 def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
@@ -63,16 +61,19 @@ def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
         raise BadInput(f"A stop string has {LONGEST_STOP} characters at most.", field="stop")
     seed = secrets.randbelow(2**32) if settings.seed is None else settings.seed
     began = time.perf_counter()
-    prompt = torch.tensor([_encode(tokenizer, settings.prompt, "prompt")])
+    if job.prompt_ids is not None:
+        ids = checked_ids(tokenizer, job.prompt_ids, "prompt_ids")
+    else:
+        ids = encode(tokenizer, settings.prompt, "prompt")
     growing = GrowingText(tokenizer, settings.stop)
     text: list[str] = []
-    tokens = 0
+    drawn: list[int] = []
     try:
         for token in sample_tokens(
-            loaded.model, prompt, settings, seeded(seed, torch.device("cpu"))
+            loaded.model, torch.tensor([ids]), settings, seeded(seed, torch.device("cpu"))
         ):
-            tokens += 1
-            text.append(growing.add(int(token)))
+            drawn.append(int(token))
+            text.append(growing.add(drawn[-1]))
             yield text[-1]
             if growing.is_ended:
                 break
@@ -83,10 +84,12 @@ def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
     seconds = time.perf_counter() - began
     return {
         "done": True,
+        "prompt": tokenizer.decode(ids),
         "text": "".join(text),
-        "tokens": tokens,
+        "ids": ids + drawn,
+        "tokens": len(drawn),
         "seconds": seconds,
-        "tokens_per_second": tokens / max(seconds, 1e-9),
+        "tokens_per_second": len(drawn) / max(seconds, 1e-9),
         "seed": seed,
     }
 
@@ -140,69 +143,6 @@ class GrowingText:
         return unfinished
 
 
-@torch.inference_mode()
-def next_token(job: NextTokenJob, loaded: Loaded) -> Result:
-    """The odds of the token after a text."""
-    ids, cut = _read(loaded, job.text, loaded.model.config.block_size)
-    with evaluating(loaded.model):
-        logits: Tensor = loaded.model(torch.tensor([ids]))[0, -1].float()  # (V,)
-    odds = logits.softmax(dim=-1)
-    if not bool(odds.isfinite().all()):
-        raise UnusableRun(NOT_NUMBERS, field="checkpoint")
-    kept = next_token_odds(logits, job.temperature, job.top_k, job.top_p)
-    likeliest = odds.sort(descending=True, stable=True).indices[: job.count].tolist()
-    return {
-        "tokens": [
-            {
-                "id": id,
-                "text": loaded.tokenizer.token_text(id),
-                "odds": float(odds[id]),
-                "kept_odds": float(kept[id]),
-            }
-            for id in likeliest
-        ],
-        "entropy": float(torch.special.entr(odds.double()).sum()),
-        "context_tokens": len(ids),
-        "cut": cut,
-    }
-
-
-@torch.inference_mode()
-def attention(job: AttentionJob, loaded: Loaded) -> Result:
-    """What each head looks at while the model reads the end of a text."""
-    config = loaded.model.config
-    layers = list(range(config.n_layers)) if job.layers is None else job.layers
-    for layer in layers:
-        if not 0 <= layer < config.n_layers:
-            raise BadInput(
-                f"There is no layer {layer}: they go from 0 to {config.n_layers - 1}.",
-                field="layers",
-            )
-    fitting = math.isqrt(ATTENTION_WEIGHTS // max(1, len(layers) * config.n_heads))
-    most = max(1, min(ATTENTION_TOKENS, config.block_size, fitting))
-    ids, cut = _read(loaded, job.text, most)
-    weights: dict[str, Tensor] = {}
-
-    def observe(name: str, activation: Tensor) -> Tensor:
-        if name.endswith(".attn.weights"):
-            weights[name] = activation[0]  # (H, T, T)
-        return activation
-
-    with evaluating(loaded.model):
-        loaded.model(torch.tensor([ids]), probe=observe)
-    shown = [weights[f"h.{layer}.attn.weights"].double() for layer in layers]
-    if not all(bool(layer.isfinite().all()) for layer in shown):
-        raise UnusableRun(NOT_NUMBERS, field="checkpoint")
-    return {
-        "tokens": [loaded.tokenizer.token_text(id) for id in ids],
-        "ids": ids,
-        "cut": cut,
-        "weights": [layer.round(decimals=4).tolist() for layer in shown],
-        "n_layers": config.n_layers,
-        "n_heads": config.n_heads,
-    }
-
-
 def tokenize(job: TokenizeJob) -> Result:
     """A text as tokens; characters that the tokenizer does not know are named and left out."""
     tokenizer = _tokenizer(job)
@@ -231,20 +171,3 @@ def _tokenizer(job: TokenizeJob) -> Tokenizer:
         if job.tokenizer == "char"
         else train_bpe_tokenizer([text], job.vocab_size)
     )
-
-
-def _encode(tokenizer: Tokenizer, text: str, name: str) -> list[int]:
-    """The tokens of a text, at least one; raises `BadInput` with the field `name`."""
-    try:
-        ids = tokenizer.encode(text)
-    except BadInput as error:
-        raise BadInput(error.message, field=name) from None
-    if not ids:
-        raise BadInput(f"The {name} is empty: give at least one character.", field=name)
-    return ids
-
-
-def _read(loaded: Loaded, text: str, most: int) -> tuple[list[int], int]:
-    """The last tokens of a text, `most` of them, and how many were cut off on the left."""
-    ids = _encode(loaded.tokenizer, text, "text")
-    return ids[-most:], max(0, len(ids) - most)

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gtt.errors import BadInput, GTTError, InvalidSetting, UnusableData, UnusableRun
-from gtt.inference.client import KINDS, Busy, Job
+from gtt.inference.client import Busy
+from gtt.inference.questions import KINDS, Job
 
 PIECE_EVERY = 0.03  # seconds between two pieces of one text: nobody reads faster
 

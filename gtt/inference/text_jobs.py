@@ -15,8 +15,8 @@ from gtt.data.merges import MergeTable, apply_merges, learning_merges, show_byte
 from gtt.data.preview import bpe_tokenizer, char_tokenizer, is_whole_text, preview, taught_text
 from gtt.data.sources import resolve_source
 from gtt.data.tokenizers import Tokenizer
-from gtt.inference.client import CompareJob, MergesJob, PreviewJob
 from gtt.inference.pipe import Result
+from gtt.inference.questions import CompareJob, MergesJob, PreviewJob
 from gtt.settings import parse
 
 TextJob = PreviewJob | CompareJob | MergesJob

@@ -24,6 +24,9 @@ def attention_maps(model: GPT, ids: Sequence[int], layers: Sequence[int]) -> Att
 
     Equal to what `transformers` returns with eager attention and `output_attentions=True`.
     """
+    if not layers:
+        nothing = torch.empty(0, model.config.n_heads, len(ids), len(ids))
+        return AttentionMaps(nothing, nothing)
     names = [f"h.{layer}.attn.{what}" for what in AttentionMaps._fields for layer in layers]
     _, kept = activations_of(model, torch.tensor([list(ids)]), set(names).__contains__)
     stacked = torch.stack([kept[name][0] for name in names])  # (2 layers, H, T, T)

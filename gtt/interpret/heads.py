@@ -105,18 +105,6 @@ def induction_scores(weights: Weights, period: int) -> npt.NDArray[Any]:
     return second_half
 
 
-def repeated_tokens(
-    vocabulary: npt.NDArray[Any], period: int, count: int, seed: int = 0
-) -> npt.NDArray[Any]:
-    """`count` texts (count, 2 period) of random tokens said twice, drawn from `vocabulary` (V,).
-
-    Within a text the tokens differ, so that only one place matches; so `period` is at most V.
-    """
-    random = np.random.default_rng(seed)
-    once = np.stack([random.permutation(vocabulary)[:period] for _ in range(count)])
-    return np.concatenate([once, once], axis=1)
-
-
 def chance_of(tokens: npt.NDArray[Any]) -> Habits:
     """The habits of a head that looks everywhere alike, over `tokens` (T,)."""
     T = len(tokens)

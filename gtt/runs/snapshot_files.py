@@ -14,10 +14,15 @@ from gtt.errors import UnusableRun
 
 @dataclass(frozen=True)
 class SnapshotArrays:
-    """Attention weights (layers, H, T, T), each row summing to 1, and the T tokens as text."""
+    """Attention weights (layers, H, T, T), each row summing to 1, and the T tokens as text.
+
+    `repeated` is the mean attention (layers, H, 2P, 2P) on P random tokens said twice, None where
+    the snapshot has none.
+    """
 
     attention: np.ndarray
     texts: list[str]
+    repeated: np.ndarray | None = None
 
 
 def read_snapshot(path: Path, tokens: int) -> SnapshotArrays:
@@ -32,6 +37,12 @@ def read_snapshot(path: Path, tokens: int) -> SnapshotArrays:
             shown = min(tokens, kept.get_shape()[-1])
             attention = kept[:, :, :shown, :shown]
             texts = json.loads((file.metadata() or {}).get("texts", "[]"))
+            names = list(file.keys())
+            repeated = file.get_tensor("repeated") if "repeated" in names else None
     except (OSError, SafetensorError, ValueError) as error:
         raise UnusableRun(f"The snapshot {path.name} cannot be read ({error}).") from None
-    return SnapshotArrays(attention.astype(np.float32), [str(text) for text in texts[:shown]])
+    return SnapshotArrays(
+        attention.astype(np.float32),
+        [str(text) for text in texts[:shown]],
+        None if repeated is None else repeated.astype(np.float32),
+    )

@@ -9,12 +9,14 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
 from gtt.config import GenerationConfig, RunConfig
 from gtt.data.corpus import Corpus
+from gtt.data.repeats import repeated_tokens
 from gtt.errors import BadInput
 from gtt.model.gpt import GPT
 from gtt.model.sampling import generate_text
@@ -23,6 +25,7 @@ from gtt.training.batches import evaluation_windows
 from gtt.training.evaluation import Measured, sit_exam, summed_loss
 from gtt.training.snapshots import (
     activation_statistics,
+    attention_on,
     merged,
     weight_statistics,
     write_snapshot,
@@ -32,6 +35,9 @@ SAMPLE_TOKENS = 200
 EXAM_QUESTIONS = 32
 PROBE_WINDOWS = 8
 PROBE_TOKENS = 128
+REPEATED_TEXTS = 4  # of random tokens said twice, for telling which heads match by induction
+LONGEST_PERIOD = 24
+DISTINCT_AMONG = 1 << 18  # validation tokens, whose kinds are drawn from
 
 
 class Observer:
@@ -57,6 +63,9 @@ class Observer:
             config.training.eval_windows,
             config.training.seed,
         )
+        said = np.unique(corpus.validation[:DISTINCT_AMONG]).astype(np.int64)
+        period = min(config.model.block_size // 2, len(said), LONGEST_PERIOD)
+        self.repeated = torch.from_numpy(repeated_tokens(said, period, REPEATED_TEXTS))
 
     def is_best(self, step: int) -> bool:
         """Whether the evaluation at `step` is the best so far; False where there was none."""
@@ -130,7 +139,8 @@ class Observer:
         path = f"snapshots/step-{step:08d}.safetensors"
         shown = tokens[0, : attention.shape[-1]]
         texts = [self.corpus.tokenizer.token_text(int(id)) for id in shown]
-        write_snapshot(self.folder / path, attention, shown, texts)
+        repeated = attention_on(self.model, self.repeated.to(self.accelerator.device))
+        write_snapshot(self.folder / path, attention, repeated, shown, texts)
         statistics = merged(activations, weight_statistics(self.model, before))
         yield events.Snapshotted(step, path, statistics)
 

@@ -97,6 +97,21 @@ def activation_statistics(model: GPT, tokens: Tensor) -> tuple[Statistics, Tenso
     return statistics, torch.stack(attention)
 
 
+@torch.no_grad()
+def attention_on(model: GPT, tokens: Tensor) -> Tensor:
+    """Attention weights (layers, H, T, T) on `tokens` (B, T), averaged over the B texts."""
+    attention: list[Tensor] = []
+
+    def observe(name: str, activation: Tensor) -> Tensor:
+        if name.endswith(".attn.weights"):
+            attention.append(activation.float().mean(0).cpu())
+        return activation
+
+    with evaluating(model):
+        model(tokens, probe=observe)
+    return torch.stack(attention)
+
+
 def merged(*parts: Statistics) -> Statistics:
     """The statistics of each part side by side."""
     whole: Statistics = {}
@@ -106,15 +121,22 @@ def merged(*parts: Statistics) -> Statistics:
     return whole
 
 
-def write_snapshot(path: Path, attention: Tensor, tokens: Tensor, texts: list[str]) -> None:
+def write_snapshot(
+    path: Path, attention: Tensor, repeated: Tensor, tokens: Tensor, texts: list[str]
+) -> None:
     """Writes attention (layers, H, T, T), as fp16, and the tokens (T,) it is about.
 
     Their texts go along as metadata, so that a snapshot can be shown without its tokenizer.
+    `repeated` is the attention on random tokens said twice (layers, H, 2P, 2P).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.partial")
     try:
-        arrays = {"attention": attention.half(), "tokens": tokens.to(torch.int32)}
+        arrays = {
+            "attention": attention.half(),
+            "repeated": repeated.half(),
+            "tokens": tokens.to(torch.int32),
+        }
         save_file(arrays, beside, metadata={"texts": json.dumps(texts)})
         beside.replace(path)
     except BaseException:

@@ -24,18 +24,12 @@ from gtt.config import GenerationConfig, RunConfig
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, GTTError, UnusableRun
 from gtt.inference import client
-from gtt.inference.client import (
-    AttentionJob,
-    Busy,
-    GenerateJob,
-    Inference,
-    NextTokenJob,
-    Result,
-    TokenizeJob,
-)
-from gtt.inference.jobs import ATTENTION_WEIGHTS, generate, work_on
+from gtt.inference.client import Busy, Inference, Result
+from gtt.inference.jobs import generate, work_on
 from gtt.inference.loaded import LoadedCheckpoints
+from gtt.inference.looking import ATTENTION_WEIGHTS
 from gtt.inference.process import Turns, describe
+from gtt.inference.questions import AttentionJob, GenerateJob, NextTokenJob, TokenizeJob
 from gtt.model.export import load_model
 from gtt.model.sampling import evaluating, generate_text, next_token_odds
 from gtt.runs.execute import start_run
@@ -224,10 +218,10 @@ def test_attention(inference: Inference, checkpoint: str, layers: list[int] | No
 
     with torch.no_grad():
         model(torch.tensor([tokenizer.encode(text)[-16:]]), probe=observe)
-    assert (answer["n_layers"], answer["n_heads"], answer["cut"]) == (2, 2, 1)
+    asked = [0, 1] if layers is None else layers
+    assert (answer["layers"], answer["heads"], answer["cut"]) == (asked, [0, 1], 1)
     assert answer["tokens"] == list("he king went out")
     assert tokenizer.decode(answer["ids"]) == "he king went out"
-    asked = [0, 1] if layers is None else layers
     assert len(answer["weights"]) == len(asked)
     for layer, weights in zip(asked, answer["weights"]):
         given = torch.tensor(weights)
@@ -240,7 +234,7 @@ def test_attention_of_many_heads_is_cut_to_a_bearable_answer(
     inference: Inference, checkpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ATTENTION_WEIGHTS >= 8 * 256 * 256  # eight heads come whole
-    monkeypatch.setattr("gtt.inference.jobs.ATTENTION_WEIGHTS", 4 * 9 * 9 + 1)
+    monkeypatch.setattr("gtt.inference.looking.ATTENTION_WEIGHTS", 4 * 9 * 9 + 1)
     work = work_on(AttentionJob(checkpoint, "the king went"), LoadedCheckpoints(0))
     with pytest.raises(StopIteration) as end:
         next(work)
@@ -688,7 +682,8 @@ def test_it_starts_when_asked_and_ends_with_its_jobs(
 
 DYING_PARENT = """
 import asyncio, os, sys
-from gtt.inference.client import GenerateJob, Inference
+from gtt.inference.client import Inference
+from gtt.inference.questions import GenerateJob
 
 async def main():
     inference = Inference()

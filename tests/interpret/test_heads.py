@@ -8,13 +8,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from gtt.data.repeats import repeated_tokens
 from gtt.interpret.heads import (
     chance_of,
     habits_of,
     induction_scores,
     mean_habits,
     name_of,
-    repeated_tokens,
 )
 
 T = 12

@@ -33,7 +33,7 @@ from gtt.api.visitors import check_source, check_tokenizer
 from gtt.config import RunConfig
 from gtt.data.sources import SOURCES, UPLOAD, describe_sources
 from gtt.errors import UnusableRun
-from gtt.inference.client import CompareJob, MergesJob, PreviewJob, TokenizeJob
+from gtt.inference.questions import CompareJob, MergesJob, PreviewJob, TokenizeJob
 
 _EXAMPLE = {"source": "tales", "text": "Once a wise girl lived in a tower."}
 

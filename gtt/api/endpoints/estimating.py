@@ -13,7 +13,7 @@ from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.api.visitors import allowed
 from gtt.errors import GTTError
-from gtt.inference.client import CalibrateJob
+from gtt.inference.questions import CalibrateJob
 from gtt.runs import calibration
 from gtt.runs.estimates import estimate as estimate_run
 from gtt.runs.managed import ACTIVE

@@ -1,21 +1,22 @@
-"""Using a trained model: text, odds, attention, architecture."""
+"""Using a trained model: text, odds, attention."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from gtt.api.anatomy import parts_of
 from gtt.api.errors import NotFound
 from gtt.api.schemas import (
-    Architecture,
     Attention,
     CaptureAttention,
+    DrawnText,
     Generate,
     Inside,
     NextToken,
     NextTokens,
-    OfDraftOrRun,
     ReadSnapshot,
     SnapshotInfo,
     Text,
@@ -23,10 +24,10 @@ from gtt.api.schemas import (
 )
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
-from gtt.api.visitors import vocabulary_of
 from gtt.config import GenerationConfig
 from gtt.errors import BadInput, UnusableRun
-from gtt.inference.client import AttentionJob, GenerateJob, NextTokenJob
+from gtt.inference.questions import AttentionJob, GenerateJob, NextTokenJob
+from gtt.interpret.expectation import expected_attention
 from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.runs.snapshot_files import read_snapshot
 from gtt.settings import parse
@@ -34,20 +35,69 @@ from gtt.settings import parse
 
 async def generate_stream(caller: Caller, request: Generate) -> AsyncIterator[Text]:
     """The text as it grows; the last one is whole."""
-    run, job = _generation(caller, request)
-    text, prompt = "", request.prompt or run.config.generation.prompt
-    async for piece in caller.service.inference.stream(job):
-        prompt = piece.get("prompt", prompt)
-        text = piece["text"] if piece.get("done") else text + piece["text"]
+    run, jobs = _generation(caller, request)
+    drawn = [_Drawn(prompt=request.prompt or run.config.generation.prompt) for _ in jobs]
+    streams = [caller.service.inference.stream(job) for job in jobs]
+    async for number, piece in _as_they_come(streams):
+        drawn[number].take(piece)
+        first = drawn[0]
         yield Text(
             run_id=run.id,
-            prompt=prompt,
-            text=text,
-            tokens=piece.get("tokens", 0),
-            seconds=piece.get("seconds", 0.0),
-            tokens_per_second=piece.get("tokens_per_second", 0.0),
-            seed=piece.get("seed"),
+            prompt=first.prompt,
+            text=first.text,
+            tokens=sum(one.tokens for one in drawn),
+            seconds=max(one.seconds for one in drawn),
+            tokens_per_second=sum(one.tokens_per_second for one in drawn),
+            seed=first.seed,
+            samples=[DrawnText(text=one.text, ids=one.ids, seed=one.seed) for one in drawn],
         )
+
+
+@dataclass
+class _Drawn:
+    """One text while it is being drawn."""
+
+    prompt: str
+    text: str = ""
+    ids: list[int] = field(default_factory=list)
+    tokens: int = 0
+    seconds: float = 0.0
+    tokens_per_second: float = 0.0
+    seed: int | None = None
+
+    def take(self, piece: dict[str, Any]) -> None:
+        """Adds a piece, or what the last one says of the whole."""
+        if not piece.get("done"):
+            self.text += piece["text"]
+            return
+        for name in ("prompt", "text", "ids", "tokens", "seconds", "tokens_per_second", "seed"):
+            setattr(self, name, piece[name])
+
+
+async def _as_they_come(
+    streams: Sequence[AsyncGenerator[dict[str, Any], None]],
+) -> AsyncIterator[tuple[int, dict[str, Any]]]:
+    """The pieces of several streams with the number of theirs; closing this closes them all."""
+    waiting: dict[asyncio.Future[dict[str, Any]], int] = {}
+    try:
+        for number, stream in enumerate(streams):
+            waiting[asyncio.ensure_future(anext(stream))] = number
+        while waiting:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for future in done:
+                number = waiting.pop(future)
+                try:
+                    piece = future.result()
+                except StopAsyncIteration:
+                    continue
+                waiting[asyncio.ensure_future(anext(streams[number]))] = number
+                yield number, piece
+    finally:
+        for future in waiting:
+            future.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        for stream in streams:
+            await stream.aclose()
 
 
 @endpoint(
@@ -72,15 +122,12 @@ async def generate(caller: Caller, request: Generate) -> Text:
 )
 async def next_token(caller: Caller, request: NextToken) -> NextTokens:
     """What the model holds likely after a text, before and after temperature, top-k and top-p."""
-    run = _run_with_model(caller, request)
+    run = caller.run_or_current(request.run_id)
     answer = await caller.service.inference.ask(
         NextTokenJob(
-            checkpoint=_checkpoint(run, request),
-            text=request.text,
-            temperature=request.temperature,
-            top_k=request.top_k,
-            top_p=request.top_p,
-            count=request.count,
+            checkpoint=checkpoint_of(run, request),
+            text=request.text or "",
+            **request.model_dump(exclude={"run_id", "checkpoint", "text"}),
         )
     )
     tokens = [
@@ -93,6 +140,8 @@ async def next_token(caller: Caller, request: NextToken) -> NextTokens:
         entropy=answer["entropy"],
         context_tokens=answer["context_tokens"],
         cut=answer["cut"],
+        ids=answer["ids"],
+        logits=answer["logits"],
     )
 
 
@@ -101,42 +150,18 @@ async def next_token(caller: Caller, request: NextToken) -> NextTokens:
     "/api/attention/capture",
     rate="look",
     tag="models",
-    examples=({"text": "One day the king"},),
+    examples=({"text": "One day the king", "layers": [0]},),
 )
 async def attention(caller: Caller, request: CaptureAttention) -> Attention:
     """Attention weights while the model reads a text, of all layers or of some."""
-    run = _run_with_model(caller, request)
-    last = run.config.model.n_layers - 1
-    for layer in request.layers or ():
-        if not 0 <= layer <= last:
-            raise BadInput(f"There is no layer {layer}: they go from 0 to {last}.", field="layers")
-    answer = await caller.service.inference.ask(
-        AttentionJob(checkpoint=_checkpoint(run, request), text=request.text, layers=request.layers)
+    run = caller.run_or_current(request.run_id)
+    job = AttentionJob(
+        checkpoint=checkpoint_of(run, request),
+        **request.model_dump(exclude={"run_id", "checkpoint"}),
     )
-    return Attention(
-        run_id=run.id,
-        tokens=answer["tokens"],
-        ids=answer["ids"],
-        cut=answer["cut"],
-        layers=request.layers if request.layers is not None else list(range(last + 1)),
-        weights=answer["weights"],
-    )
-
-
-@endpoint("GET", "/api/architecture", rate="read", tag="models")
-def architecture(caller: Caller, request: OfDraftOrRun) -> Architecture:
-    """The parts of a model with their shapes and parameters: of a run, else of the draft."""
-    run = caller.run(request.run_id) if request.run_id is not None else None
-    config = run.config if run is not None else caller.desk.draft
-    vocabulary = run.view().vocab_size if run is not None else None
-    vocabulary = vocabulary or vocabulary_of(config)
-    parts = parts_of(config.model, vocabulary)
-    return Architecture(
-        config=config.model.model_dump(mode="json"),
-        vocab_size=vocabulary,
-        parameters=config.model.parameter_count(vocabulary) if vocabulary else None,
-        parts=parts,
-    )
+    answer = await caller.service.inference.ask(job)
+    expected = expected_attention(run.config.data.source, answer["tokens"])
+    return Attention(run_id=run.id, expected=expected, **answer)
 
 
 @endpoint("GET", "/api/runs/{run_id}/snapshots/{step}", rate="read", tag="models")
@@ -169,24 +194,36 @@ def snapshot(caller: Caller, request: ReadSnapshot) -> SnapshotInfo:
     )
 
 
-def _generation(caller: Caller, request: Generate) -> tuple[ManagedRun, GenerateJob]:
-    """The run and the job of a request; what it leaves out is as the run has it."""
-    run = _run_with_model(caller, request)
-    asked: dict[str, Any] = request.model_dump(exclude={"run_id", "checkpoint"}, exclude_none=True)
+def _generation(caller: Caller, request: Generate) -> tuple[ManagedRun, list[GenerateJob]]:
+    """The run and the job of each sample; what the request leaves out is as the run has it."""
+    run = caller.run_or_current(request.run_id)
+    asked: dict[str, Any] = request.model_dump(
+        exclude={"run_id", "checkpoint", "samples", "prompt_ids"}, exclude_none=True
+    )
     own = run.config.generation.model_dump(mode="json")
     if "max_new_tokens" not in asked:
         own["max_new_tokens"] = min(own["max_new_tokens"], 2000)
-    settings = parse(GenerationConfig, {**own, **asked}).model_dump(mode="json")
+    settings = parse(GenerationConfig, {**own, **asked})
+    plain = settings.model_dump(mode="json")
     if "prompt" not in asked:  # the run's own, or what its tokenizer has instead
-        del settings["prompt"]
-    return run, GenerateJob(checkpoint=_checkpoint(run, request), settings=settings)
+        del plain["prompt"]
+    if request.samples > 1 and settings.num_beams > 1:
+        raise BadInput(
+            "Beam search finds one text: ask for one sample, or for one beam.", field="samples"
+        )
+    first = secrets.randbelow(2**32) if settings.seed is None else settings.seed
+    checkpoint = checkpoint_of(run, request)
+    return run, [
+        GenerateJob(
+            checkpoint=checkpoint,
+            settings={**plain, "seed": (first + number) % 2**32},
+            prompt_ids=request.prompt_ids,
+        )
+        for number in range(request.samples)
+    ]
 
 
-def _run_with_model(caller: Caller, request: Inside) -> ManagedRun:
-    return caller.run_or_current(request.run_id)
-
-
-def _checkpoint(run: ManagedRun, request: Inside) -> str:
+def checkpoint_of(run: ManagedRun, request: Inside) -> str:
     """The folder of the checkpoint that is asked for; raises `NotFound`."""
     kept = run.folder.checkpoints
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from gtt.api.schemas.base import MAX_TEXT, OfMaybeRun, OfRun, Response
@@ -25,12 +23,27 @@ class Generate(Inside):
     prompt: str | None = Field(
         None, min_length=1, max_length=MAX_TEXT, description="Text to go on from."
     )
+    prompt_ids: list[int] | None = Field(
+        None,
+        min_length=1,
+        max_length=20_000,
+        description="Token ids to go on from, instead of a prompt: exact where text is not.",
+    )
+    samples: int = Field(
+        1, ge=1, le=4, description="Texts to draw side by side; the seed goes up by one for each."
+    )
     max_new_tokens: int | None = Field(None, ge=1, le=2000, description="Tokens to draw.")
     temperature: float | None = Field(
         None, ge=0, le=100, description="0 takes the likeliest token each time."
     )
     top_k: int | None = Field(None, ge=0, le=1_000_000, description="Only the k likeliest; 0: all.")
     top_p: float | None = Field(None, ge=0, le=1, description="Only the likeliest up to this sum.")
+    repetition_penalty: float | None = Field(
+        None, ge=0.1, le=10, description="Above 1, tokens that stand there already are less likely."
+    )
+    num_beams: int | None = Field(
+        None, ge=1, le=16, description="Above 1, beam search: nothing is drawn at random."
+    )
     stop: list[str] | None = Field(
         None, max_length=16, description="The text ends before the first of these."
     )
@@ -38,13 +51,20 @@ class Generate(Inside):
 
 
 class NextToken(Inside):
-    """The odds of what comes after a text."""
+    """The odds of what comes after a text, or after token ids."""
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT, description="What was read so far.")
+    text: str | None = Field(
+        None, min_length=1, max_length=MAX_TEXT, description="What was read so far; or give `ids`."
+    )
+    ids: list[int] | None = Field(
+        None, min_length=1, max_length=20_000, description="Token ids; they go before `text`."
+    )
     temperature: float = Field(1.0, ge=0, le=100, description="As for generation.")
     top_k: int = Field(0, ge=0, le=1_000_000, description="As for generation.")
     top_p: float = Field(1.0, ge=0, le=1, description="As for generation.")
+    repetition_penalty: float = Field(1.0, ge=0.1, le=10, description="As for generation.")
     count: int = Field(20, ge=1, le=200, description="Tokens to list, the likeliest first.")
+    packed: bool = Field(False, description="Also all logits, as base64 of 32-bit floats.")
 
 
 class CaptureAttention(Inside):
@@ -53,6 +73,15 @@ class CaptureAttention(Inside):
     text: str = Field(min_length=1, max_length=MAX_TEXT, description="At most 256 tokens are read.")
     layers: list[int] | None = Field(
         None, max_length=64, description="Layers to return, from 0; left out, all."
+    )
+    heads: list[int] | None = Field(
+        None, max_length=64, description="Heads to return, from 0; left out, all."
+    )
+    scores: bool = Field(False, description="Also the scores before the softmax.")
+    packed: bool = Field(
+        False,
+        description="The weights as base64 of 16-bit integers instead, 65535 for 1: of each layer "
+        "and head the rows of the lower triangle.",
     )
 
 
@@ -63,8 +92,16 @@ class ReadSnapshot(OfRun):
     tokens: int = Field(24, ge=1, le=64, description="Tokens whose attention is shown.")
 
 
+class DrawnText(Response):
+    """One of the texts; `ids` are those of prompt and text, once it is whole."""
+
+    text: str
+    ids: list[int]
+    seed: int | None
+
+
 class Text(Response):
-    """A text and how it was drawn."""
+    """A text and how it was drawn; `samples` are all of those that were asked for, it the first."""
 
     run_id: str
     prompt: str
@@ -73,6 +110,7 @@ class Text(Response):
     seconds: float
     tokens_per_second: float
     seed: int | None
+    samples: list[DrawnText]
 
 
 class TokenOdds(Response):
@@ -92,17 +130,26 @@ class NextTokens(Response):
     entropy: float = Field(description="Of the model's odds, in nats.")
     context_tokens: int
     cut: int = Field(description="Tokens dropped on the left: the model reads one block.")
+    ids: list[int] = Field(description="The tokens of the text.")
+    logits: str | None = Field(description="All of them, little-endian, where `packed` asks.")
 
 
 class Attention(Response):
-    """Weights by layer, head, query and key; each row sums to 1."""
+    """Weights by layer, head, query and key; each row sums to 1.
+
+    `expected` are query and key where the text of a task leaves only one place to look at.
+    """
 
     run_id: str
     tokens: list[str]
     ids: list[int]
     cut: int
     layers: list[int]
-    weights: list[list[list[list[float]]]]
+    heads: list[int]
+    weights: list[list[list[list[float]]]] | None
+    scores: list[list[list[list[float | None]]]] | None
+    packed: str | None
+    expected: list[tuple[int, int]]
 
 
 class SnapshotInfo(Response):
@@ -119,21 +166,3 @@ class SnapshotInfo(Response):
     weights: list[list[list[list[float]]]]
     statistics: dict[str, dict[str, float]]
     steps: list[int] = Field(description="Steps of all snapshots that the run has.")
-
-
-class Part(Response):
-    """One part of the model."""
-
-    name: str
-    kind: str
-    shape: list[int | str]
-    parameters: int = Field(description="0 where the vocabulary is not known beforehand.")
-
-
-class Architecture(Response):
-    """The model part by part, in the order in which data flow."""
-
-    config: dict[str, Any]
-    vocab_size: int | None
-    parameters: int | None
-    parts: list[Part]
