@@ -64,7 +64,7 @@ def build(service: Service) -> gr.Blocks:
         # browser, which has six of them for all.
         run, address = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
         desk = PageDesk(service, key, message)
-        with gr.Tabs(selected="training", elem_id="tabs") as tabs:
+        with gr.Tabs(selected="training", elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Data", id="data"):
                 texts = data_tab(desk)
             with gr.Tab("Model", id="model"):
