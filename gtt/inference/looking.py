@@ -172,7 +172,11 @@ def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
     ]
     return {
         "heads": by_layer,
-        "chance": {**chance.as_json(), "induction": 1 / period if period > 1 else None},
+        "chance": {
+            **chance.as_json(),
+            "induction": 1 / period if period > 1 else None,
+            "name": None,
+        },
         "measured_on": "validation" if parts is not None else "random",
         "tokens": length,
         "period": period if period > 1 else None,
