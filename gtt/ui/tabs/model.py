@@ -1,4 +1,4 @@
-"""The Model tab: the shape of the decoder and what it costs in parameters, memory and time."""
+"""The Model tab: the shape of the decoder, what it costs, its drawing, a token's way through it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import gradio as gr
 from gtt.api.endpoints.configuration import set_config
 from gtt.api.endpoints.estimating import estimate
 from gtt.errors import GTTError
+from gtt.ui.architecture import architecture_view, follow_view
 from gtt.ui.assets import static_text
 from gtt.ui.controls import controls, explanations
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
@@ -26,8 +27,8 @@ SWITCHES = (
 )
 
 
-def model_tab(desk: PageDesk) -> None:
-    """Builds the tab."""
+def model_tab(desk: PageDesk, run: gr.Textbox) -> None:
+    """Builds the tab; `run` holds the id of the run that is looked at."""
     view = estimate_view(desk)
     with gr.Row():
         with gr.Column(scale=1):
@@ -35,6 +36,10 @@ def model_tab(desk: PageDesk) -> None:
         with gr.Column(scale=1):
             desk.controls |= controls(desk.service, "model", SWITCHES)
     explanations(desk.service, "model")
+    gr.Markdown("## What is inside")
+    drawing = architecture_view(desk)
+    gr.Markdown("## Follow one token")
+    path = follow_view(desk)
     shown = [f"model.{name}" for name in (*SHAPE, *SWITCHES)]
 
     async def mend(heads: Any, width: Any, key: str, event: gr.EventData) -> list[Any]:
@@ -59,6 +64,12 @@ def model_tab(desk: PageDesk) -> None:
     )
     taken.then(None, None, None, **telling())
     gr.on(None, lambda key: {"workspace": key}, desk.key, view, **PRIVATE)  # when the page opens
+
+    def looked_at(key: str, one: str) -> list[dict[str, Any]]:
+        return [{"workspace": key, "run": one or None}] * 2
+
+    gr.on([run.change], looked_at, [desk.key, run], [drawing, path], **PRIVATE)
+    gr.on(None, looked_at, [desk.key, run], [drawing, path], **PRIVATE)
 
 
 def estimate_view(desk: PageDesk) -> gr.HTML:

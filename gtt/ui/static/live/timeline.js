@@ -13,6 +13,7 @@ function drawMoment() {
   const at = view.at === null ? last : view.at;
   if (document.activeElement !== slider || !view.pinned) slider.value = at;
   slider.setAttribute("aria-valuetext", `step ${at}`);
+  tellMoment(at);
   $("now").hidden = !view.pinned;
   const sample = samples.filter((s) => s.step <= at).pop() || samples[0];
   const loss = nearest(curves.loss || [], at), measured = (curves.validation_loss || []).filter((p) => p[0] <= at).pop();
@@ -23,4 +24,12 @@ function drawMoment() {
   const prompt = sample && sample.prompt.trim() ? sample.prompt : "";
   $("sample-prompt").textContent = prompt;
   $("sample-text").textContent = sample ? (prompt ? sample.text : sample.text.replace(/^\n+/, "")) : "";
+}
+
+// Whoever shows the run elsewhere on the page hears which step is looked at.
+let toldMoment = "";
+function tellMoment(at) {
+  const moment = run ? `${run.id} ${at} ${view.pinned}` : "";
+  if (moment && moment !== toldMoment) document.dispatchEvent(new CustomEvent("gtt:moment", { detail: { run: run.id, step: at, newest: !view.pinned } }));
+  toldMoment = moment;
 }

@@ -1,0 +1,79 @@
+"""Looking into the shape of a model: its drawing, and one token's way through it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from gtt.api.endpoints.drawing import architecture
+from gtt.api.endpoints.inside import snapshot
+from gtt.api.endpoints.looking import follow_token
+from gtt.explain import explain
+from gtt.ui.desk import PageDesk
+from gtt.ui.inside import inside_view
+
+# Whatever the drawing explains; which part is explained by which of them, its script says.
+EXPLAINED = (
+    "activation",
+    "activation_scale",
+    "attention_output",
+    "attention_scores",
+    "attention_weights",
+    "causal_mask",
+    "dead_units",
+    "embedding",
+    "gradient_norm",
+    "mlp_hidden",
+    "multiply_adds",
+    "n_layers",
+    "norm_position",
+    "parameters",
+    "position",
+    "query_key_value",
+    "residual",
+    "residual_stream",
+    "tie_embeddings",
+    "unembedding",
+    "update_to_weight_ratio",
+)
+DRAWING = tuple(
+    f"architecture/{name}"
+    for name in ("words", "layout", "drawing", "changes", "health", "panel", "asking")
+)
+FOLLOWING = tuple(f"follow/{name}" for name in ("vectors", "steps", "asking"))
+
+
+def architecture_view(desk: PageDesk) -> gr.HTML:
+    """The drawing of the draft, or of the run that is looked at, coloured by its snapshots."""
+    return inside_view(
+        desk,
+        "architecture",
+        DRAWING,
+        desk.asking("drawing_of_draft", "architecture", architecture),
+        desk.asking("drawing_of_run", "architecture", architecture, "run_id"),
+        desk.asking("snapshot", "snapshot", snapshot, "run_id", "step", "tokens"),
+        explained,
+    )
+
+
+def follow_view(desk: PageDesk) -> gr.HTML:
+    """One token's way through a layer of a checkpoint, step by step."""
+    return inside_view(
+        desk,
+        "follow",
+        FOLLOWING,
+        desk.asking("drawing_of_run", "architecture", architecture, "run_id"),
+        desk.asking(
+            "follow", "follow_token", follow_token, "run_id", "checkpoint", "text", "place", "layer"
+        ),
+    )
+
+
+async def explained(given: Any) -> dict[str, Any]:
+    """The concepts that the drawing explains, by id, each with its paragraphs."""
+    concepts = {id: explain(id) for id in EXPLAINED}
+    return {
+        id: {"title": one.title, "tip": one.tip, "body": one.body.split("\n\n")}
+        for id, one in concepts.items()
+    }

@@ -1,0 +1,78 @@
+// What is drawn: the draft, asked anew when a setting was saved, or the run that is looked at.
+const LATER = 150, CALM = 3000; // milliseconds: changes that count as one; until a change was not a person's
+let runId = null, draft = null, ofRun = null, shownRun = false, differs = false, timer = null, calm = null, saved = false;
+
+async function redraw() {
+  if (!key || !element.isConnected) return;
+  const answer = await ask("drawing_of_draft", {}, true);
+  if (!answer) { clearTimeout(timer); timer = setTimeout(redraw, 4000); return; }
+  const before = baseline;
+  draft = answer;
+  if (before && saved && !same([before.nodes, before.config], [answer.nodes, answer.config])) { markChanges(before, answer); baseline = answer; } else if (!before) baseline = answer;
+  saved = false;
+  clearTimeout(calm);
+  calm = setTimeout(() => { baseline = draft; }, CALM);
+  compare();
+}
+
+// The drawing of the run is asked for once; where both are the same there is nothing to choose.
+async function fetchRun() {
+  ofRun = null;
+  if (runId) {
+    const asked = runId, answer = await ask("drawing_of_run", { run_id: asked }, true);
+    if (asked !== runId) return;
+    ofRun = answer;
+  }
+  compare();
+}
+
+function compare() {
+  if (!draft) return;
+  const shape = (one) => [one.config, one.vocab_size].map((part) => JSON.stringify(part)).join();
+  differs = Boolean(ofRun) && shape({ ...ofRun, config: { ...ofRun.config, dropout: 0, attention: "" } }) !== shape({ ...draft, config: { ...draft.config, dropout: 0, attention: "" } });
+  $("whose").hidden = !differs;
+  if (!differs) shownRun = false;
+  showRun(shownRun);
+}
+
+function showRun(wanted) {
+  shownRun = wanted && Boolean(ofRun);
+  element.querySelectorAll('[name="gtt-whose"]').forEach((one) => { one.checked = (one.value === "run") === shownRun; });
+  drawn = shownRun ? ofRun : draft;
+  element.dataset.shows = shownRun ? "run" : "draft";
+  draw();
+  if (view.chosen) explain(view.chosen); else explainWhole();
+}
+element.querySelectorAll('[name="gtt-whose"]').forEach((one) => { one.onchange = () => showRun(one.value === "run"); });
+
+function soon(wait) { clearTimeout(timer); timer = setTimeout(redraw, wait); }
+
+function heard(event) {
+  if (!element.isConnected) { document.removeEventListener("gtt:draft", heard); return; }
+  const { changed: touched, refused } = event.detail || {};
+  if (refused) return;
+  if (!touched) saved = true; // a person's change, kept
+  soon(LATER);
+}
+
+function attach(value) {
+  const { workspace = "", run = null } = value || {};
+  if (!workspace) return;
+  const fresh = workspace !== key;
+  key = workspace;
+  if (fresh) { soon(0); server.explained({}).then((all) => { concepts = all; if (view.chosen) explain(view.chosen); }); }
+  if ((run || null) !== runId || fresh) { runId = run || null; forgetHealth(); fetchRun(); look(null); }
+}
+
+// While a run goes on its newest snapshot is followed; one that has ended is asked less and less.
+function follow() {
+  if (!element.isConnected) return;
+  const seen = !document.hidden && element.offsetParent !== null;
+  if (seen && health.at === null && $("quantity").value && runId) look(null);
+  setTimeout(follow, health.quiet > 5 ? 10000 : 2000);
+}
+
+document.addEventListener("gtt:draft", heard);
+watch("value", () => attach(props.value));
+attach(props.value);
+follow();
