@@ -6,23 +6,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+GAPS = 17
+
 
 class WindowSampler:
     """Passes over the training tokens in windows of one block, shuffled anew in each epoch.
 
-    Each epoch cuts the tokens into windows from another offset, so that over epochs every token is
-    seen at every position. Sequence `i` of the run is window `i % windows` of epoch `i // windows`,
-    whatever the batch size: a run on two processes reads what one process with twice the batch
-    would.
+    An epoch leaves out one token in `GAPS`, at random places between the windows. So a token may
+    stand at any position of a window, also where the text has lines of one length: with windows
+    side by side, a line of 20 characters would begin at a fifth of the positions of a block of 64,
+    and a model would know no other. Sequence `i` of the run is window `i % windows` of epoch
+    `i // windows`, whatever the batch size: a run on two processes reads what one process with
+    twice the batch would.
     """
 
     def __init__(self, tokens: np.ndarray, block_size: int, seed: int) -> None:
         self.tokens = tokens
         self.block_size = block_size
         self.seed = seed
-        spare = len(tokens) - 1 - block_size  # starts that may come after the first window's
-        self.offsets = min(block_size, spare + 1)
-        self.windows = (len(tokens) - self.offsets) // block_size
+        room = len(tokens) - 1  # the last token is only ever a target
+        self.windows = max(1, room * (GAPS - 1) // (GAPS * block_size))
+        self.spare = room - self.windows * block_size
         self._epoch = -1
         self._starts = np.empty(0, dtype=np.int64)
 
@@ -37,9 +41,10 @@ class WindowSampler:
     def _start(self, number: int) -> int:
         epoch, position = divmod(number, self.windows)
         if epoch != self._epoch:
-            shuffle = np.random.default_rng([self.seed, epoch])
-            offset = int(shuffle.integers(self.offsets))
-            self._starts = offset + shuffle.permutation(self.windows) * self.block_size
+            random = np.random.default_rng([self.seed, epoch])
+            gaps = np.sort(random.integers(self.spare + 1, size=self.windows))  # up to each window
+            starts = np.arange(self.windows) * self.block_size + gaps
+            self._starts = random.permutation(starts)
             self._epoch = epoch
         return int(self._starts[position])
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtt.config import TrainingConfig
-from gtt.training.batches import WindowSampler, all_windows, evaluation_windows
+from gtt.training.batches import GAPS, WindowSampler, all_windows, evaluation_windows
 from gtt.training.schedule import is_log_spaced, learning_rates, lr_factor, total_steps
 
 
@@ -68,10 +68,19 @@ def test_an_epoch_reads_windows_that_do_not_overlap_and_shuffles_anew(
         assert inputs.min() >= 0 and targets.max() < tokens
         flat = inputs.flatten().tolist()
         assert len(set(flat)) == len(flat)
-        assert tokens - len(flat) <= 2 * block
+        assert tokens - len(flat) <= tokens / GAPS + 2 * block
         seen.append(flat)
     if sampler.windows > 4:
         assert seen[0] != seen[1] != seen[2]
+
+
+@pytest.mark.parametrize(("line", "block"), [(20, 64), (16, 64), (18, 32)])
+def test_lines_of_one_length_begin_anywhere_in_a_window(line: int, block: int) -> None:
+    sampler = WindowSampler(np.arange(20_000), block, 0)
+    inputs, _ = sampler.sequences(0, sampler.windows)
+    phases = np.bincount(inputs[:, 0].numpy() % line, minlength=line)
+    even = sampler.windows / line
+    assert phases.min() > even / 3 and phases.max() < 3 * even
 
 
 def test_sequences_do_not_depend_on_how_they_are_batched() -> None:
