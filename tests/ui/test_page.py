@@ -15,6 +15,7 @@ from browsing import (
     CHROMIUM,
     SLOW,
     Watched,
+    look_again,
     message,
     open_tab,
     part,
@@ -82,9 +83,11 @@ def test_a_run_outlives_the_tab(server: Server, watch: Watch) -> None:
     sample = part(page, "sample-step")
     expect(sample).to_contain_text("at step", timeout=SLOW)
     written = sample.inner_text()
-    expect(page.locator("#live .curve.training path")).to_have_attribute(
+    expect(page.locator("#live .curve.training path.line")).to_have_attribute(
         "d", re.compile(r"^M.+L"), timeout=SLOW
     )
+    box = page.locator("#live .chart svg").bounding_box()
+    assert box is not None and 0 <= box["y"] < 600  # in view without scrolling
     wait_for_step(page, first)
     expect(sample).not_to_have_text(written, timeout=SLOW)  # it goes on writing
 
@@ -129,8 +132,11 @@ def test_runs_are_listed_compared_and_deleted(server: Server, watch: Watch) -> N
     page = watched.open()
     page.locator("#start").click()
     wait_for_state(page, "completed")
-    set_draft(server, learning_rate=0.003)
-    page.locator("#restart").click()
+    set_draft(server, learning_rate=0.003)  # as another tab does
+    look_again(page)
+    rate = page.locator("#training-learning_rate input")
+    expect(rate).to_have_value("0.003", timeout=SLOW)
+    page.locator("#start").click()
     rows = page.locator("#runs tbody tr")
     expect(rows).to_have_count(2, timeout=SLOW)
     expect(rows.first).to_have_class("chosen", timeout=SLOW)
@@ -150,8 +156,66 @@ def test_runs_are_listed_compared_and_deleted(server: Server, watch: Watch) -> N
     rows.nth(1).locator("input").check()  # looking at the older one
     page.locator("#delete").click()
     expect(rows).to_have_count(1, timeout=SLOW)
-    page.locator("#undo").click()
+    watched.open()  # the way back is not lost with a reload
+    page.locator("#runs .deleted button").click()
     expect(rows).to_have_count(2, timeout=SLOW)
+    watched.require_calm()
+
+
+def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Watch) -> None:
+    set_draft(server)
+    watched = watch()
+    page = watched.open()
+    page.locator("#start").click()
+    wait_for_state(page, "completed")
+    resume = page.locator("#resume")
+    expect(resume).to_have_attribute("aria-disabled", "true")
+    resume.click(force=True)
+    expect(message(page)).to_contain_text("train it longer")
+    expect(page.locator("#more-steps input")).to_have_value("40", timeout=SLOW)
+    page.locator("#longer").click()
+    expect(part(page, "state")).to_contain_text("step 40 of 40", timeout=SLOW)
+    wait_for_state(page, "completed")
+
+    set_draft(server, max_steps=20, learning_rate=0.002)
+    look_again(page)
+    rate = page.locator("#training-learning_rate input")
+    expect(rate).to_have_value("0.002", timeout=SLOW)
+    page.locator("#use").click()
+    expect(rate).not_to_have_value("0.002", timeout=SLOW)
+
+    page.locator('#live [data-tip="loss"]').focus()  # explained on focus, all of it with one key
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("nats per token")
+    page.keyboard.press("Escape")
+    page.locator("#start").hover()
+    expect(page.locator("#gtt-tip")).to_contain_text("Trains a new model")
+    watched.require_calm()
+
+
+def test_what_is_refused_is_said_at_the_field_and_not_trained(server: Server, watch: Watch) -> None:
+    set_draft(server)
+    watched = watch()
+    page = watched.open()
+    wait_for_state(page, "no run yet")
+    unfold(page, "Settings of the training")
+    steps = page.locator("#training-max_steps input")
+    expect(steps).to_have_value("20", timeout=SLOW)
+    steps.fill("-5")
+    page.locator("#start").click()  # the field still has the focus
+    expect(message(page)).to_contain_text("Steps: -5 is not allowed", timeout=SLOW)
+    expect(steps).to_have_attribute("aria-invalid", "true")
+    beside = page.locator("#training-max_steps .gtt-refusal")
+    expect(beside).to_contain_text("-5 is not allowed")
+    expect(beside).not_to_contain_text("config.")
+    box = page.locator(".gtt-message").bounding_box()
+    assert box is not None and 0 <= box["y"] and box["y"] + box["height"] <= 900  # in the window
+    with server.client() as http:
+        assert http.get("/api/runs").json()["runs"] == []
+    steps.fill("21")
+    page.locator("#start").click()
+    expect(part(page, "state")).to_contain_text("step 21 of 21", timeout=SLOW)
+    expect(beside).to_have_count(0)
     watched.require_calm()
 
 
@@ -174,8 +238,8 @@ def test_a_text_of_ones_own_is_trained_on_and_asked(
     open_tab(page, "Generation")
     page.locator("#prompt textarea").fill(EVIL)
     page.locator("#generate").click()
-    written = page.locator("#text textarea")
-    expect(written).to_have_value(re.compile(r"^<script>[\s\S]{60,}"), timeout=SLOW)
+    written = page.locator("#text .tokens")
+    expect(written).to_have_text(re.compile(r"^<script>[\s\S]{60,}"), timeout=SLOW)
     open_tab(page, "Attention")
     page.locator("#attention-text textarea").fill(EVIL)
     page.locator("#look").click()
@@ -192,6 +256,10 @@ def test_a_text_of_ones_own_is_trained_on_and_asked(
             open_tab(page, tab)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{tab}, {name}: {wide} pixels wide"
+    page.get_by_role("tab", name="Training", exact=True).focus()  # narrow: all five can be reached
+    for name in ("Generation", "Attention", "Data", "Model", "Training"):
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_role("tab", name=name, exact=True)).to_be_focused()
     assert page.evaluate("window.harmed") is None  # letters everywhere, a script nowhere
     assert page.locator("img[src=x]").count() == 0
     watched.require_calm()
@@ -201,24 +269,28 @@ def test_a_refusal_is_a_sentence_on_the_page(server: Server, watch: Watch) -> No
     watched = watch()
     page = watched.open()
     wait_for_state(page, "no run yet")
-    page.locator("#stop").click()
-    expect(message(page)).to_have_text(
-        "There is no run on this desk yet: start one first.", timeout=SLOW
-    )
+    page.locator("#stop").click(force=True)  # there is nothing to do for it, which it says
+    expect(message(page)).to_have_text("No run is at work.", timeout=SLOW)
     page.locator('#message [data-part="close"]').click()
     expect(message(page)).to_be_hidden()
 
     set_draft(server, max_steps=100_000)  # two tabs press Start at once
+    look_again(page)
+    expect(page.locator("#training-max_steps input")).to_have_value("100000", timeout=SLOW)
     other = page.context.new_page()
     other.goto(server.url)
     expect(other.locator("#start")).to_be_visible(timeout=SLOW)
     wait_for_state(other, "no run yet")
     page.locator("#start").click()
     other.locator("#start").click()
-    wait_for_state(page, "running|preparing|queued")
-    wait_for_state(other, "running|preparing|queued")
+    for one in (page, other):
+        wait_for_state(one, "running|preparing|queued")
+    expect(page.locator("#runs tbody tr")).to_have_count(2, timeout=SLOW)
+    states = [part(one, "state").inner_text() for one in (page, other)]
+    assert any("place 1 in the queue" in state for state in states), states
     with server.client() as http:
-        assert len(http.get("/api/runs").json()["runs"]) == 1
+        names = [run["name"] for run in http.get("/api/runs").json()["runs"]]
+    assert sorted(names) == ["quickstart", "quickstart 2"]
     watched.require_calm()
 
 

@@ -1,0 +1,106 @@
+// What the page tells and what a person does.
+const picker = new Picker($("runs"), $("checkpoints"), () => { packs.clear(); lensOf = ""; lookAtPrompt(0); ownForRun(); });
+let overtaken = null; // the run whose own settings were taken over
+
+// The settings and the prompt of a run's recipe, once for each run.
+async function ownForRun() {
+  const run = picker.run;
+  if (!run || !told || run === overtaken) return;
+  overtaken = run;
+  const answer = await inquire("details", { run_id: run });
+  if (answer.error || run !== picker.run) return;
+  takeOver(answer.config);
+}
+
+function lookAtPrompt(wait = 400) {
+  const text = $("prompt").value;
+  lookAt("prompt", picker.run && text ? { text } : null, { wait });
+  lensChanged();
+}
+
+function lookAtEnd() {
+  const sample = chosenText();
+  $("readout").hidden = true;
+  for (const one of panes) one.tokens.leave();
+  if (sample && sample.ids.length) lookAt("end", { ids: sample.ids });
+  lensChanged();
+}
+
+function drawWhere() {
+  const sample = chosenText(), token = focus.token;
+  const places = [["prompt", "After the prompt", () => lookAtPrompt(0), true], ["end", "After the text", lookAtEnd, Boolean(sample && sample.ids.length)]];
+  if (token) places.push(["token", `In place of ${quoted(token.text)}`, () => {}, true]);
+  $("where").replaceChildren(...places.map(([kind, name, go, possible]) => {
+    const button = made("button", "", name);
+    button.type = "button"; button.disabled = !possible;
+    button.setAttribute("aria-pressed", String(focus.kind === kind));
+    button.onclick = go;
+    return button;
+  }));
+}
+
+// What hangs on the text that is chosen.
+function textChanged() {
+  const sample = chosenText();
+  $("continue").disabled = isWriting() || !(sample && sample.ids.length);
+  $("legend").hidden = !sample;
+  if (!isWriting()) { drawWhere(); copyChanged(); lensChanged(); }
+}
+
+function drawLegend() {
+  $("scale").hidden = !look.coloured; $("units").hidden = !look.coloured;
+  $("most").textContent = `${inUnit(look.most, 1)}: no better than a blind guess`;
+  for (const one of [...panes.map((pane) => pane.tokens), ownTokens]) one.colour();
+}
+
+function uncoloured() {
+  look.coloured = $("coloured").checked;
+  drawLegend();
+}
+
+settingsChanged = (name) => {
+  if (["max_new_tokens", "seed", "samples"].includes(name)) return;
+  drawOdds();
+};
+$("bars").append(...bars);
+$("generate").onclick = generate;
+$("stop").onclick = letGo;
+$("continue").onclick = goOn;
+$("back").onclick = () => goTo(now - 1);
+$("forth").onclick = () => goTo(now + 1);
+$("coloured").onchange = uncoloured;
+$("unit").onchange = () => { look.unit = $("unit").value; drawLegend(); drawOdds(); const at = panes.map((pane) => pane.tokens.at).find((place) => place !== null); if (at !== undefined && !$("readout").hidden) inspect(at); };
+$("prompt").addEventListener("input", () => lookAtPrompt());
+$("prompt").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); generate(); } });
+$("lens-part").addEventListener("toggle", lensChanged);
+$("copy-part").addEventListener("toggle", () => { if ($("copy-part").open) findCopies(); });
+$("copy").onclick = findCopies;
+$("own-read").onclick = readOwn;
+$("own").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); readOwn(); } });
+
+async function attach(value) {
+  if (!value || !value.workspace) return;
+  key = value.workspace;
+  if (!told) {
+    const answer = await inquire("words", {});
+    if (answer.error) { say(answer.error.message); return; }
+    if (!told) {
+      told = answer;
+      buildSettings();
+      for (const button of element.querySelectorAll("button.why")) nameWhy(button);
+      drawLegend();
+    }
+  }
+  await picker.follow(value.run);
+  if (!picker.run) say("There is no run yet: start one on the Training tab, then write with it here.");
+  lookAtPrompt(0);
+}
+let lastSeen = 0;
+// A run may have ended, or saved a checkpoint, while another tab was open.
+new IntersectionObserver((entries) => {
+  if (!entries[entries.length - 1].isIntersecting || Date.now() - lastSeen < 3000) return;
+  lastSeen = Date.now();
+  if (told && key) picker.follow(picker.run);
+}).observe(element);
+watch("value", () => attach(props.value));
+attach(props.value);
