@@ -92,6 +92,8 @@ def sit_exam(
         update={
             "max_new_tokens": math.ceil(exam.answer_characters / per_token),
             "stop": exam.stop,
+            "num_beams": 1,
+            "repetition_penalty": 1.0,  # an answer may have to say a thing twice
             **({"temperature": 0.0} if exam.greedy else {}),
         }
     )
