@@ -1,4 +1,4 @@
-"""The Attention tab: what each head looks at, as heat maps."""
+"""The Attention tab: what each head looks at, what it does by habit, and what it is good for."""
 
 from __future__ import annotations
 
@@ -6,44 +6,16 @@ from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.inside import attention
-from gtt.errors import GTTError
-from gtt.ui.assets import D3_HEAD, static_text
-from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
+from gtt.ui.attention import attention_view
+from gtt.ui.desk import PRIVATE, PageDesk
 
 
 def attention_tab(desk: PageDesk, run: gr.Textbox) -> None:
-    """Builds the tab."""
-    with gr.Row():
-        text = gr.Textbox(
-            "One day the wise girl went to the tower.",
-            label="Text",
-            elem_id="attention-text",
-            scale=4,
-        )
-        look = gr.Button("Look", variant="primary", elem_id="look", scale=1)
-    heads = gr.HTML(
-        value=None,
-        html_template=static_text("heads.html"),
-        css_template=static_text("heads.css"),
-        js_on_load=static_text("heads.js"),
-        head=D3_HEAD,
-        elem_id="heads",
-    )
+    """Builds the tab; `run` holds the id of the run that is looked at."""
+    view = attention_view(desk)
 
-    async def captured(key: str, run: str, given: str) -> tuple[Any, str]:
-        try:
-            answer = await desk.ask(
-                "attention", attention, key, run_id=run or None, text=given or None
-            )
-        except GTTError as error:
-            return None, sentence_of(error)
-        return answer.model_dump(mode="json"), ""
+    def looked_at(key: str, one: str) -> dict[str, Any]:
+        return {"workspace": key, "run": one or None}
 
-    gr.on(
-        [look.click, text.submit],
-        captured,
-        [desk.key, run, text],
-        [heads, desk.message],
-        **PRIVATE,
-    )
+    gr.on([run.change], looked_at, [desk.key, run], view, **PRIVATE)
+    gr.on(None, looked_at, [desk.key, run], view, **PRIVATE)  # when the page opens

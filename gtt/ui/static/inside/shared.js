@@ -49,6 +49,7 @@ class Picker {
   async follow(wanted) {
     const answer = await ask("runs", { limit: 200 }, true);
     if (!answer) return;
+    this.list = answer.runs;
     const before = this.run;
     const named = answer.runs.map((run) => [run.id, `${run.name} · ${run.state.replace(/_/g, " ")}`]);
     Picker.options(this.runs, named, this.byHand && before ? before : wanted || before);

@@ -1,0 +1,68 @@
+// The same head in another checkpoint or run, side by side and as a difference.
+let otherPicker = null, other = null, sideViews = null, otherTurn = 0;
+
+async function openCompare() {
+  if (!$("compare").open) return;
+  await otherPicker.follow(picker.run);
+  const steps = $("other-checkpoints");
+  if (!other && otherPicker.run === picker.run && steps.options.length > 2) steps.value = [...steps.options].slice(2).map((one) => one.value).sort((a, b) => a - b)[0];
+  await lookAtOther();
+}
+
+async function lookAtOther() {
+  if (!$("compare").open || !seen) return;
+  const turn = (otherTurn += 1), answer = await ask("other", { ...otherPicker.chosen, text: seen.text, packed: true }, true);
+  if (turn !== otherTurn || !seen) return;
+  other = answer ? { ...received(answer), named: chosenWords(otherPicker) } : null;
+  drawCompare();
+}
+
+const chosenWords = (one) => `${one.runs.selectedOptions.length ? one.runs.selectedOptions[0].text.split(" · ")[0] : ""}, ${one.checkpoints.selectedOptions.length ? one.checkpoints.selectedOptions[0].text : ""}`;
+
+// What stands in the way of a comparison, or nothing.
+function hindrance() {
+  if (!other) return "The other checkpoint cannot read this text, or is gone: choose another one.";
+  if (chosen.layer >= other.layers.length || chosen.head >= other.heads.length) return `The other model has no head ${nameOf(chosen.layer, chosen.head)}: it has ${other.layers.length} layers of ${other.heads.length}.`;
+  return "";
+}
+
+function drawCompare() {
+  if (!$("compare").open || !seen) return;
+  const told = hindrance(), isSame = other && other.tokens.length === seen.n && other.tokens.every((text, i) => text === seen.tokens[i]);
+  $("other-said").textContent = told || (isSame ? "" : `The two cut the text into different tokens (${seen.n} and ${other.n}): they stand side by side, but there is no difference cell by cell.`);
+  $("other-maps").hidden = Boolean(told);
+  $("other-told").textContent = "";
+  $("other-read").textContent = "";
+  if (told) return;
+  const first = mapOf(seen, chosen.layer, chosen.head), second = mapOf(other, chosen.layer, chosen.head), look = { ramp: rampOf("weights"), scale: SHADINGS[shown.shading] };
+  $("left-title").textContent = `${nameOf(chosen.layer, chosen.head)} · ${chosenWords(picker)}`;
+  $("right-title").textContent = `${nameOf(chosen.layer, chosen.head)} · ${other.named}`;
+  sideViews.left.show(first, seen.tokens, look);
+  sideViews.right.show(second, other.tokens, look);
+  $("difference-part").hidden = !isSame;
+  if (!isSame) return;
+  const map = differenceOf(first, second), [least, most] = rangeOf(map), far = Math.max(0.05, -least, most), scale = (v) => 0.5 + v / far / 2;
+  sideViews.difference.show(map, seen.tokens, { ramp: rampOf("difference"), scale });
+  legend($("difference-bar"), $("difference-ticks"), rampOf("difference"), scale, [-far, 0, far].map((v) => [v, v === 0 ? "0" : signedShare(v)]));
+  let moved = 0;
+  for (const value of map.values) moved += Math.abs(value);
+  const part = moved / 2 / map.n;
+  $("other-told").textContent = `On average ${percent(part)} of a token's attention goes elsewhere in the second one${part < 0.02 ? ": the two heads look alike" : ""}. Orange: more in the second one, blue: less.`;
+}
+
+const signedShare = (v) => `${v < 0 ? "−" : "+"}${Math.abs(v).toFixed(2)}`;
+
+// A cell in one of the maps is read in all of them.
+function crossAll(q, k) {
+  for (const view of Object.values(sideViews)) if (view.map && q < view.map.n && k < view.map.n && (!view.cross || view.cross.q !== q || view.cross.k !== k)) { view.cross = { q, k }; view.draw(); }
+  if (!other || k > q || q >= seen.n || q >= other.n) { $("other-read").textContent = ""; return; }
+  const a = valueAt(sideViews.left.map, q, k), b = valueAt(sideViews.right.map, q, k);
+  $("other-read").textContent = $("difference-part").hidden ? `Token ${q} reads token ${k}: ${share(a)} and ${share(b)}` : pairSaid(seen.tokens, q, k, `${share(a)} and ${share(b)}, difference ${signedShare(b - a)}`);
+}
+
+function setUpCompare() {
+  const side = (part, named) => new MapView($(part), { moved: crossAll, largest: 30, named });
+  sideViews = { left: side("left", "The first"), right: side("right", "The second"), difference: side("difference", "Difference") };
+  otherPicker = new Picker($("other-runs"), $("other-checkpoints"), () => lookAtOther());
+  $("compare").ontoggle = () => openCompare();
+}

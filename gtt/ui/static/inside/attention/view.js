@@ -1,0 +1,155 @@
+// The Attention tab: which text is read by which checkpoint, which head is chosen, and when to look.
+const DEFAULT = "One day the wise girl went to the tower.";
+const EXAMPLES = { copy: "kqzbfmta>kqzbfmta", reverse: "kqzbfmta>atmfbzqk", addition: "37+85=122", induction: "kqzbfmtaxwcj bfmtax" };
+let seen = null, chosen = { layer: 0, head: 0 }, chosenByHand = false, isOwnText = false, exampleOf = "", turn = 0;
+
+const picker = new Picker($("runs"), $("checkpoints"), () => lookAnew());
+
+// Another run or checkpoint: its own example, unless somebody has written a text.
+async function lookAnew() {
+  const run = picker.run;
+  if (!run) { await nothing(); return; }
+  $("hint").hidden = true;
+  if (exampleOf !== run) {
+    exampleOf = run;
+    off = new Set();
+    listOff();
+    loadHistory(run);
+    const about = await ask("about", { run_id: run }, true);
+    if (picker.run !== run) return;
+    if (about && !isOwnText) { $("text").value = EXAMPLES[about.config.data.source] || DEFAULT; fallback = about.config.generation.prompt; }
+  }
+  await look();
+}
+
+let fallback = "";
+
+async function nothing() {
+  seen = null;
+  say("");
+  $("panels").hidden = true;
+  $("time").hidden = true;
+  $("hint").hidden = false;
+}
+
+// Reads the text anew; on the screen in `data-seconds` seconds.
+async function look() {
+  const text = $("text").value, mine = (turn += 1), asked = picker.chosen, whole = $("whole");
+  if (!picker.run) { await nothing(); return; }
+  if (!text) { say("The text is empty: write something for the model to read."); $("cut").textContent = ""; return; }
+  const began = performance.now();
+  whole.setAttribute("aria-busy", "true");
+  let answer = await ask("attention", { ...asked, text, packed: true });
+  if (mine !== turn) return;
+  if (!answer && !isOwnText && fallback && fallback !== text && $("said").textContent.includes("character")) {
+    $("text").value = fallback; // the example has letters that this model never met
+    fallback = "";
+    look();
+    return;
+  }
+  whole.removeAttribute("aria-busy");
+  if (!answer) { if (seen && (seen.chosen.run_id !== asked.run_id || seen.chosen.checkpoint !== asked.checkpoint)) forget(); return; }
+  take(answer, text, asked, mine);
+  requestAnimationFrame(() => setTimeout(() => { whole.dataset.seconds = ((performance.now() - began) / 1000).toFixed(3); }));
+  const isOther = habitsOf.split(" ")[0] !== seen.run_id || habitsOf.split(" ")[1] !== asked.checkpoint;
+  await loadHabits(isOther);
+  if (mine !== turn) return;
+  if (off.size) loadWithout();
+  lookAtOther();
+}
+
+function take(answer, text, asked, mine) {
+  const isNewShape = !seen || seen.layers.length !== answer.layers.length || seen.heads.length !== answer.heads.length;
+  seen = { ...received(answer), text, chosen: asked, turn: mine };
+  lookedSteps = picker.steps;
+  const kept = `${seen.n} token${seen.n === 1 ? "" : "s"}`;
+  $("cut").textContent = seen.cut ? `The text is longer than what can be looked at together: its first ${seen.cut} token${seen.cut === 1 ? " was" : "s were"} left out, the last ${kept} are shown.` : "";
+  if (chosen.layer >= seen.layers.length || chosen.head >= seen.heads.length) chosen = { layer: 0, head: 0 };
+  $("panels").hidden = false;
+  if (isNewShape) buildGrid();
+  token = null;
+  buildTokens();
+  paintGrid();
+  markGrid();
+  drawChosen();
+}
+
+// What was shown is no longer what is chosen.
+function forget() {
+  seen = null;
+  habits = null;
+  habitsOf = "";
+  $("panels").hidden = true;
+  $("cut").textContent = "";
+}
+
+function choose(layer, head, isByHand = false) {
+  chosen = { layer, head };
+  chosenByHand = chosenByHand || isByHand;
+  markGrid();
+  drawChosen();
+}
+
+function drawChosen() {
+  if (seen) { drawCard(); drawLarge(); drawTokens(); drawCompare(); }
+  drawHistory();
+}
+
+// Explanations come when somebody opens one.
+async function explainIn(details) {
+  if (!details.open || details.childElementCount > 1) return;
+  const answer = await ask("concepts", {}, true), concept = answer && answer.concepts[details.dataset.concept];
+  if (!concept || details.childElementCount > 1) return;
+  for (const text of concept.body.split("\n\n")) {
+    const paragraph = document.createElement("p");
+    paragraph.textContent = text.replace(/`/g, "");
+    details.append(paragraph);
+  }
+}
+
+// A run that goes on: new checkpoints, new snapshots.
+let lookedSteps = "", isTicking = false;
+async function tick() {
+  if (isTicking || document.hidden || !element.offsetParent) return;
+  const run = picker.list && picker.list.find((one) => one.id === picker.run);
+  if (!run || !ACTIVE.includes(run.state)) return;
+  isTicking = true;
+  try {
+    await picker.follow(props.value && props.value.run);
+    await followHistory(picker.run);
+    if (picker.steps && (!seen || (picker.checkpoint === "latest" && picker.steps !== lookedSteps))) await look();
+  } finally { isTicking = false; }
+}
+
+function attach(value) {
+  if (!value) return;
+  key = value.workspace || "";
+  follow();
+}
+
+let isFollowing = null;
+async function follow() {
+  if (isFollowing) await isFollowing;
+  isFollowing = (async () => {
+    const before = picker.run;
+    await picker.follow(props.value && props.value.run);
+    if (!picker.run) await nothing();
+    else if (before === picker.run && picker.run && picker.steps && picker.steps !== lookedSteps && !$("whole").hasAttribute("aria-busy")) await look();
+  })();
+  await isFollowing;
+}
+
+setUpLarge();
+setUpHistory();
+setUpCompare();
+$("text").value = DEFAULT;
+$("text").oninput = () => { isOwnText = true; };
+$("text").onkeydown = (event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); look(); } };
+$("look").onclick = () => look();
+$("off").onclick = () => toggleOff(nameOf(chosen.layer, chosen.head));
+for (const details of element.querySelectorAll(".why")) details.ontoggle = () => explainIn(details);
+new MutationObserver(() => { if (seen) { paintGrid(); drawChosen(); } else drawHistory(); }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+new IntersectionObserver((entries) => { if (entries.some((one) => one.isIntersecting) && key) follow(); }).observe($("look"));
+const beat = setInterval(() => { if (!element.isConnected) clearInterval(beat); else tick(); }, 3000);
+watch("value", () => attach(props.value));
+attach(props.value);

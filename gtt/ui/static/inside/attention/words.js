@@ -1,0 +1,61 @@
+// What the numbers of a head say, in words.
+const HABITS = {
+  previous_token: { short: "looks at the previous token", bar: "the previous token", does: "looks at the token just before" },
+  first_token: { short: "rests on the first token", bar: "the first token", does: "rests on the first token of the text" },
+  current_token: { short: "looks at itself", bar: "the token itself", does: "looks at the very token it reads" },
+  same_token: { short: "finds the same token", bar: "the same token, earlier", does: "finds earlier places that hold the same token" },
+  induction: { short: "induction: what followed last time", bar: "what followed last time (induction)", does: "looks at what followed when this token stood there before" },
+  even: { short: "spreads evenly" },
+};
+const MEASURED = Object.keys(HABITS).filter((name) => name !== "even");
+const USE = {
+  previous_token: "A later layer can use that to know what stands before what.",
+  first_token: "That is where a head looks when it finds nothing to do.",
+  current_token: "What it passes on is mostly about that token itself, not about its neighbours.",
+  same_token: "It notices that something comes back.",
+  induction: "So the model can go on with a pattern that it has met only once, in this very text.",
+  even: "It gathers a mean of all that was said so far.",
+};
+const nameOf = (layer, head) => `${layer}.${head}`;
+const quoted = (text) => `“${visible(text)}”`;
+const share = (v) => (v === null || v === undefined ? "–" : v >= 0.095 ? v.toFixed(2) : v.toFixed(3));
+
+const times = (value, chance) => {
+  const factor = chance > 0 ? value / chance : 0;
+  return factor >= 2 ? `, ${factor >= 9.5 ? Math.round(factor) : factor.toFixed(1)} times what even attention would give it (${share(chance)})` : "";
+};
+const basis = (name, measured) => (name === "induction"
+  ? `on ${measured.period} random tokens that were said twice`
+  : measured.measured_on === "validation" ? `on stretches of ${measured.tokens} tokens of validation text, which the training has not seen` : `on random tokens, ${measured.tokens} at a time, as its text is no longer here`);
+
+// A sentence or two by which one knows the head.
+function headSaid(layer, head, measured) {
+  const habits = measured.heads[layer][head], chance = measured.chance, who = `Head ${nameOf(layer, head)}`;
+  const back = `It looks back ${habits.distance.toFixed(1)} tokens on average (even attention: ${chance.distance.toFixed(1)}).`;
+  if (habits.name === "even") return `${who} spreads its attention evenly over all that it may read, ${percent(habits.evenness)} as evenly as is possible, measured ${basis("even", measured)}. ${USE.even}`;
+  if (habits.name) {
+    const value = habits[habits.name], first = `${who} ${HABITS[habits.name].does}: ${percent(value)} of its attention goes there${times(value, chance[habits.name])}, measured ${basis(habits.name, measured)}.`;
+    const second = MEASURED.filter((name) => name !== habits.name && habits[name] >= 0.15 && habits[name] >= 3 * (chance[name] || 0)).sort((a, b) => habits[b] - habits[a])[0];
+    const also = second ? ` A part of it (${percent(habits[second])}${second === "induction" ? `, ${basis(second, measured)}` : ""}) goes to ${HABITS[second].bar}.` : "";
+    return `${first}${also} ${USE[habits.name]} ${back}`;
+  }
+  const most = MEASURED.filter((name) => habits[name] !== null).sort((a, b) => habits[b] - habits[a])[0];
+  return `${who} has no clear habit: none of the five places below gets 40 % of its attention and three times what even attention would give. Most goes to ${HABITS[most].bar}, ${percent(habits[most])}${times(habits[most], chance[most])}, measured ${basis(most, measured)}. ${back} What it does depends on the text, or it mixes several things.`;
+}
+
+// The few words under a head's picture.
+function headBrief(layer, head) {
+  const habits = habitsAt(layer, head);
+  if (!habits) return "";
+  if (findsAnswer(layer, head) && habits.name !== "induction") return "reads where the task's answer stands";
+  return habits.name ? HABITS[habits.name].short : "no clear habit";
+}
+
+// The two largest figures, for whoever rests on a head.
+function headFigures(habits) {
+  const top = MEASURED.filter((name) => habits[name] !== null).sort((a, b) => habits[b] - habits[a]).slice(0, 2);
+  return `${top.map((name) => `${HABITS[name].bar} ${share(habits[name])}`).join(", ")}; ${habits.distance.toFixed(1)} tokens back on average`;
+}
+
+// What a chosen pair says.
+const pairSaid = (tokens, q, k, words) => `${quoted(tokens[q])} → ${quoted(tokens[k])}: ${words}`;
