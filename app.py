@@ -21,12 +21,15 @@ from gtt.runs.home import Home
 from gtt.runs.limits import Limits, is_on_space
 
 MAX_EVENTS = 200  # of the queue at the same time: each follower of a run is one
+SESSIONS = 50  # that Gradio remembers, at 0.6 MB each: the page keeps nothing in them
 
 
 def main() -> int:
     """Serves until SIGINT or SIGTERM; the runs go on and are found again by the next start."""
     try:
         home, limits = Home.from_environment(), Limits.from_environment()
+        # Where Gradio keeps files, which count with all else then; read when a component is made.
+        os.environ["GRADIO_TEMP_DIR"] = str(home.cache)
         service = Service(home, limits)
     except GTTError as error:
         print(f"gtt: {error}", file=sys.stderr)
@@ -40,6 +43,7 @@ def main() -> int:
 
 def serve(service: Service) -> None:
     """Launches the page and waits for a signal."""
+    from gtt.api.gradio_adapter import known_calls
     from gtt.ui.assets import asset_routes, static_text
     from gtt.ui.page import build
     from gtt.ui.theme import CSS, theme
@@ -51,7 +55,7 @@ def serve(service: Service) -> None:
         server_port=int(os.environ.get("GRADIO_SERVER_PORT") or 7860),
         prevent_thread_lock=True,
         max_threads=MAX_EVENTS,
-        state_session_capacity=1000,
+        state_session_capacity=SESSIONS,
         max_file_size=service.limits.upload_bytes,
         theme=theme(),
         css=CSS,
@@ -67,6 +71,8 @@ def serve(service: Service) -> None:
                 on_space=is_on_space(),
                 space_host=os.environ.get("SPACE_HOST"),
                 max_upload_bytes=service.limits.upload_bytes,
+                receive_file=service.receive_file,
+                known=known_calls(demo),
             ),
         },
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import logging
 import re
 import urllib.parse
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any, get_args
 
 from starlette.concurrency import iterate_in_threadpool
@@ -18,6 +20,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
@@ -116,14 +119,43 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
         more = (pieces,)
     request = parse(row.request, values, strict=row.has_body)
     if row.stream is not None and "text/event-stream" in http.headers.get("accept", ""):
-        return await _streamed(row.stream(caller, request), headers)
-    done = await answer(row, caller, request, *more)
+        service.streams.take(caller.desk.owner)
+        leave = partial(service.streams.leave, caller.desk.owner)
+        try:
+            return await _streamed(row.stream(caller, request), headers, leave)
+        except BaseException:
+            leave()
+            raise
+    work = answer(row, caller, request, *more)
+    # A function that runs in a thread goes on to its end in any case.
+    is_waiting = inspect.iscoroutinefunction(row.call) and not row.takes_file
+    done = await (_unless_gone(http, work) if is_waiting else work)
     if isinstance(done, Download):
         headers["Content-Disposition"] = _attachment(done.name)
         chunks = iterate_in_threadpool(done.chunks)
         return StreamingResponse(chunks, media_type=done.media_type, headers=headers)
     data = done.model_dump_json()
     return Response(data, row.status, headers, media_type="application/json")
+
+
+async def _unless_gone(http: HttpRequest, work: Coroutine[Any, Any, Any]) -> Any:
+    """What `work` gives; it ends when its caller hangs up, which raises `ClientDisconnect`."""
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_hang_up(http))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _hang_up(http: HttpRequest) -> None:
+    """Waits until nobody reads the answer any more; the body has been read before."""
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _attachment(name: str) -> str:
@@ -231,14 +263,29 @@ async def _read(file: UploadFile) -> AsyncIterator[bytes]:
         await file.close()
 
 
-async def _streamed(parts: Any, headers: dict[str, str]) -> Response:
+class _Stream(StreamingResponse):
+    """A stream that holds a place among those that are open, also where nobody reads a part."""
+
+    def __init__(self, *args: Any, leave: Callable[[], None], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
+
+
+async def _streamed(parts: Any, headers: dict[str, str], leave: Callable[[], None]) -> Response:
     """A server-sent stream; what is wrong at once is an ordinary refusal."""
     first = asyncio.ensure_future(anext(parts))
     await asyncio.wait({first}, timeout=FIRST_PART)
     if first.done() and isinstance(first.exception(), GTTError):
         await first
-    return StreamingResponse(
+    return _Stream(
         _events(first, parts),
+        leave=leave,
         media_type="text/event-stream",
         headers={**headers, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

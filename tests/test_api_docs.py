@@ -33,17 +33,34 @@ SECONDS = 240  # for the examples of one section
 KINDS = {
     "create": "starting, resuming and restarting runs",
     "generate": "generating",
-    "look": "odds, attention, checkpoints",
+    "look": "odds, attention, checkpoints, whole journals",
     "upload": "uploads",
+    "file": "files for the Gradio client and the page, before they are read",
     "tokenize": "tokenizing",
     "write": "other changes",
     "read": "the rest",
 }
 OTHER_VARIABLES = (
-    ("GTT_HOME", "Where runs, texts and desks lie.", "`.gtt` beside `app.py`"),
-    ("GTT_SOURCES", "A folder of texts that were downloaded before.", "-"),
-    ("GRADIO_SERVER_PORT", "The port.", "7860"),
-    ("GRADIO_SERVER_NAME", "The address to listen on; `0.0.0.0` is all.", "127.0.0.1"),
+    (
+        "GTT_HOME",
+        "Where runs, texts and desks lie.",
+        "`.gtt` beside `app.py`",
+        "the same; on a Space with persistent storage `/data`",
+    ),
+    ("GTT_SOURCES", "A folder of texts that were downloaded before.", "-", "-"),
+    (
+        "GRADIO_TEMP_DIR",
+        "Where Gradio keeps the files that it receives and hands out; they count with the rest.",
+        "`gradio` in `GTT_HOME`",
+        "`gradio` in `GTT_HOME`",
+    ),
+    ("GRADIO_SERVER_PORT", "The port.", "7860", "7860"),
+    (
+        "GRADIO_SERVER_NAME",
+        "The address to listen on; `0.0.0.0` is all.",
+        "127.0.0.1",
+        "127.0.0.1; on a Space 0.0.0.0",
+    ),
 )
 
 # What the output of a section must match, so that examples do not merely end.
@@ -184,8 +201,8 @@ def environment_table() -> str:
         "| variable | what it is | at home | for strangers |",
         "| --- | --- | --- | --- |",
     ]
-    for name, meaning, default in OTHER_VARIABLES:
-        rows.append(f"| `{name}` | {meaning} | {shown(default)} | {shown(default)} |")
+    for name, meaning, at_home, outside in OTHER_VARIABLES:
+        rows.append(f"| `{name}` | {meaning} | {shown(at_home)} | {shown(outside)} |")
     for limit in describe_limits():
         defaults = f"{shown(limit.on_laptop)} | {shown(limit.on_space)}"
         rows.append(f"| `{limit.variable}` | {limit.description} | {defaults} |")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import threading
 import unicodedata
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from gtt.data.sources import FILE_SUFFIXES
 from gtt.errors import UnusableData
 
 LONGEST_NAME = 100  # characters
+
+MOST_FOOTER = 2**20  # bytes of a Parquet footer; read, it takes up to a hundred times as much
 
 _PARQUET = b"PAR1"
 _ARCHIVES = {
@@ -28,6 +31,7 @@ _TAR, _TAR_AT = b"ustar", 257
 _OTHERS = {b"%PDF-": "a PDF", _PARQUET: "a Parquet table"}
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEAD = 512  # bytes in which every mark above lies
+_one_footer = threading.Lock()  # is read at a time, for what it takes meanwhile
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, direction marks, surrogates
 
 
@@ -122,17 +126,23 @@ class ContentCheck:
 
 
 def _check_parquet(path: Path, most: int) -> None:
-    """Reads the footer only: what it declares to hold must be bounded."""
+    """Reads the footer only: its own size and what it declares to hold must be bounded."""
     import pyarrow.parquet as pq
 
+    size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(4)
-        file.seek(max(0, path.stat().st_size - 4))
-        end = file.read(4)
-    if start != _PARQUET or end != _PARQUET or path.stat().st_size < 12:
+        file.seek(max(0, size - 8))
+        footer, end = file.read(4), file.read(4)
+    if start != _PARQUET or end != _PARQUET or size < 12:
         raise _not_parquet()
+    if size - 12 >= int.from_bytes(footer, "little") > MOST_FOOTER:
+        raise _unusable(
+            "The Parquet file has too many columns or parts to be read here: keep the column of "
+            "the text only, and write it again."
+        )
     try:
-        with pq.ParquetFile(path) as table:
+        with _one_footer, pq.ParquetFile(path) as table:
             about = table.metadata
             groups = (about.row_group(group) for group in range(about.num_row_groups))
             size = sum(abs(group.total_byte_size) for group in groups)

@@ -35,7 +35,9 @@ class Room(Protocol):
 
     def make_folder(self, owner: str) -> Path: ...
     def usage_of(self, owner: str) -> int: ...
-    def home_bytes(self) -> int: ...
+    def reserved_bytes(self, owner: str | None, /) -> int: ...
+    def check_room(self, more: int) -> None: ...
+    def note_written(self, bytes: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,9 @@ class Desk:
         return Uploads(
             self.folder,
             self._room.limits,
-            desk_bytes=self.usage_bytes,
-            home_bytes=self._room.home_bytes,
+            desk_bytes=self._promised_bytes,
+            check_server=self._room.check_room,
+            wrote=self._room.note_written,
             clock=self._room.clock,
             prepare=self.open_folder,
         )
@@ -147,6 +150,10 @@ class Desk:
     def usage_bytes(self) -> int:
         """What the desk keeps on the disk, its runs included."""
         return self._room.usage_of(self.owner)
+
+    def _promised_bytes(self) -> int:
+        """The same, and what its runs at work may still write."""
+        return self.usage_bytes() + self._room.reserved_bytes(self.owner)
 
     def open_folder(self) -> Path:
         """The folder of the desk, made for the first thing that is written into it."""

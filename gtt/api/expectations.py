@@ -11,10 +11,10 @@ from typing import Any
 import psutil
 
 from gtt.api.service import Caller
-from gtt.api.visitors import vocabulary_of
 from gtt.config import DataConfig, RunConfig
 from gtt.runs import calibration
 from gtt.runs.estimates import Machine, TrainedRun
+from gtt.runs.limits import vocabulary_of
 from gtt.runs.managed import ManagedRun
 from gtt.runs.processes import gpu_count
 

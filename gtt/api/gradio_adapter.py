@@ -8,6 +8,7 @@ a desk of its own and its key in the answer, under `workspace`.
 from __future__ import annotations
 
 import asyncio
+import errno
 import inspect
 import logging
 import secrets
@@ -21,10 +22,13 @@ import gradio as gr
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.errors import error_body
+from gtt.api.known_calls import KnownCalls
 from gtt.api.schemas import Request
 from gtt.api.service import Caller, Service
 from gtt.api.table import TABLE, Download, Endpoint, answer
+from gtt.api.uploads import disk_refuses
 from gtt.errors import GTTError
+from gtt.runs.limits import MEGABYTE
 from gtt.settings import parse
 
 log = logging.getLogger(__name__)
@@ -50,6 +54,26 @@ def add_endpoints(service: Service) -> None:
             function = _streaming(service, row) if streams else _once(service, row)
             described = _described(function, row, _parameters(row.request))
             gr.api(described, api_name=row.name, concurrency_limit=LIMIT)
+
+
+def known_calls(page: gr.Blocks) -> KnownCalls:
+    """Which events a page has, its own among them, and which functions its components."""
+    public: dict[str, Any] = page.get_api_info()["named_endpoints"]
+    return KnownCalls(
+        names=frozenset(event.api_name for event in page.fns.values() if event.api_name),
+        parameters={
+            name.removeprefix("/"): {
+                one["parameter_name"]: not one["parameter_has_default"]
+                for one in about["parameters"]
+            }
+            for name, about in public.items()
+        },
+        numbers=frozenset(page.fns),
+        functions={
+            number: frozenset(function.__name__ for function in getattr(block, "server_fns", ()))
+            for number, block in page.blocks.items()
+        },
+    )
 
 
 def caller_of(service: Service, workspace: Any, request: gr.Request | None) -> Caller:
@@ -119,8 +143,9 @@ def _streaming(service: Service, row: Endpoint) -> Callable[..., Any]:
         assert row.stream is not None
         with gradio_errors():
             caller, asked = begin(service, row.name, request, **values)
-            async for part in row.stream(caller, asked):
-                yield _finished(caller, part)
+            with service.streams.held(caller.desk.owner):
+                async for part in row.stream(caller, asked):
+                    yield _finished(caller, part)
 
     return call
 
@@ -219,22 +244,34 @@ def _add_download(service: Service, row: Endpoint) -> None:
         with gradio_errors():
             caller, asked = begin(service, row.name, request, **values)
             done = await answer(row, caller, asked)
-            return await asyncio.to_thread(_written, done, Path(out.GRADIO_CACHE))
+            return await asyncio.to_thread(_written, done, Path(out.GRADIO_CACHE), service)
 
     _add_with_components(call, row, _parameters(row.request), out)
 
 
-def _written(done: Download, cache: Path) -> str:
-    """The path of the file: in Gradio's cache, which it clears, in a folder that nobody guesses."""
+def _written(done: Download, cache: Path, service: Service) -> str:
+    """The path of the file: in Gradio's cache, which it clears, in a folder that nobody guesses.
+
+    Raises `ApiError` where the disk has no room for it, and leaves nothing then.
+    """
     folder = cache / secrets.token_urlsafe(32)
     folder.mkdir(parents=True)
-    path = folder / done.name
+    path, room = folder / done.name, 0
     try:
         with path.open("wb") as file:
             for chunk in done.chunks:
+                if room < len(chunk):
+                    room = max(len(chunk), MEGABYTE)
+                    service.workspaces.check_room(room)
+                room -= len(chunk)
                 file.write(chunk)
-    except BaseException:
+                service.workspaces.note_written(len(chunk))
+    except BaseException as error:
+        size = path.stat().st_size if path.exists() else 0
         shutil.rmtree(folder, ignore_errors=True)
+        service.workspaces.note_written(-size)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_refuses(error) from None
         raise
     return str(path)
 

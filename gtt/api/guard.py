@@ -9,18 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gtt.api.errors import ApiError, Forbidden, NotFound, TooLarge, error_body
+from gtt.api.forms import PartCount
+from gtt.api.known_calls import KnownCalls
 from gtt.api.nesting import NestingCheck
 from gtt.api.origins import Hosts, Place, read_host, read_origin
 from gtt.api.remote_files import NoRemoteFiles
 
 LONGEST_PATH = 8192  # bytes, of the path and of the query each
-UPLOAD_PATHS = ("/api/datasets/upload", "/gradio_api/upload")
+GRADIO_UPLOAD = "/gradio_api/upload"
+UPLOAD_PATHS = ("/api/datasets/upload", GRADIO_UPLOAD)
+MOST_FILES = 10  # in one form
 UPLOAD_SLACK = 1_000_000  # bytes around the file in a form
 DEEPEST_JSON = 64
 
@@ -34,6 +38,8 @@ CLOSED_ROUTES: dict[str, str] = {
     "process_recording": "writes a video to the disk and runs ffmpeg on it",
     "run-history": "writes to and reads from buckets of the Hub",
     "runs": "the page of that history",
+    "run/": "events past the queue, where every refusal is a fault",
+    "api/": "the old name of run/",
     "stream/": "media streams",
     "vibe-": "edits the source code of the app",
     "profiling": "tells what other visitors do",
@@ -85,12 +91,14 @@ class Guard:
         max_json_bytes: int = 1_000_000,
         max_upload_bytes: int = 200_000_000,
         upload_paths: Iterable[str] = UPLOAD_PATHS,
+        receive_file: ReceiveFile | None = None,
     ) -> None:
         self.app = app
         self.hosts = Hosts(allowed_hosts, on_space=on_space, space_host=space_host)
         self.max_json_bytes = max_json_bytes
         self.max_upload_bytes = max_upload_bytes
         self.upload_paths = frozenset(upload_paths)
+        self.receive_file = receive_file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -100,7 +108,8 @@ class Guard:
         try:
             exchange.is_own_site = self._check(scope)
             if scope["type"] == "http":
-                exchange.most_bytes, exchange.nesting = self._body_limits(scope)
+                exchange.most_bytes, exchange.check = self._body_limits(scope)
+                self._count_file(scope, exchange.most_bytes)
         except ApiError as refusal:
             if scope["type"] == "websocket":
                 await receive()
@@ -155,9 +164,8 @@ class Guard:
             )
         return host
 
-    def _body_limits(self, scope: Scope) -> tuple[int, NestingCheck | None]:
-        path = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/")
-        is_upload = path in self.upload_paths
+    def _body_limits(self, scope: Scope) -> tuple[int, BodyCheck | None]:
+        is_upload = _path(scope) in self.upload_paths
         most = self.max_upload_bytes + UPLOAD_SLACK if is_upload else self.max_json_bytes
         length = _single(scope, "content-length")
         if length is not None and _single(scope, "transfer-encoding") is not None:
@@ -171,17 +179,41 @@ class Guard:
                 raise ApiError("Content-Length must be a number of bytes.", field="content-length")
             if int(length) > most:
                 raise _too_large(most)
-        kind = (_single(scope, "content-type") or "").partition(";")[0].strip().lower()
-        is_form = kind.startswith("multipart/") or kind == "application/x-www-form-urlencoded"
+        content_type = _single(scope, "content-type") or ""
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind.startswith("multipart/"):
+            return most, BodyCheck(PartCount(content_type, MOST_FILES).feed, _too_many_files())
+        is_form = is_upload or kind == "application/x-www-form-urlencoded"
         # Everything else may be parsed as JSON, whatever it calls itself.
-        return most, None if is_upload or is_form else NestingCheck(DEEPEST_JSON)
+        return most, None if is_form else BodyCheck(NestingCheck(DEEPEST_JSON).feed, _too_deep())
+
+    def _count_file(self, scope: Scope, most: int) -> None:
+        """Raises where a visitor sends files to Gradio too often, or there is no room for them."""
+        is_file = scope["method"] == "POST" and _path(scope) == GRADIO_UPLOAD
+        if is_file and self.receive_file is not None:
+            length = _single(scope, "content-length")
+            self.receive_file(
+                _single(scope, "x-gtt-workspace"),
+                _visitor(scope),
+                int(length) if length is not None else most,
+            )
+
+
+ReceiveFile = Callable[[str | None, str, int], None]  # with key, visitor and bytes
+
+
+class BodyCheck(NamedTuple):
+    """Takes a body piece by piece, and says what is told where it answers no."""
+
+    feed: Callable[[bytes], bool]
+    refusal: ApiError
 
 
 class _Exchange:
     """One request and its answer: counts what comes in, sets the headers of what goes out."""
 
     most_bytes = 0
-    nesting: NestingCheck | None = None
+    check: BodyCheck | None = None
     is_own_site = False
 
     def __init__(self, receive: Receive, send: Send) -> None:
@@ -200,9 +232,8 @@ class _Exchange:
         self._bytes += len(piece)
         if self._bytes > self.most_bytes:
             return await self._end_body(_too_large(self.most_bytes))
-        if self.nesting is not None and not self.nesting.feed(piece):
-            sentence = f"The JSON is nested more than {DEEPEST_JSON} deep: send it flatter."
-            return await self._end_body(ApiError(sentence, status=422, code="invalid_input"))
+        if self.check is not None and not self.check.feed(piece):
+            return await self._end_body(self.check.refusal)
         return message
 
     async def _end_body(self, refusal: ApiError) -> Message:
@@ -247,8 +278,10 @@ class _Exchange:
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 
 
-def guarding(**options: Any) -> Lifespan:
+def guarding(*, known: KnownCalls | None = None, **options: Any) -> Lifespan:
     """A lifespan that puts a `Guard` with these options around the whole of an application.
+
+    `known` are the events that there are; without it Gradio looks for every name itself.
 
     `add_middleware` would not do: Gradio adds its own afterwards, which then lies outside. Usage:
     `demo.launch(app_kwargs={"lifespan": guarding(on_space=True)})`.
@@ -257,7 +290,7 @@ def guarding(**options: Any) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         inside = app.middleware_stack or app.build_middleware_stack()
-        app.middleware_stack = Guard(NoRemoteFiles(inside), **options)
+        app.middleware_stack = Guard(NoRemoteFiles(inside, known), **options)
         try:
             yield
         finally:
@@ -282,6 +315,27 @@ def _single(scope: Scope, name: str) -> str | None:
     if len(values) > 1:
         raise ApiError(f"The header {name} must come once.", field=name)
     return values[0].decode("latin-1").strip() if values else None
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/")
+    return path
+
+
+def _visitor(scope: Scope) -> str:
+    """Who asks without a key, as far as can be told: behind a proxy it is what that says."""
+    via = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"]
+    address = str((scope.get("client") or ("",))[0])
+    return " ".join([address, *(value.decode("latin-1") for value in via)])
+
+
+def _too_deep() -> ApiError:
+    sentence = f"The JSON is nested more than {DEEPEST_JSON} deep: send it flatter."
+    return ApiError(sentence, status=422, code="invalid_input")
+
+
+def _too_many_files() -> ApiError:
+    return TooLarge(f"A form may hold {MOST_FILES} files: send the others with another request.")
 
 
 def _too_large(most: int) -> TooLarge:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 from gtt.api.errors import RateLimited
 
-Kind = Literal["create", "generate", "look", "upload", "tokenize", "write", "read"]
+Kind = Literal["create", "generate", "look", "upload", "file", "tokenize", "write", "read"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Rate:
     per_minute: float
 
 
-# look: attention, odds. write: what changes a desk or a run and costs little. read: the rest.
+# look: attention, odds, whole journals. file: what Gradio receives, of a class behind one address
+# too. write: what changes a desk or a run and costs little. read: the rest.
 DESK_RATES: dict[Kind, Rate] = {
     "create": Rate(5, 6),
     "generate": Rate(10, 30),
     "look": Rate(20, 60),
     "upload": Rate(5, 6),
+    "file": Rate(20, 30),
     "tokenize": Rate(30, 120),
     "write": Rate(30, 60),
     "read": Rate(200, 1200),
@@ -37,16 +40,22 @@ SERVER_RATES: dict[Kind, Rate] = {
     "generate": Rate(60, 300),
     "look": Rate(120, 600),
     "upload": Rate(40, 60),
+    "file": Rate(60, 120),
     "tokenize": Rate(200, 1200),
     "write": Rate(300, 1200),
     "read": Rate(3000, 30_000),
 }
+
+STREAMS_PER_DESK = 8
+STREAMS = 120  # of all desks: a class of thirty with four each
+RETRY_STREAM = 10.0  # seconds
 
 _ACTS: dict[Kind, str] = {
     "create": "runs are started",
     "generate": "texts are generated",
     "look": "looks inside a model are asked for",
     "upload": "texts are uploaded",
+    "file": "files are sent",
     "tokenize": "texts are tokenized",
     "write": "changes are made",
     "read": "requests are made",
@@ -140,6 +149,54 @@ class RateLimiter:
         if rate is None:
             return None
         return self._server.setdefault(kind, _Bucket(rate.burst, now))
+
+
+class Places:
+    """How many streams may be open at the same time, per desk and in all. Thread-safe."""
+
+    def __init__(self, per_desk: int | None, for_all: int) -> None:
+        self.per_desk, self.for_all = per_desk, for_all
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def for_strangers(cls) -> Places:
+        """Those of an open server."""
+        return cls(STREAMS_PER_DESK, STREAMS)
+
+    @classmethod
+    def at_home(cls) -> Places:
+        """Nobody is held apart from the others; that there is an end keeps the page alive."""
+        return cls(None, STREAMS)
+
+    def take(self, who: str) -> None:
+        """Takes a place, to be left with `leave`; raises `RateLimited` where none is free."""
+        with self._lock:
+            is_desk_full = self.per_desk is not None and self._taken[who] >= self.per_desk
+            if is_desk_full or self._taken.total() >= self.for_all:
+                whose = "on this desk" if is_desk_full else "on this server"
+                raise RateLimited(
+                    f"Too many streams are open {whose}: close one, or try again in "
+                    f"{_seconds(RETRY_STREAM)}.",
+                    retry_after=RETRY_STREAM,
+                )
+            self._taken[who] += 1
+
+    def leave(self, who: str) -> None:
+        """Gives a place back."""
+        with self._lock:
+            self._taken[who] -= 1
+            if not self._taken[who]:
+                del self._taken[who]
+
+    @contextmanager
+    def held(self, who: str) -> Iterator[None]:
+        """A place for the length of a `with` block."""
+        self.take(who)
+        try:
+            yield
+        finally:
+            self.leave(who)
 
 
 def _seconds(wait: float) -> str:

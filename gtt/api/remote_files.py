@@ -1,4 +1,4 @@
-"""Keeps Gradio from fetching what a request points to.
+"""Keeps Gradio from fetching what a request points to, and from looking for what is not there.
 
 Gradio takes a file in the form `{"path": …, "meta": {"_type": "gradio.FileData"}}` and downloads
 the path where it is a URL, for any component and before any of our code runs. A file of ours has
@@ -12,17 +12,21 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gtt.api.errors import Forbidden, error_body
+from gtt.api.errors import ApiError, Forbidden, error_body
+from gtt.api.known_calls import PREFIX, KnownCalls
 
-PREFIX = "/gradio_api/"
 UPLOAD = "/gradio_api/upload"  # a form; not the event of that name, /gradio_api/call/upload
 
 
 class NoRemoteFiles:
-    """An ASGI middleware for inside the `Guard`, which bounds the size and depth of a body."""
+    """An ASGI middleware for inside the `Guard`, which bounds the size and depth of a body.
 
-    def __init__(self, app: ASGIApp) -> None:
+    With `known` it also refuses calls of what is not there.
+    """
+
+    def __init__(self, app: ASGIApp, known: KnownCalls | None = None) -> None:
         self.app = app
+        self.known = known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_event = scope["type"] == "http" and scope["method"] == "POST"
@@ -37,8 +41,14 @@ class NoRemoteFiles:
             if message["type"] != "http.request" or not message.get("more_body"):
                 break
         body = b"".join(message.get("body", b"") for message in messages)
-        if points_elsewhere(_parsed(body)):
-            await _refuse(send)
+        values = _parsed(body)
+        try:
+            if points_elsewhere(values):
+                raise Forbidden("A file must be uploaded; addresses are not fetched.", field="path")
+            if self.known is not None:
+                self.known.check(path, values)
+        except ApiError as refusal:
+            await _refuse(send, refusal)
             return
 
         async def replay() -> Message:
@@ -73,10 +83,8 @@ def _parsed(body: bytes) -> Any:
         return None  # Gradio will not read it either
 
 
-async def _refuse(send: Send) -> None:
-    status, answer, _ = error_body(
-        Forbidden("A file must be uploaded; addresses are not fetched.", field="path")
-    )
+async def _refuse(send: Send, refusal: ApiError) -> None:
+    status, answer, _ = error_body(refusal)
     data = json.dumps(answer).encode()
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -14,16 +14,18 @@ import psutil
 
 from gtt.api.desk import Desk
 from gtt.api.errors import NotFound
-from gtt.api.rates import RateLimiter
-from gtt.api.workspaces import SHARED_OWNER, Workspaces, folder_bytes
-from gtt.inference.client import Inference
-from gtt.runs.home import Home
-from gtt.runs.limits import Limits
-from gtt.runs.managed import ManagedRun
+from gtt.api.rates import Places, RateLimiter
+from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
+from gtt.inference.client import ASKED_BY, Inference
+from gtt.runs.home import Home, folder_bytes
+from gtt.runs.limits import Limits, fewest_parameters, run_bytes
+from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.runs.manager import Manager
 
 log = logging.getLogger(__name__)
 
+# Questions to models that one desk may have at work, and as many waiting as a page asks at once.
+MOST_ACTIVE, MOST_WAITING = 2, 12
 SWEEP_EVERY = 300.0  # seconds between two looks for idle desks and unused corpora
 
 
@@ -34,22 +36,59 @@ class Service:
         self.home, self.limits = home, limits
         self.started = time.monotonic()
         self.manager = Manager(home, limits, spare=spare)
-        self.workspaces = Workspaces(home.workspaces, limits, runs_bytes=self.runs_bytes)
+        self.workspaces = Workspaces(
+            home.workspaces,
+            limits,
+            runs_bytes=self.runs_bytes,
+            reserved_bytes=self.reserved_bytes,
+            measure=home.bytes,
+        )
         self.workspaces.sweep_leftovers()
-        self.inference = Inference()
+        self.inference = (
+            Inference()
+            if limits.shared_desk
+            else Inference(max_active_each=MOST_ACTIVE, max_waiting_each=MOST_WAITING)
+        )
         self.rates = RateLimiter.at_home() if limits.shared_desk else RateLimiter.for_strangers()
+        self.streams = Places.at_home() if limits.shared_desk else Places.for_strangers()
+        # Held from the look for room to the run that takes it: two at once would both find room.
+        self.beginning = threading.RLock()
         self._closed = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_on, name="sweeper", daemon=True)
         self._sweeper.start()
 
     def caller(self, key: str | None) -> Caller:
         """Whoever asks with this workspace key; raises `BadInput` for an impossible one."""
-        return Caller(self, self.workspaces.desk(key))
+        caller = Caller(self, self.workspaces.desk(key))
+        ASKED_BY.set(caller.desk.owner)
+        return caller
 
     def runs_bytes(self, owner: str) -> int:
         """What the runs of an owner take on the disk."""
         runs = self.manager.runs(lambda run: run.owner == owner, deleted=True)
         return sum(folder_bytes(run.path) for run in runs)
+
+    def reserved_bytes(self, owner: str | None) -> int:
+        """What the runs at work and waiting may still write, of one owner or of all.
+
+        Of all, what they have written already counts again: the home is measured but now and then.
+        """
+        runs = self.manager.runs(lambda run: owner is None or run.owner == owner, deleted=True)
+        at_work = [run for run in runs if run.state() in ACTIVE]
+        whole = [(run, run_bytes(fewest_parameters(run.config))) for run in at_work]
+        if owner is None:
+            return sum(bytes for _, bytes in whole)
+        return sum(max(0, bytes - folder_bytes(run.path)) for run, bytes in whole)
+
+    def receive_file(self, key: str | None, visitor: str, most_bytes: int) -> None:
+        """Counts a file that comes to Gradio's cache, before it is read; raises `ApiError`.
+
+        It counts on the desk of the key, else on the visitor's address.
+        """
+        who = visitor if key is None or self.limits.shared_desk else owner_of(key)
+        self.rates.take("file", who)
+        self.workspaces.check_room(most_bytes)
+        self.workspaces.note_written(most_bytes)
 
     def stats(self) -> dict[str, Any]:
         """Counts and bytes; nothing about anybody."""

@@ -21,9 +21,8 @@ from types import TracebackType
 from gtt.api.contents import ContentCheck, display_name, suffix_of
 from gtt.api.errors import NotFound, QuotaExceeded, TooLarge, TooMuchOnDesk, Unavailable
 from gtt.data.sources import FILE_SUFFIXES
-from gtt.runs.limits import MEGABYTE, Limits
+from gtt.runs.limits import FREE_DISK, MEGABYTE, Limits
 
-FREE_DISK = 500 * MEGABYTE  # stays free, so that running trainings can save
 MOST_UPLOADS = 100  # per desk, where desks have a quota
 LEFT_OVER_AFTER = 3600.0  # seconds without a write
 
@@ -43,7 +42,11 @@ class Upload:
 
 
 class Uploads:
-    """The uploads of one desk. `desk_bytes` and `home_bytes` measure what the quotas count."""
+    """The uploads of one desk.
+
+    `desk_bytes` measures what the quota of the desk counts; `check_server` raises where the server
+    has no room for so many bytes more, and `wrote` is told of every byte that comes or goes.
+    """
 
     def __init__(
         self,
@@ -51,7 +54,8 @@ class Uploads:
         limits: Limits,
         *,
         desk_bytes: Callable[[], int] | None = None,
-        home_bytes: Callable[[], int] | None = None,
+        check_server: Callable[[int], None] | None = None,
+        wrote: Callable[[int], None] = lambda bytes: None,
         clock: Callable[[], float] = time.time,
         prepare: Callable[[], object] | None = None,
     ) -> None:
@@ -59,7 +63,8 @@ class Uploads:
         self.limits = limits
         self.clock = clock
         self._desk_bytes = desk_bytes or self._own_bytes
-        self._home_bytes = home_bytes
+        self.check_server = check_server or self._check_disk
+        self.wrote = wrote
         self._prepare = prepare
 
     def save(self, name: str, chunks: Iterable[bytes]) -> Upload:
@@ -134,13 +139,15 @@ class Uploads:
 
     def delete(self, upload_id: str) -> None:
         """Deletes a text; raises `NotFound`."""
-        place = self.path(upload_id).parent
+        path = self.path(upload_id)
+        place, size = path.parent, path.stat().st_size
         doomed = place.with_name(f".partial-{secrets.token_hex(16)}")
         try:
             place.rename(doomed)
         except FileNotFoundError:
             raise _no_upload() from None
         shutil.rmtree(doomed, ignore_errors=True)
+        self.wrote(-size)
 
     def sweep(self) -> None:
         """Removes what an upload left that was cut off long ago."""
@@ -159,23 +166,10 @@ class Uploads:
                 "a text or a run first.",
                 field="file",
             )
-        most = self.limits.disk_bytes
-        place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
-        disk = shutil.disk_usage(place)
-        if more > min(disk.total, most or disk.total):
-            raise TooMuchOnDesk(
-                f"This would take {more / 1e9:,.0f} GB, which is more than the disk of this server "
-                "has in all: take a smaller model or text.",
-                field="file",
-            )
-        is_full = disk.free - more < FREE_DISK
-        if most is not None and self._home_bytes is not None:
-            is_full = is_full or self._home_bytes() + more > most
-        if is_full:
-            raise Unavailable(
-                "The disk of this server is full: delete runs or texts, or try again later.",
-                retry_after=600,
-            )
+        self.check_server(more)
+
+    def _check_disk(self, more: int) -> None:
+        check_disk(self.folder, self.limits.disk_bytes, self._own_bytes(), more)
 
     def _ids(self) -> set[str]:
         if not self.folder.is_dir():
@@ -198,6 +192,7 @@ class Incoming:
         self._file = (self._place / f"text{suffix}").open("xb", buffering=0)
         self._check = ContentCheck(suffix)
         self._bytes = 0
+        self._is_kept = False
         self._unmeasured = _MEASURE_EVERY  # so that the first piece is measured
 
     def write(self, chunk: bytes) -> None:
@@ -219,6 +214,7 @@ class Incoming:
         except OSError as error:
             raise disk_refuses(error) from None
         self._bytes += len(chunk)
+        self._uploads.wrote(len(chunk))
 
     def finish(self) -> Upload:
         """Checks the whole and puts it in its place."""
@@ -234,6 +230,7 @@ class Incoming:
             self._place.rename(self._uploads.folder / self._id)
         except OSError as error:
             raise disk_refuses(error) from None
+        self._is_kept = True
         return Upload(self._id, self._name, self._bytes, self._suffix, created)
 
     def __enter__(self) -> Incoming:
@@ -246,7 +243,31 @@ class Incoming:
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
-        shutil.rmtree(self._place, ignore_errors=True)
+        if not self._is_kept:
+            shutil.rmtree(self._place, ignore_errors=True)
+            self._uploads.wrote(-self._bytes)
+
+
+def check_disk(folder: Path, most: int | None, kept: int, more: int, *, promised: int = 0) -> None:
+    """Raises unless `more` bytes may be added below a folder, to `kept` of `most` and to its disk.
+
+    `promised` are bytes that others will write. `TooMuchOnDesk` where there never could be room,
+    `Unavailable` where it is full now.
+    """
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    disk = shutil.disk_usage(place)
+    if more > min(disk.total, most or disk.total):
+        raise TooMuchOnDesk(
+            f"This would take {more / 1e9:,.0f} GB, which is more than the disk of this server "
+            "has in all: take a smaller model or text.",
+            field="file",
+        )
+    more += promised
+    if disk.free - more < FREE_DISK or (most is not None and kept + more > most):
+        raise Unavailable(
+            "The disk of this server is full: delete runs or texts, or try again later.",
+            retry_after=600,
+        )
 
 
 def disk_refuses(error: OSError) -> Unavailable:

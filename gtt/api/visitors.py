@@ -10,14 +10,12 @@ from gtt.config import RunConfig
 from gtt.data.sources import FILE_SUFFIXES, SOURCES, UPLOAD
 from gtt.errors import BadInput, InvalidSetting
 from gtt.recipes import Recipe, load_recipe, recipe_names
-from gtt.runs.limits import Limits
+from gtt.runs.limits import Limits, fewest_parameters, run_bytes
 from gtt.settings import nearest
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}(:[^:/\\]{0,100}){0,3}")
 TOKENIZER_NAME = re.compile(r"([A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}")
-SMALLEST_VOCABULARY = 64  # of a text of letters, where the vocabulary is not known beforehand
 BUILT_IN_MEGABYTES = 20  # that a built-in source may give, however small uploads must be
-BYTES_PER_PARAMETER = 32  # three exports of 4 bytes, two optimizer states of 8, room to write one
 
 
 def recipe_of(name: str) -> Recipe:
@@ -28,15 +26,13 @@ def recipe_of(name: str) -> Recipe:
     return load_recipe(name)
 
 
-def vocabulary_of(config: RunConfig) -> int | None:
-    """Tokens in the vocabulary, where the settings alone tell."""
-    return config.data.vocab_size if config.data.tokenizer == "bpe" else None
-
-
-def allowed(config: RunConfig, caller: Caller, *, is_resumed: bool = False) -> RunConfig:
+def allowed(
+    config: RunConfig, caller: Caller, *, is_resumed: bool = False, kept_bytes: int = 0
+) -> RunConfig:
     """The configuration as it will be trained here; raises where it asks for too much.
 
-    A run that is resumed keeps its data, which are not looked at again.
+    A run that is resumed keeps its data, which are not looked at again, and the `kept_bytes` that
+    it has on the disk already.
 
     What the visitor left open is bounded; what they asked for is refused with a sentence, never
     cut in silence.
@@ -47,8 +43,7 @@ def allowed(config: RunConfig, caller: Caller, *, is_resumed: bool = False) -> R
     check_tokenizer(config, limits)
     _refuse_above("training.max_steps", config.training.max_steps, limits.max_steps)
     _refuse_above("training.max_minutes", config.training.max_minutes, limits.max_minutes)
-    vocabulary = vocabulary_of(config) or SMALLEST_VOCABULARY
-    parameters = config.model.parameter_count(vocabulary)
+    parameters = fewest_parameters(config)
     if limits.max_parameters is not None and parameters > limits.max_parameters:
         raise InvalidSetting(
             f"This model has at least {parameters:,} parameters, and {limits.max_parameters:,} are "
@@ -70,7 +65,7 @@ def allowed(config: RunConfig, caller: Caller, *, is_resumed: bool = False) -> R
             _refuse_above("data.max_megabytes", config.data.max_megabytes, most)
         if config.data.max_megabytes is None and not is_ours and not is_resumed:
             changes["data"] = {"max_megabytes": limits.max_upload_mb}
-    caller.desk.uploads.check_room(parameters * BYTES_PER_PARAMETER)
+    caller.desk.uploads.check_room(max(0, run_bytes(parameters) - kept_bytes))
     return config.updated(changes)
 
 

@@ -19,9 +19,11 @@ from weakref import WeakValueDictionary
 
 from gtt.api.desk import Desk, seen_at
 from gtt.api.errors import Unavailable
+from gtt.api.uploads import check_disk
 from gtt.config import RunConfig
 from gtt.errors import BadInput
 from gtt.recipes import load_recipe
+from gtt.runs.home import folder_bytes
 from gtt.runs.limits import Limits
 
 SHARED_OWNER = "local"  # of the one desk for everybody
@@ -46,7 +48,9 @@ def owner_of(key: str) -> str:
 class Workspaces:
     """All desks below one folder, `$GTT_HOME/workspaces`. Thread-safe; one server per folder.
 
-    `clock` gives seconds since 1970. `runs_bytes` says what the runs of an owner take on the disk.
+    `clock` gives seconds since 1970. `runs_bytes` says what the runs of an owner take on the disk,
+    `reserved_bytes` what those at work may still write, of an owner or of all, and `measure` what
+    the disk limit of the server counts, the folder's parent unless it is given.
     """
 
     def __init__(
@@ -56,6 +60,8 @@ class Workspaces:
         clock: Callable[[], float] = time.time,
         *,
         runs_bytes: Callable[[str], int] | None = None,
+        reserved_bytes: Callable[[str | None], int] = lambda owner: 0,
+        measure: Callable[[], int] | None = None,
         first_draft: RunConfig | None = None,
         most_in_memory: int = MOST_IN_MEMORY,
     ) -> None:
@@ -63,6 +69,8 @@ class Workspaces:
         self.limits = limits
         self.clock = clock
         self.runs_bytes = runs_bytes
+        self.reserved_bytes = reserved_bytes
+        self.measure = measure or (lambda: folder_bytes(folder.parent))
         self.first_draft = first_draft or load_recipe("quickstart").config
         self.most_in_memory = most_in_memory
         # A desk in use stays in `_alive` when `_recent` forgets it: one desk, one lock.
@@ -70,7 +78,9 @@ class Workspaces:
         self._recent: OrderedDict[str, Desk] = OrderedDict()
         self._lock = threading.Lock()
         self._made = len(self._owners())
-        self._home_measured: tuple[float, int] | None = None
+        self._written = 0  # bytes since the start, as far as they are told
+        self._measured: tuple[float, int] | None = None  # when, and the bytes less those written
+        self._measuring = threading.Lock()
 
     def desk(self, key: str | None) -> Desk:
         """The desk of a key; without one a new desk, whose `key` is to be told to the visitor.
@@ -133,11 +143,27 @@ class Workspaces:
             shutil.rmtree(path, ignore_errors=True)
 
     def home_bytes(self) -> int:
-        """What the whole of `$GTT_HOME` takes, measured at most once a minute."""
-        now, kept = self.clock(), self._home_measured
-        if kept is None or not 0 <= now - kept[0] < HOME_MEASURED_EVERY:
-            kept = self._home_measured = (now, folder_bytes(self.folder.parent))
-        return kept[1]
+        """What the whole of `$GTT_HOME` takes.
+
+        It is measured at most once a minute; what is written meanwhile is added.
+        """
+        with self._measuring:
+            now, kept = self.clock(), self._measured
+            if kept is None or not 0 <= now - kept[0] < HOME_MEASURED_EVERY:
+                before = self._written  # what is written meanwhile may count twice, never not
+                kept = self._measured = (now, self.measure() - before)
+            return max(0, kept[1] + self._written)
+
+    def note_written(self, bytes: int) -> None:
+        """Counts what was just written, or deleted with a minus, until the next measurement."""
+        with self._lock:
+            self._written += bytes
+
+    def check_room(self, more: int) -> None:
+        """Raises unless the server has room for `more` bytes beside all that it has promised."""
+        promised = self.reserved_bytes(None)
+        kept, most = self.home_bytes(), self.limits.disk_bytes
+        check_disk(self.folder, most, kept, more, promised=promised)
 
     def usage_of(self, owner: str) -> int:
         """What an owner keeps on the disk: desk, uploads and runs, in bytes."""
@@ -188,20 +214,3 @@ class Workspaces:
         with self._lock:
             desk = self._alive.get(owner)
         return desk.last_seen if desk else seen_at(self.folder / owner)
-
-
-def folder_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder, 0 where there is none; what vanishes is not counted."""
-    total, waiting = 0, [folder]
-    while waiting:
-        try:
-            for path in waiting.pop().iterdir():
-                if path.is_symlink():
-                    continue
-                if path.is_dir():
-                    waiting.append(path)
-                else:
-                    total += path.stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-    return total

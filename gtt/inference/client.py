@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,12 @@ import psutil
 from gtt.errors import BadInput, GTTError, InvalidSetting, UnusableData, UnusableRun
 from gtt.inference.pipe import ModelProcess, Result, Ticket
 from gtt.inference.questions import Job
+from gtt.runs.fairness import FairQueue
 
 GRACE = 30.0  # seconds beyond a job's own after which the process counts as stuck
 USUAL_SECONDS = 2.0  # of a job, before any has been seen to its end
+# Whose jobs these are. Set where a request finds its desk, so that no endpoint can forget it.
+ASKED_BY: ContextVar[str] = ContextVar("asked_by", default="")
 ENDED = "The process that writes with models ended unexpectedly; try again."
 
 
@@ -45,10 +48,11 @@ _ERRORS = {kind.__name__: kind for kind in (BadInput, InvalidSetting, UnusableDa
 class Inference:
     """Hands jobs to the process, `max_active` at a time, which take turns token by token.
 
-    The others wait; where `max_waiting` do already, and where a job waits or runs longer than
-    `seconds_per_job`, its caller gets `Busy`. Up to `cache_bytes` of weights stay loaded, until
-    `idle_seconds` pass without a job. Faults go to the file `log`, if given. Jobs may come from
-    any event loop.
+    The others wait, and turns go round those who asked (`ASKED_BY`), each of whom has at most
+    `max_active_each` at work. Where `max_waiting` wait already, `max_waiting_each` of one, and
+    where a job waits or runs longer than `seconds_per_job`, its caller gets `Busy`. Up to
+    `cache_bytes` of weights stay loaded, until `idle_seconds` pass without a job. Faults go to the
+    file `log`, if given. Jobs may come from any event loop.
     """
 
     def __init__(
@@ -57,18 +61,22 @@ class Inference:
         cache_bytes: int = 512 * 2**20,
         max_active: int = 8,
         max_waiting: int = 32,
+        max_active_each: int | None = None,
+        max_waiting_each: int | None = None,
         seconds_per_job: float = 120.0,
         idle_seconds: float = 600.0,
         threads: int = 1,
         log: Path | None = None,
     ) -> None:
         self.max_active, self.max_waiting = max_active, max_waiting
+        self.max_active_each = max_active if max_active_each is None else max_active_each
+        self.max_waiting_each = max_waiting if max_waiting_each is None else max_waiting_each
         self.seconds_per_job = seconds_per_job
         self._options, self._log = [str(cache_bytes), str(idle_seconds), str(threads)], log
         self._lock = threading.RLock()
         self._process: ModelProcess | None = None
         self._active: dict[int, Ticket] = {}
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: FairQueue[Ticket] = FairQueue()
         self._last_id = 0
         self._usual_seconds = USUAL_SECONDS
         self._cache = {"checkpoints": 0, "checkpoint_bytes": 0}
@@ -113,9 +121,9 @@ class Inference:
         with self._lock:
             self._closed = True
             process, self._process = self._process, None
-            tickets = [*self._active.values(), *self._waiting]
+            tickets = [*self._active.values(), *self._waiting.in_order()]
             self._active.clear()
-            self._waiting.clear()
+            self._waiting = FairQueue()
         for ticket in tickets:
             ticket.end(_closing())
         if process is not None:
@@ -141,21 +149,40 @@ class Inference:
         with self._lock:
             if self._closed:
                 raise _closing()
-            if len(self._active) >= self.max_active and len(self._waiting) >= self.max_waiting:
-                raise Busy(
-                    f"{len(self._waiting)} others wait for a model already; try again in a moment.",
-                    max(1.0, self._usual_seconds * len(self._waiting) / self.max_active),
-                )
             self._last_id += 1
-            ticket = Ticket(self._last_id, job)
-            self._waiting.append(ticket)
+            ticket = Ticket(self._last_id, job, ASKED_BY.get())
+            self._require_place(ticket)
+            self._waiting.put(ticket.owner, ticket)
             self._begin_waiting()
         return ticket
 
+    def _require_place(self, ticket: Ticket) -> None:
+        """Raises `Busy` for a job that cannot begin at once and has no place to wait."""
+        if len(self._active) < self.max_active and self._has_turn(ticket):
+            return
+        own = self._waiting.waiting_of(ticket.owner)
+        if own >= self.max_waiting_each:
+            raise Busy(
+                f"{own} of your own questions wait for a model already; wait for an answer.",
+                max(1.0, self._usual_seconds * own / self.max_active_each),
+            )
+        if len(self._waiting) >= self.max_waiting:
+            raise Busy(
+                f"{len(self._waiting)} others wait for a model already; try again in a moment.",
+                max(1.0, self._usual_seconds * len(self._waiting) / self.max_active),
+            )
+
+    def _has_turn(self, ticket: Ticket) -> bool:
+        """Whether whoever asked has fewer jobs at work than they may."""
+        active = sum(other.owner == ticket.owner for other in self._active.values())
+        return active < self.max_active_each
+
     def _begin_waiting(self) -> None:
         """Hands over those that wait as far as there is room."""
-        while self._waiting and len(self._active) < self.max_active:
-            ticket = self._waiting.popleft()
+        while len(self._active) < self.max_active:
+            ticket = self._waiting.take(self._has_turn)
+            if ticket is None:
+                return
             try:
                 process = self._living_process()
             except OSError:
@@ -216,8 +243,7 @@ class Inference:
                 ticket.alarm = ticket.loop.call_later(due - now, self._watch, ticket)
             elif ticket.process is not None:
                 ticket.process.popen.kill()
-            elif ticket in self._waiting:
-                self._waiting.remove(ticket)
+            elif self._waiting.remove(ticket):
                 ticket.end(Busy("The models were busy for too long; try again.", 10.0))
 
     def _drop(self, ticket: Ticket) -> None:
@@ -228,8 +254,7 @@ class Inference:
             if self._active.pop(ticket.id, None) is not None and ticket.process is not None:
                 ticket.process.send({"cancel": ticket.id})
                 self._begin_waiting()
-            with suppress(ValueError):
-                self._waiting.remove(ticket)
+            self._waiting.remove(ticket)
 
 
 def _as_error(values: dict[str, Any]) -> GTTError:

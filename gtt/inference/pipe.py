@@ -19,17 +19,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gtt.runs.spares import TOKENS
+
 ROOT = Path(__file__).resolve().parents[2]
-SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACEHUB_API_TOKEN")
 
 Result = dict[str, Any]
 
 
 class Ticket:
-    """A job, and what it answered that its caller has not read yet."""
+    """A job of an owner, and what it answered that its caller has not read yet."""
 
-    def __init__(self, id: int, job: Any) -> None:
-        self.id, self.job = id, job
+    def __init__(self, id: int, job: Any, owner: str = "") -> None:
+        self.id, self.job, self.owner = id, job, owner
         self.process: ModelProcess | None = None  # None while it waits
         self.created, self.begun = time.monotonic(), 0.0
         self.loop = asyncio.get_running_loop()
@@ -76,7 +77,7 @@ class ModelProcess:
         hear: Callable[[dict[str, Any]], None],
         bury: Callable[[ModelProcess], None],
     ) -> None:
-        environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
+        environment = {key: value for key, value in os.environ.items() if key not in TOKENS}
         with (log or Path(os.devnull)).open("ab") as errors:
             self.popen = subprocess.Popen(
                 [sys.executable, "-m", "gtt.inference.process", *options],

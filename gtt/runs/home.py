@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gtt.runs.limits import is_on_space
+
 BESIDE_THE_APP = Path(__file__).resolve().parents[2] / ".gtt"
+PERSISTENT = Path("/data")  # where a Space has storage that outlives a restart, if it has any
 
 
 @dataclass(frozen=True)
@@ -18,15 +21,28 @@ class Home:
 
     path: Path
     sources: Path | None = None
+    received: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Home:
-        """Reads `GTT_HOME` and `GTT_SOURCES`; an empty value counts as unset."""
-        sources = environment.get("GTT_SOURCES")
+        """Reads `GTT_HOME`, `GTT_SOURCES` and `GRADIO_TEMP_DIR`; an empty value counts as unset."""
+        sources, received = environment.get("GTT_SOURCES"), environment.get("GRADIO_TEMP_DIR")
+        path = environment.get("GTT_HOME") or default_place(environment)
         return cls(
-            path=Path(environment.get("GTT_HOME") or BESIDE_THE_APP).expanduser().absolute(),
+            path=Path(path).expanduser().absolute(),
             sources=Path(sources).expanduser().absolute() if sources else None,
+            received=Path(received).expanduser().absolute() if received else None,
         )
+
+    @property
+    def cache(self) -> Path:
+        """Where Gradio keeps the files that it receives and hands out."""
+        return self.received or self.path / "gradio"
+
+    def bytes(self) -> int:
+        """What all of it takes on the disk, Gradio's cache included."""
+        beside = not self.cache.is_relative_to(self.path)
+        return folder_bytes(self.path) + (folder_bytes(self.cache) if beside else 0)
 
     @property
     def corpora(self) -> Path:
@@ -52,3 +68,26 @@ class Home:
         plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in name)[:40].strip("-")
         stamp = time.strftime("%Y%m%d-%H%M%S")
         return self.runs / f"{plain or 'run'}-{stamp}-{secrets.token_hex(8)}"
+
+
+def default_place(environment: Mapping[str, str], persistent: Path = PERSISTENT) -> Path:
+    """Where the home is unless it is named: a Space's persistent storage, else beside the app."""
+    is_ours = persistent.is_dir() and os.access(persistent, os.W_OK)
+    return persistent if is_on_space(environment) and is_ours else BESIDE_THE_APP
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder, 0 where there is none; what vanishes is not counted."""
+    total, waiting = 0, [folder]
+    while waiting:
+        try:
+            for path in waiting.pop().iterdir():
+                if path.is_symlink():
+                    continue
+                if path.is_dir():
+                    waiting.append(path)
+                else:
+                    total += path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return total

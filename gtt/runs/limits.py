@@ -14,10 +14,15 @@ from typing import Any, get_args
 
 from pydantic import Field
 
+from gtt.config import RunConfig
 from gtt.errors import BadInput, InvalidSetting
 from gtt.settings import Settings, kind_of, nearest, parse
 
 MEGABYTE = 10**6
+FREE_DISK = 500 * MEGABYTE  # stays free, so that running trainings can save
+BYTES_PER_PARAMETER = 32  # three exports of 4 bytes, two optimizer states of 8, room to write one
+
+SMALLEST_VOCABULARY = 64  # of a text of letters, where the vocabulary is not known beforehand
 
 _LIFTED = ("none", "unlimited")
 
@@ -79,7 +84,7 @@ class Limits(Settings):
     )
     max_workspace_mb: float | None = _limit(
         None,
-        500.0,
+        1000.0,  # room for a model of the most parameters: see `run_bytes`
         title="Disk per desk in MB",
         description="What one desk may keep on the disk, texts and runs, in 10^6 bytes.",
         gt=0,
@@ -177,6 +182,21 @@ class Limits(Settings):
                 f"{variable}: {reason} Correct it, or unset it to have the default.",
                 field=variable,
             ) from None
+
+
+def vocabulary_of(config: RunConfig) -> int | None:
+    """Tokens in the vocabulary, where the settings alone tell."""
+    return config.data.vocab_size if config.data.tokenizer == "bpe" else None
+
+
+def fewest_parameters(config: RunConfig) -> int:
+    """How many parameters a model has at least, as far as the settings alone tell."""
+    return config.model.parameter_count(vocabulary_of(config) or SMALLEST_VOCABULARY)
+
+
+def run_bytes(parameters: int) -> int:
+    """What a run of a model takes on the disk while it trains, its checkpoints before all."""
+    return parameters * BYTES_PER_PARAMETER
 
 
 def is_on_space(environ: Mapping[str, str] = os.environ) -> bool:

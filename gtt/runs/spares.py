@@ -11,7 +11,15 @@ from gtt.runs.processes import Spare, gpu_count
 FIRST_PAUSE = 1.0  # seconds before a spare that died is replaced; twice as long each time
 LONGEST_PAUSE = 60.0
 SPINS = "3000"
-TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_TOKEN", "HF_API_TOKEN")
+# Under which the libraries and the people of the Hub keep a token.
+TOKENS = (
+    "HF_TOKEN",
+    "HF_API_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HUGGINGFACE_HUB_TOKEN",
+    "HUGGINGFACE_TOKEN",
+    "HUGGINGFACEHUB_API_TOKEN",
+)
 
 
 class SpareKeeper:

@@ -10,7 +10,9 @@ server dies, and dies with the run.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sys
 import threading
 import time
@@ -32,13 +34,15 @@ from gtt.runs.execute import (
     stop_signals,
 )
 from gtt.runs.folder import RunFolder
-from gtt.runs.home import Home
-from gtt.runs.journal import Journal
+from gtt.runs.home import Home, folder_bytes
+from gtt.runs.journal import Journal, Record
+from gtt.runs.limits import Limits, run_bytes
 from gtt.runs.order import Order
 from gtt.training.events import PreparationProgressed, RunEnded
 from gtt.training.resuming import refuse_other_model
 from gtt.training.trainer import Trainer
 
+NO_ROOM = "the server holds as much as it may"
 PROGRESS_EVERY = 0.5  # seconds between two lines on the preparation
 
 
@@ -46,22 +50,25 @@ class _StopAsked(Exception):
     """A stop was asked for while the text was being prepared."""
 
 
-def carry_out(order: Order, home: Home, watcher: Watcher | None = None) -> RunEnded:
+def carry_out(
+    order: Order, home: Home, watcher: Watcher | None = None, limits: Limits | None = None
+) -> RunEnded:
     """Trains the run of the order to its end; whatever goes wrong ends in the journal.
+
+    `limits` say what the home may hold.
 
     Raises `UnusableRun` where another process holds the run, and our own faults after they are
     journaled.
     """
-    watcher = watcher or Watcher()
+    watcher, limits = watcher or Watcher(), limits or Limits()
     run = RunFolder(Path(order.folder))
     with run.locked(), Journal(run.journal) as journal, stop_signals() as stop_asked:
         trainer: Trainer | None = None
         step = 0
         try:
             config, fingerprint, step = _what_to_train(run, order)
-            trainer = _prepared_trainer(
-                run, home, order, config, fingerprint, _journaled(journal, stop_asked)
-            )
+            preparing = _journaled(journal, stop_asked)
+            trainer = _prepared_trainer(run, home, order, config, fingerprint, preparing, limits)
             if stop_asked.is_set():
                 raise _StopAsked
             return pull(trainer, journal, stop_asked, watcher)
@@ -105,6 +112,7 @@ def _prepared_trainer(
     config: RunConfig,
     fingerprint: str | None,
     preparing: Any,
+    limits: Limits,
 ) -> Trainer:
     """The trainer, within what is allowed; raises `BadInput` beyond it."""
     uploads = home.uploads_of(run.about().get("owner"))
@@ -114,6 +122,12 @@ def _prepared_trainer(
         raise BadInput(
             f"This model has {parameters:,} parameters, and {order.max_parameters:,} are allowed "
             "here: take fewer layers, a smaller width or a smaller vocabulary.",
+            field="model.n_embed",
+        )
+    if not has_room(home, limits, max(0, run_bytes(parameters) - folder_bytes(run.path))):
+        raise BadInput(
+            f"The server has no room for the checkpoints of {parameters:,} parameters: delete runs "
+            "or texts, or take a smaller model.",
             field="model.n_embed",
         )
     trainer = make_trainer(config, corpus, run.path, resume=order.resume)
@@ -180,6 +194,27 @@ def warm_up(home: Home) -> None:
         optimizer.step()
 
 
+def watching_room(home: Home, limits: Limits) -> Watcher:
+    """Ends the run with a sentence once the home holds more than it may: the last checkpoint stays.
+
+    Looked at whenever one was saved, which is what takes room.
+    """
+
+    def look(record: Record) -> None:
+        if record["type"] == "CheckpointSaved" and not has_room(home, limits, 0):
+            raise OSError(errno.ENOSPC, NO_ROOM)
+
+    return Watcher(record=look)
+
+
+def has_room(home: Home, limits: Limits, more: int) -> bool:
+    """Whether so many bytes more fit into what the home may hold, and onto its disk."""
+    most = limits.disk_bytes
+    if shutil.disk_usage(home.path).free < more:
+        return False
+    return most is None or home.bytes() + more <= most
+
+
 def limit_memory(limit: int | None) -> None:
     """Makes this process the one that is refused memory, or killed for it, before any other."""
     with suppress(OSError):  # Linux only
@@ -204,7 +239,8 @@ def main() -> int:
     for stream in (1, 2):
         os.dup2(log, stream)
     limit_memory(order.memory)
-    end = carry_out(order, home)
+    limits = Limits.from_environment()  # those of the server, whose environment this is
+    end = carry_out(order, home, watching_room(home, limits), limits)
     return 1 if end.reason in ("failed", "diverged") else 0
 
 

@@ -20,7 +20,9 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gtt.api.guard import CLOSED_ROUTES, SECURITY_HEADERS, Guard, guarding
+from gtt.api.errors import RateLimited
+from gtt.api.forms import PartCount
+from gtt.api.guard import CLOSED_ROUTES, MOST_FILES, SECURITY_HEADERS, Guard, guarding
 from gtt.api.nesting import NestingCheck
 from gtt.api.origins import read_host, read_origin
 
@@ -429,6 +431,47 @@ def test_depth_is_told_apart_from_brackets_in_strings_in_pieces_of_any_size(
     assert all(check.feed(piece) for piece in pieces) is is_fine
 
 
+def form(files: int) -> dict[str, Any]:
+    return {"files": [("files", (f"{n}.txt", b"text", "text/plain")) for n in range(files)]}
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/upload/", "/x"])
+def test_a_form_holds_few_files(path: str) -> None:
+    assert client().post(path, **form(MOST_FILES)).status_code == 200
+    assert is_refused(client().post(path, **form(MOST_FILES + 1)), 413, "too_large")
+    nameless = client().post(path, content=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert is_refused(nameless, 400, "bad_form")
+
+
+def test_parts_are_counted_in_pieces_of_any_size() -> None:
+    body = b"--mark\r\n\r\n-\r\n" * 4 + b"--mark--"
+    for size in (1, 3, 7, len(body)):
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        for most, fits in ((4, True), (3, False)):
+            count = PartCount('multipart/form-data; boundary="mark"', most)
+            assert all(map(count.feed, pieces)) == fits
+
+
+def test_files_for_gradio_are_counted_before_they_are_read() -> None:
+    counted: list[tuple[str | None, str, int]] = []
+
+    def receive_file(key: str | None, visitor: str, most: int) -> None:
+        counted.append((key, visitor, most))
+        if len(counted) > 1:
+            raise RateLimited("Too many.", retry_after=3)
+
+    one = client(receive_file=receive_file)
+    headers = {"X-Forwarded-For": "10.0.0.1", "X-GTT-Workspace": "key"}
+    assert one.post("/gradio_api/upload", **form(1), headers=headers).status_code == 200
+    (key, visitor, most) = counted[0]
+    assert key == "key" and visitor.endswith("10.0.0.1") and 0 < most < 1000
+    assert one.get("/gradio_api/upload").status_code == 200
+    assert one.post("/gradio_api/upload_progress").status_code == 200
+    refused = one.post("/gradio_api/upload/", **form(1))
+    assert is_refused(refused, 429, "rate_limited") and refused.headers["retry-after"] == "3"
+    assert len(counted) == 2
+
+
 def test_long_addresses_are_refused() -> None:
     for url in ("/" + "x" * 9000, "/x?q=" + "x" * 9000, "/" + "%41" * 3000):
         assert is_refused(client().get(url), 414, "too_long")
@@ -454,6 +497,8 @@ def test_long_addresses_are_refused() -> None:
         "/gradio_api/vibe-edit/",
         "/gradio_api/run-history/connect",
         "/gradio_api/token",
+        "/gradio_api/run/generate",
+        "/gradio_api/api/generate/",
         "/monitoring",
         "/monitoring/summary",
     ],
@@ -470,7 +515,6 @@ def test_routes_that_fetch_write_or_tell_are_closed(path: str) -> None:
     [
         "/gradio_api/file=/tmp/gradio/abc/text.txt",
         "/gradio_api/call/train",
-        "/gradio_api/run/generate",
         "/gradio_api/queue/data",
         "/gradio_api/upload_progress",
         "/api/runs/proxy=1",

@@ -413,6 +413,44 @@ RUN, EVENTS = "/api/runs", "/api/runs/<run>/events"
 UPLOAD = "/api/datasets/upload"
 
 
+# What server functions of the page take, as their scripts send it.
+OF_VICTIM = {
+    "run_id": "<run>",
+    "step": 10,
+    "before": "<run>",
+    "run_ids": ["<run>", "<deleted>"],
+    "text": "One day",
+    "after": 0,
+    "resumes": 0,
+}
+
+
+def beside_own(attacker: Attacker) -> str:
+    """The id of a run of the attacker's own."""
+    made = attacker.send("POST", RUN, json=tiny())
+    id: str = json.loads(made.text)["run"]["id"]
+    return id
+
+
+def compared(attacker: Attacker) -> Reply:
+    """The victim's run held against one's own."""
+    return attacker.send("POST", "/api/compare", json={"run_ids": [beside_own(attacker), "<run>"]})
+
+
+def compared_by_name(attacker: Attacker) -> Reply:
+    return attacker.call("compare", run_ids=[beside_own(attacker), "<run>"])
+
+
+def laid_over(attacker: Attacker) -> Reply:
+    """The victim's run laid over the figure of one's own."""
+    own = beside_own(attacker)
+    return attacker.send("GET", f"/api/runs/{own}/figure", params={"also": "<run>"})
+
+
+def laid_over_by_name(attacker: Attacker) -> Reply:
+    return attacker.call("figure", run_id=beside_own(attacker), also="<run>")
+
+
 def page_only(attacker: Attacker) -> Reply:
     """Every private event and every server function of the page, about the victim's run.
 
@@ -431,7 +469,7 @@ def page_only(attacker: Attacker) -> Reply:
         texts.append(attacker.join(one["id"], data).text)
     for one in config["components"]:
         for name in one["props"].get("server_fns") or ():
-            asked = {"workspace": attacker.key, "run": attacker.world.run_id}
+            asked = {"workspace": attacker.key, **OF_VICTIM}
             reply = attacker.send(
                 "POST",
                 "/gradio_api/component_server",
@@ -444,6 +482,8 @@ def page_only(attacker: Attacker) -> Reply:
             )
             texts.append(reply.text)
     assert len(texts) > 3
+    # Each function that takes an id was given the victim's, and looked for it in vain.
+    assert sum('"not_found"' in text for text in texts) >= 5
     sent = attacker.world.run_id
     return Reply("seen", "", "\n".join(texts), httpx.Headers(), sent)
 
@@ -508,6 +548,60 @@ NINES = "9" * 5000
 TOO_MUCH = b"a" * (MEGABYTE + 1)
 
 PATHS: Cases = {
+    "their id in run_ids": (compared, "404 not_found run_id"),
+    "their id in run_ids by name": (compared_by_name, "event not_found run_id"),
+    "their id in also": (laid_over, "404 not_found run_id"),
+    "their id in also by name": (laid_over_by_name, "event not_found run_id"),
+    "an unknown event by name": (
+        rest("POST", "/gradio_api/call/nosuch", json={"data": []}),
+        "404 not_found",
+    ),
+    "an unknown event by name and values": (
+        rest("POST", "/gradio_api/call/v2/nosuch", json={}),
+        "404 not_found",
+    ),
+    "an unknown value by name": (
+        rest("POST", "/gradio_api/call/v2/train", json={"recepie": "quickstart"}),
+        "422 invalid_input recepie",
+    ),
+    "a missing value by name": (
+        rest("POST", "/gradio_api/call/v2/rename_run", json={"name": "mine"}),
+        "422 invalid_input run_id",
+    ),
+    **{
+        f"the unknown event {number!r}": (
+            rest(
+                "POST",
+                "/gradio_api/queue/join",
+                json={"data": [], "fn_index": number, "session_hash": "a"},
+            ),
+            "404 not_found fn_index",
+        )
+        for number in (99_999, -1, "99999", 1.5, True, [1])
+    },
+    **{
+        f"the unknown component {number!r}": (
+            rest(
+                "POST",
+                "/gradio_api/component_server",
+                json={"component_id": number, "fn_name": "list", "session_hash": "a", "data": {}},
+            ),
+            "404 not_found component_id",
+        )
+        for number in (99_999, "99999", None)
+    },
+    "a form for a component": (
+        rest("POST", "/gradio_api/component_server/", files={"data": ("a", b"x")}),
+        "404 not_found component_id",
+    ),
+    **{
+        f"{route} past the queue": (
+            rest("POST", f"/gradio_api/{route}/{name}", json={"data": []}),
+            "404 not_found",
+        )
+        for route in ("run", "api")
+        for name in ("nosuch", "train", "status/")
+    },
     **{
         f"source {name!r}": (data(source=name), "422 invalid_input data.source") for name in SOURCES
     },

@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gtt.api.contents import MOST_FOOTER
 from gtt.api.errors import ApiError, NotFound, QuotaExceeded, TooLarge, TooMuchOnDesk, Unavailable
-from gtt.api.uploads import Uploads
+from gtt.api.uploads import Uploads, check_disk
 from gtt.errors import BadInput, UnusableData
 from gtt.runs.limits import Limits
 
@@ -194,6 +195,33 @@ def test_a_table_that_unpacks_to_too_much_is_refused(uploads: Uploads) -> None:
     assert not list(uploads.folder.iterdir())
 
 
+def test_a_table_with_a_huge_footer_is_refused_unread(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {f"c{number}": pa.array([], pa.bool_()) for number in range(1000)}
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    wide = buffer.getvalue()
+    monkeypatch.setattr("gtt.api.contents.MOST_FOOTER", 10_000)
+    monkeypatch.setattr(pq, "ParquetFile", lambda path: pytest.fail("the footer was read"))
+    with pytest.raises(UnusableData, match="too many columns"):
+        uploads.save("a.parquet", [wide])
+    assert int.from_bytes(wide[-8:-4], "little") < MOST_FOOTER < 2**21
+    assert not list(uploads.folder.iterdir())
+
+
+def test_every_byte_that_comes_or_goes_is_told(tmp_path: Path) -> None:
+    told: list[int] = []
+    uploads = Uploads(tmp_path, limited(), wrote=told.append)
+    kept = uploads.save("a.txt", [b"one ", b"two"])
+    assert told == [4, 3]
+    with pytest.raises(UnusableData):
+        uploads.save("a.txt", [b"text", b"\xff"])
+    assert sum(told) == 7
+    uploads.delete(kept.id)
+    assert sum(told) == 0
+
+
 def test_the_cap_holds_while_the_text_arrives(uploads: Uploads) -> None:
     sent = 0
 
@@ -244,7 +272,7 @@ def test_the_number_of_texts_on_a_desk_is_bounded(
 
 
 def test_a_full_server_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = Uploads(tmp_path, limited(max_disk_mb=1), home_bytes=lambda: 999_999)
+    full = Uploads(tmp_path, limited(), check_server=lambda more: check_disk(tmp_path, 10, 9, more))
     with pytest.raises(Unavailable) as caught:
         full.save("a.txt", [b"xyz"])
     assert caught.value.retry_after

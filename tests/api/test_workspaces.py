@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from gtt.api.desk import MOST_REMEMBERED
-from gtt.api.errors import Conflict, Unavailable
-from gtt.api.workspaces import Workspaces, folder_bytes, new_key, owner_of
+from gtt.api.errors import Conflict, TooMuchOnDesk, Unavailable
+from gtt.api.workspaces import Workspaces, new_key, owner_of
 from gtt.errors import BadInput, InvalidSetting
 from gtt.recipes import load_recipe
+from gtt.runs.home import folder_bytes
 from gtt.runs.limits import Limits
 
 HOUR = 3600.0
@@ -267,11 +268,42 @@ def test_usage_counts_the_desk_and_its_runs(tmp_path: Path, clock: Clock) -> Non
     kept = workspaces.home_bytes()
     assert kept == folder_bytes(tmp_path) > 500
     desk.uploads.save("b.txt", [b"x" * 500])
-    assert workspaces.home_bytes() == kept  # measured once a minute
+    assert workspaces.home_bytes() == kept + 500  # measured once a minute, and counted meanwhile
     clock.now += 61
     assert workspaces.home_bytes() > kept + 500
     os.symlink("/", desk.folder / "link")
     assert desk.usage_bytes() < 3000
+
+
+def test_the_disk_of_all_is_counted_as_it_is_written(tmp_path: Path, clock: Clock) -> None:
+    limits = Limits.for_space(max_disk_mb=5, max_upload_mb=2)
+    workspaces = Workspaces(tmp_path / "workspaces", limits, clock)
+    kept = 0
+    for _ in range(10):  # within one minute, each on a desk of its own
+        try:
+            workspaces.desk(new_key()).uploads.save("a.txt", [b"x" * 1_600_000])
+        except Unavailable:
+            continue
+        kept += 1
+    assert kept == 3
+    assert folder_bytes(tmp_path) < 5_000_000
+
+
+def test_what_runs_may_still_write_is_kept_free(tmp_path: Path, clock: Clock) -> None:
+    promised = {"all": 4_000_000, "one": 0}
+    workspaces = Workspaces(
+        tmp_path / "workspaces",
+        Limits.for_space(max_disk_mb=5, max_workspace_mb=4),
+        clock,
+        reserved_bytes=lambda owner: promised["all" if owner is None else "one"],
+    )
+    desk = workspaces.desk(new_key())
+    with pytest.raises(Unavailable):
+        desk.uploads.check_room(1_500_000)
+    desk.uploads.check_room(900_000)
+    promised["one"] = 3_500_000
+    with pytest.raises(TooMuchOnDesk):
+        desk.uploads.check_room(900_000)
 
 
 def test_the_number_of_desks_is_bounded(

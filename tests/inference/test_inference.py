@@ -568,6 +568,72 @@ def test_a_caller_that_goes_away_while_waiting_leaves_its_place(
     run(leave())
 
 
+def asking(owner: str, inference: Inference, job: client.Job) -> asyncio.Task[Result]:
+    """A job of an owner, as a request of theirs begins it."""
+
+    async def one() -> Result:
+        client.ASKED_BY.set(owner)
+        return await inference.ask(job)
+
+    return asyncio.create_task(one())
+
+
+def test_one_desk_does_not_take_the_turns_of_another(
+    make: Callable[..., Inference], checkpoint: str
+) -> None:
+    inference = make(max_active_each=2)
+
+    async def crowd() -> None:
+        greedy = [asking("greedy", inference, endless(checkpoint)) for _ in range(10)]
+        while inference.stats()["waiting"] < 8:
+            await asyncio.sleep(0.01)
+        assert inference.stats()["active"] == 2
+        assert (await asking("other", inference, NextTokenJob(checkpoint, "a")))["tokens"]
+        assert not any(task.done() for task in greedy)
+        for task in greedy:
+            task.cancel()
+        await asyncio.gather(*greedy, return_exceptions=True)
+
+    run(crowd())
+    assert inference.stats()["active"] == inference.stats()["waiting"] == 0
+
+
+def test_four_samples_of_one_desk_wait_for_their_turn(
+    make: Callable[..., Inference], checkpoint: str
+) -> None:
+    inference = make(max_active_each=2, max_waiting_each=2)
+
+    async def samples() -> None:
+        job = GenerateJob(checkpoint, {"prompt": "a", "max_new_tokens": 50, "seed": 1})
+        tasks = [asking("one", inference, job) for _ in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy, match="your own"):
+            await asking("one", inference, job)
+        assert len({(await task)["text"] for task in tasks}) == 1
+
+    run(samples())
+
+
+def test_turns_go_round_those_who_wait(make: Callable[..., Inference], checkpoint: str) -> None:
+    inference = make(max_active=1, max_active_each=1)
+
+    async def crowd() -> list[str]:
+        order: list[str] = []
+
+        async def one(owner: str) -> None:
+            job = GenerateJob(checkpoint, {"prompt": "a", "max_new_tokens": 20, "seed": 1})
+            await asking(owner, inference, job)
+            order.append(owner)
+
+        tasks = [asyncio.create_task(one("many")) for _ in range(4)]
+        while inference.stats()["waiting"] < 3:
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*tasks, asyncio.create_task(one("few")))
+        return order
+
+    assert run(crowd()).index("few") <= 2
+
+
 def test_a_job_ends_after_its_seconds_at_work_or_waiting(
     make: Callable[..., Inference], checkpoint: str
 ) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from gtt.errors import BadInput, InvalidSetting
-from gtt.runs.limits import Limits, describe_limits, is_on_space
+from gtt.runs.limits import Limits, describe_limits, is_on_space, run_bytes
 
 
 def test_at_home_nearly_everything_is_allowed() -> None:
@@ -30,8 +30,14 @@ def test_a_space_or_one_limit_brings_the_defaults_for_strangers(environ: dict[st
     assert (limits.max_runs_per_workspace, limits.max_waiting_runs) == (20, 40)
     assert (limits.max_waiting_per_workspace, limits.max_steps) == (2, 5000)
     assert (limits.max_minutes, limits.max_parameters) == (10, 20_000_000)
-    assert (limits.upload_bytes, limits.workspace_bytes) == (20_000_000, 500_000_000)
+    assert (limits.upload_bytes, limits.workspace_bytes) == (20_000_000, 1_000_000_000)
     assert (limits.run_ttl_hours, limits.workspace_ttl_hours) == (48, 72)
+
+
+def test_a_desk_of_strangers_has_room_for_the_largest_model() -> None:
+    limits = Limits.for_space()
+    assert limits.max_parameters is not None and limits.workspace_bytes is not None
+    assert run_bytes(limits.max_parameters) < 0.8 * limits.workspace_bytes
 
 
 def test_the_caller_may_say_where_it_runs() -> None:

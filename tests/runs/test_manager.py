@@ -337,6 +337,25 @@ def test_a_run_without_memory_ends_alone(
         training(small, step + 10)
 
 
+def test_a_run_ends_with_a_sentence_when_the_room_runs_out(
+    home: Path, tiny_config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GTT_MAX_DISK_MB", "20")
+    with managing(home) as manager:
+        run = manager.create(long(tiny_config, checkpoint_every=20), None)
+        training(run, 5)
+        (home / "filler").write_bytes(b"x" * 20_000_000)
+        assert ended(run) == "failed"
+        end = run.view().ended
+        assert end is not None and "holds as much as it may" in end.message
+        assert run.is_resumable("failed")
+        refused = manager.create(tiny_config, None)
+        assert ended(refused) == "failed"
+        end = refused.view().ended
+        assert end is not None and "no room for the checkpoints" in end.message
+        assert "Traceback" not in (refused.path / "worker.log").read_text()
+
+
 def test_a_folder_that_refuses_fails_one_run_only(home: Path, tiny_config: RunConfig) -> None:
     with managing(home) as manager:
         busy = manager.create(long(tiny_config), None)

@@ -15,10 +15,11 @@ from gtt.api.schemas import (
 )
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
-from gtt.api.visitors import recipe_of, vocabulary_of
+from gtt.api.visitors import recipe_of
 from gtt.config import RunConfig, describe_settings
 from gtt.explain import explain
 from gtt.recipes import load_recipes
+from gtt.runs.limits import vocabulary_of
 from gtt.training.schedule import lr_factor
 
 ASSUMED_STEPS = 1000

@@ -22,13 +22,15 @@ from gtt.api.schemas import (
 )
 from gtt.api.service import Caller
 from gtt.api.table import Download, endpoint
-from gtt.api.workspaces import folder_bytes
 from gtt.errors import UnusableRun
 from gtt.runs.fold import CURVES
+from gtt.runs.home import folder_bytes
 from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.training.checkpoints import CheckpointFolder
 
 FOLLOW_EVERY = 0.25  # seconds between two looks at the journal's size
+# Of one page of a stream: whoever does not read on holds no more than this in memory.
+STREAM_EVENTS, STREAM_BYTES = 200, 100_000
 COLUMNS = (
     "step",
     "loss",
@@ -55,7 +57,9 @@ async def follow_events(caller: Caller, request: ReadEvents) -> AsyncIterator[Ev
         now = run.journal_size()
         if now != size:
             size = now
-            while events := await asyncio.to_thread(run.reader.events, after):
+            while events := await asyncio.to_thread(
+                run.reader.events, after, STREAM_EVENTS, STREAM_BYTES
+            ):
                 after = int(events[-1]["seq"])
                 yield EventsPage(events=events, last=after, state=run.state())
         if not active:
@@ -93,7 +97,7 @@ def metrics(caller: Caller, request: ReadMetrics) -> Metrics:
     )
 
 
-@endpoint("GET", "/api/metrics.csv", rate="read")
+@endpoint("GET", "/api/metrics.csv", rate="look")
 def metrics_csv(caller: Caller, request: OfMaybeRun) -> Download:
     """Every measured point of a run, a row each, none left out."""
     run = caller.run_or_current(request.run_id)
@@ -113,7 +117,7 @@ def _rows(run: ManagedRun) -> Iterator[bytes]:
         yield "".join(line + "\n" for line in lines).encode()
 
 
-@endpoint("GET", "/api/runs/{run_id}/journal", rate="read")
+@endpoint("GET", "/api/runs/{run_id}/journal", rate="look")
 def journal(caller: Caller, request: OfRun) -> Download:
     """The whole journal of a run, one JSON object a line."""
     run = caller.run(request.run_id)

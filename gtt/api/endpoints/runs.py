@@ -28,6 +28,7 @@ from gtt.api.table import endpoint
 from gtt.api.visitors import allowed, recipe_of
 from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
+from gtt.runs.home import folder_bytes
 from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.runs.manager import UNDO_SECONDS
 
@@ -171,7 +172,14 @@ def stop_run(caller: Caller, request: OfRun) -> RunResponse:
 def resume_run(caller: Caller, request: ResumeRun) -> RunResponse:
     """Goes on with a run from its newest checkpoint, if asked with other training settings."""
     run = caller.run(request.run_id)
-    after = allowed(changed(run.config, request.config), caller, is_resumed=True)
+    with caller.service.beginning:
+        return _resumed(caller, run, request)
+
+
+def _resumed(caller: Caller, run: ManagedRun, request: ResumeRun) -> RunResponse:
+    kept = folder_bytes(run.path)
+    config = changed(run.config, request.config)
+    after = allowed(config, caller, is_resumed=True, kept_bytes=kept)
     changes = {}
     if request.config is not None:
         changes = request.config.model_dump(mode="json", exclude_unset=True)
@@ -230,7 +238,7 @@ def _made_before(caller: Caller, id: str) -> ManagedRun:
 
 
 def _begin(caller: Caller, config: RunConfig, name: str | None) -> ManagedRun:
-    with caller.desk.lock:
+    with caller.desk.lock, caller.service.beginning:
         _require_room_for_run(caller)
         config = allowed(config, caller)
         run = caller.service.manager.create(config, caller.desk.owner)

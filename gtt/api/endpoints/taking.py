@@ -54,7 +54,7 @@ UPLOADED = """\
 # ------------------------------------------------------------------------------- numbers
 
 
-@endpoint("GET", "/api/metrics.json", rate="read")
+@endpoint("GET", "/api/metrics.json", rate="look")
 def metrics_json(caller: Caller, request: OfMaybeRun) -> Download:
     """Every measured point of a run as one JSON object, with its settings and baselines."""
     run = caller.run_or_current(request.run_id)

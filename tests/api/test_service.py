@@ -1,0 +1,172 @@
+"""The server behind the endpoints: room on the disk, what is swept, what is counted."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gtt.api.errors import ApiError, RateLimited, TooMuchOnDesk, Unavailable
+from gtt.api.gradio_adapter import _written
+from gtt.api.service import Service
+from gtt.api.table import TABLE, Download
+from gtt.api.workspaces import new_key, owner_of
+from gtt.recipes import load_recipe
+from gtt.runs.home import Home, folder_bytes
+from gtt.runs.limits import BYTES_PER_PARAMETER, Limits, fewest_parameters
+from gtt.runs.managed import ManagedRun
+from gtt.runs.manager import Manager
+from gtt.settings import parse
+
+HOUR = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs stay in the queue."""
+    monkeypatch.setattr(Manager, "_start_waiting", lambda self: None)
+
+
+def serviced(home: Path, **limits: float) -> Service:
+    return Service(Home(home), Limits.for_space(**limits), spare=False)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    one = serviced(tmp_path / "home")
+    yield one
+    one.close()
+
+
+def created(service: Service, key: str, **values: object) -> ManagedRun:
+    """A run as the endpoint begins it."""
+    row, caller = TABLE["create_run"], service.caller(key)
+    answer = row.call(caller, parse(row.request, {"recipe": "quickstart", **values}, strict=True))
+    run = service.manager.get(answer.run.id)
+    assert run is not None
+    return run
+
+
+def test_runs_that_wait_hold_the_room_they_will_take(tmp_path: Path) -> None:
+    one = BYTES_PER_PARAMETER * fewest_parameters(load_recipe("quickstart").config)
+    megabytes = (2.5 * one) / 1e6
+    service = serviced(tmp_path / "home", max_workspace_mb=megabytes, max_waiting_per_workspace=9)
+    try:
+        key = new_key()
+        sized = [created(service, key) for _ in range(2)]
+        need = sum(BYTES_PER_PARAMETER * fewest_parameters(run.config) for run in sized)
+        written = sum(folder_bytes(run.path) for run in sized)
+        assert service.reserved_bytes(owner_of(key)) == need - written
+        assert service.reserved_bytes(None) == need
+        assert service.reserved_bytes(owner_of(new_key())) == 0
+        with pytest.raises(TooMuchOnDesk):
+            created(service, key)
+        service.manager.stop(sized[0])
+        created(service, key)
+    finally:
+        service.close()
+
+
+def test_runs_of_all_share_the_disk_of_the_server(tmp_path: Path) -> None:
+    one = BYTES_PER_PARAMETER * fewest_parameters(load_recipe("quickstart").config)
+    service = serviced(tmp_path / "home", max_disk_mb=2.5 * one / 1e6)
+    try:
+        for _ in range(2):
+            created(service, new_key())
+        with pytest.raises(Unavailable):
+            created(service, new_key())
+    finally:
+        service.close()
+
+
+def test_files_for_gradio_are_rated_by_visitor_and_need_room(tmp_path: Path) -> None:
+    service = serviced(tmp_path / "home", max_disk_mb=50)
+    try:
+        passed = 0
+        with pytest.raises(RateLimited) as caught:
+            for _ in range(60):
+                service.receive_file(None, "10.0.0.1", 900_000)
+                passed += 1
+        assert passed == 20 and caught.value.retry_after
+        service.receive_file(None, "10.0.0.2", 900_000)
+        service.receive_file(new_key(), "10.0.0.1", 900_000)
+        with pytest.raises(Unavailable):
+            service.receive_file(None, "10.0.0.3", 40_000_000)
+    finally:
+        service.close()
+
+
+def test_gradios_cache_counts_wherever_it_lies(tmp_path: Path) -> None:
+    beside = tmp_path / "elsewhere"
+    for cache in (beside, tmp_path / "home" / "gradio"):
+        cache.mkdir(parents=True)
+        (cache / "text.txt").write_bytes(b"x" * 1000)
+    outside = Home(tmp_path / "home", received=beside)
+    assert outside.cache == beside and outside.bytes() == 2000
+    inside = Home(tmp_path / "home")
+    assert inside.cache == tmp_path / "home" / "gradio" and inside.bytes() == 1000
+    service = Service(outside, Limits.for_space(), spare=False)
+    try:
+        assert service.stats()["disk_bytes"] >= 2000
+    finally:
+        service.close()
+
+
+def test_a_download_through_gradio_needs_room_and_leaves_nothing_without(tmp_path: Path) -> None:
+    service = serviced(tmp_path / "home", max_disk_mb=5)
+    cache = service.home.cache
+    try:
+        kept = service.workspaces.home_bytes()
+        file = Path(_written(Download("a.zip", "", iter([b"x" * 10**6] * 2)), cache, service))
+        assert file.stat().st_size == 2 * 10**6
+        assert service.workspaces.home_bytes() == kept + 2 * 10**6
+        with pytest.raises(Unavailable):
+            _written(Download("b.zip", "", iter([b"x" * 10**6] * 9)), cache, service)
+        assert folder_bytes(cache) == 2 * 10**6
+        assert service.workspaces.home_bytes() == kept + 2 * 10**6
+    finally:
+        service.close()
+
+
+def test_an_idle_desk_goes_with_its_runs(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle, busy = new_key(), new_key()
+    runs = {key: created(service, key) for key in (idle, busy)}
+    ahead = time.time() + 72 * HOUR + 1
+    monkeypatch.setattr("gtt.api.service.time.time", lambda: ahead)
+    service.workspaces.clock = lambda: ahead
+    service.caller(busy)  # is here again
+    service.sweep()
+    assert not (service.workspaces.folder / owner_of(idle)).exists()
+    assert service.manager.get(runs[idle].id) is None
+    service.manager._sweep()
+    assert not runs[idle].path.exists()
+    assert service.manager.get(runs[busy].id) is runs[busy] and runs[busy].path.exists()
+    assert (service.workspaces.folder / owner_of(busy)).exists()
+
+
+def test_unused_corpora_go_when_room_is_short(tmp_path: Path) -> None:
+    service = serviced(tmp_path / "home", max_disk_mb=100)
+    try:
+        run = created(service, new_key())
+        run.folder.set_fingerprint("needed")
+        for name, hours in (("needed", 2), ("unused", 2), ("new", 0)):
+            corpus = service.home.corpora / name
+            corpus.mkdir(parents=True)
+            (corpus / "tokens.bin").write_bytes(b"x" * 10**6)
+            when = time.time() - hours * HOUR
+            os.utime(corpus, (when, when))
+        service.sweep()
+        assert len(list(service.home.corpora.iterdir())) == 3  # there is room
+        service.workspaces.note_written(85 * 10**6)
+        service.sweep()
+        assert {path.name for path in service.home.corpora.iterdir()} == {"needed", "new"}
+    finally:
+        service.close()
+
+
+def test_errors_of_the_disk_are_of_the_family(service: Service) -> None:
+    with pytest.raises(ApiError):
+        service.workspaces.check_room(10**15)
