@@ -30,6 +30,7 @@ from gtt.model.gpt import GPT
 from gtt.model.sampling import sample_tokens, seeded
 from gtt.recipes import load_recipe
 
+ENDED = ("completed", "failed")
 WANTED_RATIO = 3.0
 WANTED_FIRST = 0.050  # seconds to the first token
 WANTED_ATTENTION = 1.0
