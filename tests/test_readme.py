@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import pytest
 import torch
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from gtt.cli import build_parser
 from gtt.config import RunConfig
@@ -15,6 +19,7 @@ from gtt.recipes import recipe_names
 from gtt.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
+PINS = ("requirements.txt", "requirements-dev.txt")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -31,6 +36,37 @@ def test_two_commands_set_everything_up_by_themselves() -> None:
         )
     assert main.endswith("app.py")
     assert tests.endswith("-m pytest -q") and "-r requirements-dev.txt" in tests
+
+
+def pins_for(python: str) -> dict[str, list[Requirement]]:
+    """The pinned packages by name, with the lines that hold for this version of Python."""
+    lines = "\n".join((ROOT / name).read_text() for name in PINS).splitlines()
+    written = [line.partition("#")[0].strip() for line in lines]
+    pins: dict[str, list[Requirement]] = defaultdict(list)
+    for requirement in (Requirement(line) for line in written if line):
+        holds = requirement.marker is None or requirement.marker.evaluate(
+            {"python_version": python, "python_full_version": f"{python}.0"}
+        )
+        pins[requirement.name] += [requirement] if holds else []
+    return pins
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
+def test_what_is_pinned_installs_on_every_python_that_is_promised(python: str) -> None:
+    """As far as it is known here: a pin for another Python than this one is not installed."""
+    assert "Python 3.10 or later" in README
+    known = 0
+    for name, pins in pins_for(python).items():
+        assert len(pins) == 1, f"{name} is pinned {len(pins)} times on Python {python}"
+        try:
+            about = metadata(name)
+        except PackageNotFoundError:
+            continue
+        if pins[0].specifier.contains(about["Version"]):
+            known += 1
+            allowed = SpecifierSet(about["Requires-Python"] or "")
+            assert allowed.contains(f"{python}.0"), f"{pins[0]} needs Python {allowed}"
+    assert known >= 15
 
 
 def test_every_command_and_option_that_is_named_exists() -> None:
