@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from gtt.runs.curves import Curve, Point, Recent
 from gtt.runs.journal import Record
+from gtt.runs.pace import Pace
 from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample, Snapshot
 from gtt.training.events import Reason
 
@@ -33,7 +34,6 @@ SAMPLES = 200  # that are kept; at log-spaced steps no run has as many
 SNAPSHOTS = 200  # likewise
 PARTS = 2000  # of a model that one snapshot tells of
 SAMPLE = 4000  # characters of one that are kept
-MARKS = 64  # moments from which the speed is told, at least a second apart
 
 
 class Fold:
@@ -53,7 +53,7 @@ class Fold:
         self.recent = {name: Recent() for name in ("logged", "evaluated", "scored", "sampled")}
         self.recent["saved"] = Recent(CHECKPOINTS)
         self.best: Point | None = None
-        self.marks: list[tuple[float, int]] = []
+        self.pace = Pace()
         self.samples: list[Sample] = []
         self.snapshots: list[Snapshot] = []
         self._checkpoints: tuple[Checkpoint, ...] = ()
@@ -76,6 +76,7 @@ class Fold:
         }.get(str(record.get("type")))
         if fold is not None:
             fold(record, _step(record))
+            self.pace.note(record, time or 0.0, _step(record))
 
     def view(self) -> RunView:
         """What the records say."""
@@ -123,7 +124,7 @@ class Fold:
             "curves": {name: curve.as_json() for name, curve in self.curves.items()},
             "recent": {name: recent.as_json() for name, recent in self.recent.items()},
             "best": self.best,
-            "marks": self.marks,
+            "pace": self.pace.as_json(),
             "samples": [dataclasses.asdict(sample) for sample in self.samples],
             "snapshots": [dataclasses.asdict(snapshot) for snapshot in self.snapshots],
         }
@@ -140,7 +141,7 @@ class Fold:
         fold.best = (int(best[0]), float(best[1])) if best else None
         fold.curves = {name: Curve.from_json(values["curves"][name]) for name in fold.curves}
         fold.recent = {name: Recent.from_json(values["recent"][name]) for name in fold.recent}
-        fold.marks = [(float(time), int(step)) for time, step in values["marks"]]
+        fold.pace = Pace.from_json(values["pace"])
         fold.samples = [Sample(**sample) for sample in values["samples"]]
         fold.snapshots = [Snapshot(**snapshot) for snapshot in values["snapshots"]]
         fold._list_checkpoints()
@@ -179,7 +180,7 @@ class Fold:
         self.snapshots = [snapshot for snapshot in self.snapshots if snapshot.step <= step]
         self.best = self.curves["validation_loss"].lowest()
         self._list_checkpoints()
-        self.marks = [(self.updated_at or 0.0, step)]
+        self.pace.begin(self.updated_at or 0.0, step)
 
     def _step_logged(self, record: Record, step: int) -> None:
         values = {name: _number(record.get(name)) for name in _LAST_LOGGED}
@@ -187,7 +188,6 @@ class Fold:
             self._add_point(name, step, values[name])
         self.recent["logged"].add({"step": step, **values})
         self.step = max(self.step, step)
-        self._mark(self.updated_at or 0.0, step)
 
     def _evaluated(self, record: Record, step: int) -> None:
         values = {name: _number(record.get(name)) for name in _LAST_EVALUATED}
@@ -244,23 +244,13 @@ class Fold:
     def _list_checkpoints(self) -> None:
         self._checkpoints = tuple(Checkpoint(**item) for item in self.recent["saved"].items)
 
-    def _mark(self, time: float, step: int) -> None:
-        """Notes when a step was reached; the newest mark moves until it is a second old."""
-        if self.marks and time < self.marks[-1][0]:  # the clock was set back
-            self.marks = []
-        if len(self.marks) > 1 and time - self.marks[-2][0] < 1:
-            self.marks.pop()
-        self.marks.append((time, step))
-        del self.marks[:-MARKS]
-
     def _eta_seconds(self) -> float | None:
-        total = (self.started or {}).get("total_steps")
-        if self.phase != "training" or total is None or len(self.marks) < 2:
+        started = self.started or {}
+        total = started.get("total_steps")
+        if self.phase != "training" or total is None:
             return None
-        (began, first), (now, last) = self.marks[0], self.marks[-1]
-        if now <= began or last <= first:
-            return None
-        return float(max(0, total - last) * (now - began) / (last - first))
+        training = (started.get("config") or {}).get("training")
+        return self.pace.seconds_left(total, training if isinstance(training, dict) else {})
 
 
 def _number(value: Any) -> Any:
