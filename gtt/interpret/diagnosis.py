@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gtt.interpret.findings import Finding
 from gtt.interpret.generalising import (
+    cut_short,
     healthy,
     memorising,
     near_floor,
@@ -34,8 +35,9 @@ def diagnose(run: Measurements) -> list[Finding]:
     """
     if (broken := diverged(run)) is not None:
         return [one for one in (broken, dead_units(run)) if one is not None]
+    cut = cut_short(run)
     if (early := too_early(run)) is not None:
-        return [early]
+        return [one for one in (cut, early) if one is not None]
     floor = near_floor(run)
     by_heart = [overfitting(run), memorising(run)]
     rate = rate_too_high(run)
@@ -48,5 +50,7 @@ def diagnose(run: Measurements) -> list[Finding]:
     found = [one for one in candidates if one is not None]
     if not any(by_heart) and all(one.weight == "note" for one in found):
         found.append(healthy(run))
+    if cut is not None:
+        found.append(cut)
     order = ("warning", "note", "good")
     return sorted(found, key=lambda one: order.index(one.weight))

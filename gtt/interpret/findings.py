@@ -18,6 +18,7 @@ Kind = Literal[
     "under_trained",
     "near_floor",
     "healthy",
+    "cut_short",
     "too_early",
 ]
 Weight = Literal["good", "note", "warning"]

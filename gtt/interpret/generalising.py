@@ -194,21 +194,65 @@ def healthy(run: Measurements) -> Finding:
     )
     if len(run.validation):
         evidence += f"; validation loss {run.validation.values[-1]:.2f}"
+    title, sentence = (
+        "Learning as it should",
+        ("The loss comes down on seen and unseen text alike. Let it run."),
+    )
+    if run.is_finished:
+        title = "Nothing is wrong"
+        sentence = "The losses on seen and unseen text came down together, and no step did harm."
+    elif run.is_cut_short:
+        title = "It was learning as it should"
+        sentence = "Up to its end the loss came down on seen and unseen text alike."
     return Finding(
         kind="healthy",
-        title="Nothing is wrong" if run.is_finished else "Learning as it should",
-        sentence="The losses on seen and unseen text came down together, and no step did harm."
-        if run.is_finished
-        else "The loss comes down on seen and unseen text alike. Let it run.",
+        title=title,
+        sentence=sentence,
         evidence=evidence,
         weight="good",
         concept="validation_loss",
     )
 
 
+def cut_short(run: Measurements) -> Finding | None:
+    """It ended before it was done, so what its last figures say is not its last word."""
+    if not run.is_cut_short:
+        return None
+    title, sentence = (
+        "Its process was lost",
+        (
+            "The training ended without a word, as in a power cut. Resume it: it goes on from its "
+            "newest checkpoint, and what came after that is trained again."
+        ),
+    )
+    if run.ended == "stopped":
+        title = "Stopped before its end"
+        sentence = (
+            "The schedule had not lowered the learning rate to its end yet, which is where much of "
+            "the last gain comes from. Resume it: it goes on where it was stopped."
+        )
+    elif run.ended == "failed":
+        title = "It ended with a fault"
+        sentence = (
+            "Something outside of the model went wrong. Resume it from its newest checkpoint once "
+            "the cause is gone."
+        )
+    evidence = f"{run.step:,} of {run.total_steps:,} steps are done"
+    if run.ended == "failed" and run.message:
+        evidence += f"; {run.message.split('. ')[0].rstrip('.')}"
+    return Finding(
+        kind="cut_short",
+        title=title,
+        sentence=sentence,
+        evidence=evidence,
+        weight="warning" if run.ended != "stopped" else "note",
+        concept="checkpoint",
+    )
+
+
 def too_early(run: Measurements) -> Finding | None:
     """Too few steps to judge by."""
-    is_over = run.ended is not None
+    is_over = run.ended is not None or run.is_cut_short
     needed = 40 if is_over else max(40, min(run.warmup * 1.2, 500), 0.02 * run.total_steps)
     if run.step >= needed and len(run.train) >= 4:
         return None

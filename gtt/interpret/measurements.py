@@ -23,7 +23,8 @@ SCHEDULE_POINTS = 400
 class Measurements:
     """One run up to `step`. Losses and baselines in nats per token.
 
-    `ended` is the reason of its end, None while it goes on. `dead_units` holds for each snapshot
+    `ended` is the reason of its end, None where none was written: it is `at_work`, or its process
+    was lost. `dead_units` holds for each snapshot
     the share of dead units by part. `most_steps` and `most_minutes` bound what a fix may ask for.
     """
 
@@ -39,6 +40,7 @@ class Measurements:
     train_tokens: int | None = None
     tokens_per_step: int | None = None
     ended: Reason | None = None
+    at_work: bool = True
     message: str = ""
     text_bytes: float | None = None
     most_steps: int | None = None
@@ -50,6 +52,7 @@ class Measurements:
         config: RunConfig,
         reader: RunReader,
         *,
+        at_work: bool = True,
         most_steps: int | None = None,
         most_minutes: float | None = None,
     ) -> Measurements:
@@ -70,6 +73,7 @@ class Measurements:
             train_tokens=view.train_tokens,
             tokens_per_step=view.tokens_per_step,
             ended=view.ended.reason if view.ended else None,
+            at_work=at_work and view.ended is None,
             message=view.ended.message if view.ended else "",
             text_bytes=_text_bytes(view),
             most_steps=most_steps,
@@ -106,6 +110,11 @@ class Measurements:
         return self.baselines.get(name)
 
     # ----------------------------------------------------------------------- schedule
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it ended before it was meant to, by a person or by a fault."""
+        return self.ended in ("stopped", "failed") or (self.ended is None and not self.at_work)
 
     @property
     def is_finished(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -376,3 +377,18 @@ def test_findings_come_warnings_first() -> None:
     for run in strange_runs(100):
         places = [order.index(one.weight) for one in diagnose(run)]
         assert places == sorted(places) and places
+
+
+@pytest.mark.parametrize(
+    ("ended", "title"), [("stopped", "Stopped"), ("failed", "fault"), (None, "process was lost")]
+)
+def test_how_a_run_was_cut_short_is_told(ended: Any, title: str) -> None:
+    run = dataclasses.replace(
+        healthy_run(0, 0.5), ended=ended, at_work=False, message="The disk is full. Make room."
+    )
+    findings = {one.kind: one for one in diagnose(run)}
+    assert title in findings["cut_short"].title
+    assert "Resume" in findings["cut_short"].sentence
+    assert ("The disk is full" in findings["cut_short"].evidence) == (ended == "failed")
+    assert "Let it run" not in " ".join(one.sentence for one in findings.values())
+    assert "cut_short" not in {one.kind for one in diagnose(healthy_run(0, 0.5))}

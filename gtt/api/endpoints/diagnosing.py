@@ -11,6 +11,7 @@ from gtt.interpret.diagnosis import diagnose
 from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
 from gtt.runs.limits import Limits
+from gtt.runs.managed import ACTIVE
 
 
 @endpoint("GET", "/api/diagnosis", rate="read")
@@ -23,7 +24,11 @@ def diagnosis(caller: Caller, request: OfMaybeRun) -> Diagnosis:
     run = caller.run_or_current(request.run_id)
     view, limits = run.view(), caller.limits
     measured = Measurements.of(
-        run.config, run.reader, most_steps=limits.max_steps, most_minutes=limits.max_minutes
+        run.config,
+        run.reader,
+        at_work=run.state() in ACTIVE,
+        most_steps=limits.max_steps,
+        most_minutes=limits.max_minutes,
     )
     return Diagnosis(
         run_id=run.id,
