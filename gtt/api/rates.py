@@ -12,7 +12,7 @@ from typing import Literal
 
 from gtt.api.errors import RateLimited
 
-Kind = Literal["create", "generate", "look", "upload", "file", "tokenize", "write", "read"]
+Kind = Literal["create", "generate", "look", "upload", "file", "tokenize", "watch", "write", "read"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Rate:
 
 
 # look: attention, odds, whole journals. file: what Gradio receives, of a class behind one address
-# too. write: what changes a desk or a run and costs little. read: the rest.
+# too. watch: where a run stands, which every open tab asks again and again. write: what changes a
+# desk or a run and costs little. read: the rest.
 DESK_RATES: dict[Kind, Rate] = {
     "create": Rate(5, 6),
     "generate": Rate(10, 30),
@@ -32,6 +33,7 @@ DESK_RATES: dict[Kind, Rate] = {
     "upload": Rate(5, 6),
     "file": Rate(20, 30),
     "tokenize": Rate(30, 120),
+    "watch": Rate(400, 3600),
     "write": Rate(30, 60),
     "read": Rate(200, 1200),
 }
@@ -42,6 +44,7 @@ SERVER_RATES: dict[Kind, Rate] = {
     "upload": Rate(40, 60),
     "file": Rate(60, 120),
     "tokenize": Rate(200, 1200),
+    "watch": Rate(6000, 60_000),
     "write": Rate(300, 1200),
     "read": Rate(3000, 30_000),
 }
@@ -57,6 +60,7 @@ _ACTS: dict[Kind, str] = {
     "upload": "texts are uploaded",
     "file": "files are sent",
     "tokenize": "texts are tokenized",
+    "watch": "looks at a run are made",
     "write": "changes are made",
     "read": "requests are made",
 }

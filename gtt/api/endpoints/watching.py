@@ -20,7 +20,7 @@ NOTHING = Watch(
 )
 
 
-@endpoint("GET", "/api/train/watch", rate="read")
+@endpoint("GET", "/api/train/watch", rate="watch")
 def watch(caller: Caller, request: WatchRun) -> Watch:
     """A run, or the desk's current one, with what is new since a cursor.
 
