@@ -59,6 +59,8 @@ function uncoloured() {
 }
 
 settingsChanged = (name) => {
+  const still = mode === "sampling" && fields.temperature && valueOf("temperature") === 0;
+  $("mode-said").textContent = still ? "At temperature 0 the likeliest token is always taken, as with greedy: top-k, top-p and the seed play no part." : MODES[mode].said;
   if (["max_new_tokens", "seed", "samples"].includes(name)) return;
   drawOdds();
 };
@@ -78,6 +80,7 @@ $("copy").onclick = findCopies;
 $("own-read").onclick = readOwn;
 $("own").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); readOwn(); } });
 
+const NO_RUN = "There is no run yet: start one on the Training tab, then write with it here.";
 async function attach(value) {
   if (!value || !value.workspace) return;
   key = value.workspace;
@@ -92,15 +95,24 @@ async function attach(value) {
     }
   }
   await picker.follow(value.run);
-  if (!picker.run) say("There is no run yet: start one on the Training tab, then write with it here.");
+  if (!picker.run) say(NO_RUN);
+  else if ($("said").textContent === NO_RUN) say("");
   lookAtPrompt(0);
 }
-let lastSeen = 0;
+let lastSeen = 0, isSeen = false;
 // A run may have ended, or saved a checkpoint, while another tab was open.
 new IntersectionObserver((entries) => {
-  if (!entries[entries.length - 1].isIntersecting || Date.now() - lastSeen < 3000) return;
+  isSeen = entries[entries.length - 1].isIntersecting;
+  if (!isSeen || Date.now() - lastSeen < 3000) return;
   lastSeen = Date.now();
   if (told && key) picker.follow(picker.run);
 }).observe(element);
+// A run that has just begun has no checkpoint: its first one is waited for.
+const waiting = setInterval(async () => {
+  if (!element.isConnected) { clearInterval(waiting); return; }
+  if (!isSeen || document.hidden || !picker.run || picker.steps) return;
+  await picker.fill();
+  if (picker.steps) lookAtPrompt(0);
+}, 4000);
 watch("value", () => attach(props.value));
 attach(props.value);

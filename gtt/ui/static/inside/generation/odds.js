@@ -2,6 +2,7 @@
 // computed here, as `gtt/model/sampling.py` does it, so that the bars follow a slider at once.
 const ROWS = 15, MOST_PACKS = 40;
 const packs = new Map(); // {logits, ids, texts, cut} by run, checkpoint and what was read
+const refused = new Map(); // sentences, of what cannot be read
 const f32 = Math.fround;
 
 function softmax(logits) {
@@ -70,16 +71,22 @@ function unpacked(text) {
   return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
 }
 
+const nameOf = (asked) => JSON.stringify([picker.chosen, asked]);
+
 // The logits after a text or after ids, asked for once; null, with the sentence, where that fails.
 async function packOf(asked) {
-  const name = JSON.stringify([picker.chosen, asked]);
+  const name = nameOf(asked);
   if (packs.has(name)) return packs.get(name);
   const answer = await inquire("next", { ...picker.chosen, ...asked, packed: true, count: 200 });
-  if (answer.error) return answer;
+  if (answer.error) {
+    if (answer.error.code === "invalid_input") refused.set(name, answer.error.message);
+    return answer;
+  }
   const pack = { logits: unpacked(answer.logits), ids: answer.ids, cut: answer.cut, context: answer.context_tokens, entropy: answer.entropy, texts: new Map(answer.tokens.map((one) => [one.id, one.text])) };
   pack.before = softmax(pack.logits);
   pack.top = answer.tokens.slice(0, ROWS).map((one) => one.id);
   packs.set(name, pack);
+  if (look.most !== Math.log(pack.logits.length)) { look.most = Math.log(pack.logits.length); drawLegend(); }
   if (packs.size > MOST_PACKS) packs.delete(packs.keys().next().value);
   return pack;
 }
@@ -117,7 +124,6 @@ function drawOdds(refusal = "") {
     setBar(row, { text, before: pack.before[id], after: odds[id], came: Boolean(own && id === own.id), cut: kept[id] === 0 });
     row.dataset.id = id; row.dataset.before = pack.before[id]; row.dataset.after = odds[id];
     row.title = `Write on with ${quoted(text)}`;
-    row.disabled = isWriting();
     row.onclick = () => branchWith(pack.ids, id, text);
   });
   $("odds-said").textContent = pack.cut ? `The model reads the last ${whole(pack.context)} tokens, one block; the ${whole(pack.cut)} before them were cut.` : "";

@@ -71,7 +71,6 @@ function chooseMode(name) {
     field.typed.disabled = off;
     if (field.range) field.range.disabled = off;
   }
-  $("mode-said").textContent = MODES[name].said;
   settingsChanged("mode");
 }
 

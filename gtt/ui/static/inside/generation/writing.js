@@ -23,10 +23,12 @@ function ended() {
 async function write(from, prompt, more, already = "") {
   if (isWriting()) return;
   if (from.prompt === "") { say("The prompt is empty: write at least one character to go on from."); $("prompt").focus(); return; }
+  const known = from.prompt && refused.get(nameOf({ text: from.prompt }));
+  if (known) { say(known); return; } // it has been asked already
   const asked = drawing(), drawn = isDrawn();
   if (from.prompt_ids) asked.samples = 1;
   const of = picker.chosen, began = performance.now(), counted = { first: null, tokens: 0, last: null };
-  let samples = null, frame = 0, refused = "";
+  let samples = null, frame = 0, fault = "";
   const paint = () => { frame = 0; samples.forEach((sample, number) => { if (!sample.reading) refresh(sample, number); }); follow(); };
   const take = (part) => {
     if (!samples) {
@@ -50,18 +52,22 @@ async function write(from, prompt, more, already = "") {
   const request = stream({ ...of, ...from, ...asked }, take); // sets `wire` at once
   started();
   try { await request; } catch (error) {
-    if (error.name !== "AbortError") refused = error instanceof Refusal ? error.message : "The connection is lost; what was written stays.";
+    if (error.name !== "AbortError") fault = error instanceof Refusal ? error.message : "The connection is lost; what was written stays.";
   }
   if (frame) { cancelAnimationFrame(frame); paint(); }
   const seconds = (performance.now() - began) / 1000;
   ended();
-  if (refused) say(refused);
+  if (fault) say(fault);
   if (!samples) return;
   const entry = standing();
-  entry.figures = { ...counted, seed: drawn ? asked.seed : null, seconds, how: MODES[mode].name };
+  const isWhole = samples.every((one) => one.ids.length), before = from.prompt_ids ? from.prompt_ids.length : null;
+  entry.figures = { ...counted, whole: isWhole, before, seed: drawn ? asked.seed : null, seconds, how: MODES[mode].name };
   showFigures();
   for (const sample of samples) if (!(await readSample(sample))) break;
-  if (entry === standing()) { showFigures(); textChanged(); if (!isWriting() && focus.kind !== "token") lookAtEnd(); }
+  if (entry !== standing() || isWriting()) return;
+  showFigures();
+  textChanged();
+  if (panes.every((one) => one.tokens.at === null)) lookAtEnd();
 }
 
 // The text of a branch is put together from tokens until the server says it as a whole.
@@ -101,11 +107,11 @@ function showFigures() {
   const entry = standing(), place = $("drawn"), told = entry && entry.figures;
   if (!told) { place.textContent = ""; return; }
   const samples = entry.samples;
-  const tokens = told.tokens || samples.reduce((sum, one) => sum + Math.max(0, one.ids.length - one.start), 0);
-  const rate = told.last && told.last.tokens_per_second ? told.last.tokens_per_second : tokens / told.seconds;
+  const tokens = told.whole ? told.tokens : samples.reduce((sum, one) => sum + Math.max(0, one.ids.length - (told.before ?? one.start)), 0);
+  const rate = told.whole ? told.last.tokens_per_second : tokens / told.seconds;
   const words = [];
   if (tokens) words.push(`${whole(tokens)} tokens`, `${whole(rate)} a second`);
-  if (told.first !== null) words.push(`the first after ${whole(told.first)} ms`);
+  if (told.first !== null) words.push(`first after ${whole(told.first)} ms`);
   words.push(told.seed === null ? `${told.how === "Sampling" ? "greedy" : told.how.toLowerCase()}, no seed` : `seed ${told.seed}`);
   place.textContent = words.join(" · ");
   if (told.first !== null) place.dataset.firstTokenMs = told.first.toFixed(1);
