@@ -1,4 +1,4 @@
-"""The page under load: `python benchmarks/page.py start|tabs|visitors|long`.
+"""The page under load: `python benchmarks/page.py start|tabs|visitors|remaining|long`.
 
 Each starts `python app.py` with a home of its own and drives it with headless Chromium, or with
 clients that send what a browser sends, and prints one JSON object. Browser, server and training
@@ -38,7 +38,7 @@ FLAGS = [
     "--disable-sync",
 ]
 ENDLESS = {"training": {"max_steps": 1_000_000, "warmup_steps": 20, "eval_every": 100_000}}
-POINT = "() => (document.querySelector('#live .curve.training path').getAttribute('d') || '') != ''"
+POINT = "() => document.querySelector('#live .curve.training path.line')?.getAttribute('d')"
 
 
 @contextmanager
@@ -183,16 +183,20 @@ async def visit(clients: int, seconds: float) -> dict[str, Any]:
             await asyncio.gather(*(one.visit(until) for one in people))
             await http.post("/api/train/stop", headers=headers)
     clicks = sorted(second for one in people for second in one.clicks)
+    per_minute = 60 * max(len(one.clicks) for one in people) / seconds
     polls = sorted(second for one in people for second in one.polls)
     owners = {one.key: one.runs for one in people}
     strangers = [one for one in people if one.key != shared]
     assert not any(one.runs & owners[shared] for one in strangers), "a run was seen by a stranger"
     return {
+        "passed": not any(one.refused or one.refused_polls for one in people),
         "clicks": len(clicks),
+        "clicks_per_minute_at_most": round(per_minute, 1),
         "click_s": percentiles(clicks),
         "polls": len(polls),
         "poll_s": percentiles(polls),
         "refused": sum(one.refused for one in people),
+        "refused_polls": sum(one.refused_polls for one in people),
         "faults": [fault for one in people for fault in one.faults][:5],
     }
 
@@ -209,7 +213,8 @@ class Visitor:
         self.clicks: list[float] = []
         self.polls: list[float] = []
         self.runs: set[str] = set()
-        self.refused, self.faults = 0, []  # type: ignore[var-annotated]
+        self.refused = self.refused_polls = 0
+        self.faults: list[str] = []
 
     async def visit(self, until: float) -> None:
         await asyncio.gather(
@@ -234,6 +239,9 @@ class Visitor:
                 answer = await self.http.post("/gradio_api/component_server", json=body)
                 self.polls.append(time.perf_counter() - began)
                 told = answer.raise_for_status().json()
+                # Refusals come with status 200, as the page's scripts read them.
+                refusal = (told.get("error") or {}).get("code")
+                self.refused_polls += refusal in ("rate_limited", "busy")
                 if function == "poll" and told.get("run"):
                     self.runs.add(told["run"]["id"])
             except (httpx.HTTPError, ValueError) as error:
@@ -251,6 +259,7 @@ class Visitor:
                     "/api/config", json=change, headers={"X-GTT-Workspace": self.key}
                 )
                 self.clicks.append(time.perf_counter() - began)
+                # Nobody clicks more often than a person does here: each refusal is a failure.
                 self.refused += answer.status_code in (429, 503)
                 if answer.status_code not in (200, 429, 503):
                     self.faults.append(f"click: {answer.status_code}")
@@ -263,6 +272,40 @@ def percentiles(values: list[float]) -> dict[str, float]:
         "median": round(statistics.median(values), 4),
         "p95": round(values[int(0.95 * (len(values) - 1))], 4),
         "max": round(values[-1], 4),
+    }
+
+
+# ------------------------------------------------------------------------------ remaining
+
+
+def remaining(recipe: str) -> dict[str, Any]:
+    """The time left as the interface tells it, over what was left, from the first tenth on."""
+    told: list[tuple[float, float, float]] = []  # when, share done, seconds told
+    with serving() as server, httpx.Client(base_url=server.url) as http:
+        run = http.post("/api/runs", json={"recipe": recipe}).raise_for_status().json()["run"]["id"]
+        while True:
+            status = newest(http, run)
+            if status["state"] not in ("queued", "preparing", "running", "stopping"):
+                break
+            if status["eta_seconds"] is not None:
+                share = status["step"] / status["total_steps"]
+                told.append((time.perf_counter(), share, status["eta_seconds"]))
+            time.sleep(0.5)
+        ended = time.perf_counter()
+    # At the very end a second is a large share of what is left.
+    ratios = [
+        seconds / (ended - when)
+        for when, share, seconds in told
+        if share >= 0.1 and ended - when > 5
+    ]
+    first = next((share for _, share, _ in told), None)
+    return {
+        "recipe": recipe,
+        "state": status["state"],
+        "first_told_at_share": first,
+        "within_a_fifth": sum(0.8 <= ratio <= 1.2 for ratio in ratios) / max(1, len(ratios)),
+        "ratio": percentiles(sorted(ratios)),
+        "least": round(min(ratios), 3),
     }
 
 
@@ -354,17 +397,19 @@ def renderer_megabytes() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("start", "tabs", "visitors", "long"))
+    parser.add_argument("what", choices=("start", "tabs", "visitors", "remaining", "long"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tabs", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--visitors", type=int, default=30)
     parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--recipe", default="quickstart")
     asked = parser.parse_args()
     done = {
         "start": lambda: start(asked.rounds),
         "tabs": lambda: tabs(asked.rounds, asked.tabs, asked.seconds),
         "visitors": lambda: visitors(asked.visitors, asked.seconds),
+        "remaining": lambda: remaining(asked.recipe),
         "long": lambda: long(asked.steps),
     }[asked.what]()
     print(json.dumps(done, indent=2))

@@ -12,7 +12,7 @@ concept `dropout`; it holds a title, a tip for the tooltip, and two or three par
     The second paragraph.
 
 A setting names its concept on its field in `gtt.config`. A number or a picture that is shown but
-cannot be set names its concept in `QUANTITIES`.
+cannot be set names its concept in `QUANTITIES`, a button of the page its concept in `ACTIONS`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,15 @@ class Quantity:
     id: str
     label: str
     unit: str | None
+    concept: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a button does; `concept` says more of what it is about."""
+
+    id: str
+    tip: str
     concept: str
 
 
@@ -102,6 +111,45 @@ QUANTITIES: dict[str, Quantity] = _table(
     Quantity("divergence", "Divergence", None, "divergence"),
     Quantity("under_training", "Under-training", None, "under_training"),
 )
+
+ACTIONS: dict[str, Action] = {
+    one.id: one
+    for one in (
+        Action(
+            "start",
+            "Trains a new model with the settings of all tabs, also when this page is closed.",
+            "max_steps",
+        ),
+        Action(
+            "stop",
+            "Ends the run that is at work after its present step. It is saved and can be resumed.",
+            "checkpoint",
+        ),
+        Action("copy", "Whoever opens the link finds these settings in the tabs.", "seed"),
+        Action(
+            "stop-this",
+            "Ends the run that is chosen above after its present step, saved.",
+            "checkpoint",
+        ),
+        Action("resume", "Goes on with the chosen run from its newest checkpoint.", "checkpoint"),
+        Action(
+            "longer",
+            "Goes on with the chosen run until it has done the steps on the left.",
+            "max_steps",
+        ),
+        Action(
+            "use",
+            "Puts the settings of the chosen run into the tabs: change some, then start.",
+            "max_steps",
+        ),
+        Action(
+            "delete",
+            "Takes the chosen run away. For ten minutes it can be brought back.",
+            "checkpoint",
+        ),
+        Action("rename", "Gives the chosen run the name on the left.", "checkpoint"),
+    )
+}
 
 
 def concepts() -> dict[str, Concept]:

@@ -29,8 +29,11 @@ def controls(service: Service, group: str, names: tuple[str, ...]) -> Controls:
 
 def control(one: SettingInfo) -> Any:
     """A slider where the setting has a range, else what its kind asks for."""
-    label = one.label if one.unit is None else f"{one.label} ({one.unit})"
-    about: dict[str, Any] = {"label": label, "info": one.tip, "elem_id": one.key.replace(".", "-")}
+    about: dict[str, Any] = {
+        "label": label_of(one),
+        "info": one.tip,
+        "elem_id": one.key.replace(".", "-"),
+    }
     if one.choices:
         return gr.Dropdown(one.choices, value=one.default, **about)
     if one.kind == "boolean":
@@ -45,6 +48,13 @@ def control(one: SettingInfo) -> Any:
         precision = 0 if one.kind == "integer" else None
         return gr.Number(value=one.default, precision=precision, **about)
     return gr.Textbox(value=one.default, **about)
+
+
+def label_of(one: SettingInfo) -> str:
+    """The label with its unit, as in "Block size (tokens)", without brackets in brackets."""
+    unit, _, off = (one.unit or "").partition("(")
+    words = ", ".join(word for word in (unit.strip(), off.strip(" )")) if word)
+    return f"{one.label} ({words})" if words else one.label
 
 
 def explanations(service: Service, group: str) -> None:

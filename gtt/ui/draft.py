@@ -2,7 +2,8 @@
 
 Whatever shows the draft hears of its changes as the event `gtt:draft` of the document. Its detail
 is `{"changed": setting}` where a control shows another value, null where one was saved, and
-`{"refused": error}` where it could not be: the error as in every answer, and its `setting`.
+`{"refused": error}` where a setting of the model could not be: the error as in every answer, and
+its `setting`. What else could not be saved comes as `gtt:refused` with the same detail.
 """
 
 from __future__ import annotations
@@ -15,36 +16,44 @@ import gradio as gr
 
 from gtt.api.endpoints.configuration import get_config, set_config
 from gtt.api.errors import error_body
-from gtt.errors import GTTError
+from gtt.config import describe_settings
+from gtt.errors import BadInput, GTTError
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 
 # Settings that must fit each other are saved together as they are shown, so that a change that was
 # refused becomes valid with the change that makes it fit.
 TOGETHER = ("model.n_heads", "model.n_embed")
-AT_THE_FIELD = "model."  # settings whose refusals are shown beside them, not above the tabs
+TELL = """(detail) => {
+  const refused = detail && detail.refused;
+  const name = refused && !refused.setting.startsWith("model.") ? "gtt:refused" : "gtt:draft";
+  document.dispatchEvent(new CustomEvent(name, { detail: DETAIL }));
+}"""
+# What is on the screen, as one text: what a control cannot hold would not pass Gradio's own check.
+SHOWN = "(filled, ...values) => filled ? JSON.stringify(values) : ''"
+LABELS = {one.key: one.label for one in describe_settings()}
 
 
 def telling(detail: str = "detail || null") -> dict[str, Any]:
     """An event of the page that only tells the document; `detail` is JavaScript."""
-    event = f'new CustomEvent("gtt:draft", {{ detail: {detail} }})'
-    script = f"(detail) => {{ document.dispatchEvent({event}); }}"
+    script = TELL.replace("DETAIL", detail)
     return {"js": script, "api_visibility": "private", "show_progress": "hidden"}
 
 
-def keep_draft(desk: PageDesk) -> dict[str, Any]:
-    """Saves what a control changes; returns the event of each setting, for whoever goes on."""
+def keep_draft(desk: PageDesk, refused: gr.JSON) -> dict[str, Any]:
+    """Saves what a control changes; returns the event of each setting, for whoever goes on.
+
+    What the desk does not take is put into `refused`, for `telling`.
+    """
 
     async def save(settings: tuple[str, ...], *given: Any) -> tuple[str, Any]:
         *values, key = given
         try:
             await desk.ask("set_config", set_config, key, config=changes_of(settings, values))
         except GTTError as error:
-            if settings[0].startswith(AT_THE_FIELD):
-                return "", {"refused": {**error_body(error)[1]["error"], "setting": settings[0]}}
-            return sentence_of(error), None
-        return "", None
+            refusal = refusal_of(error, settings[0])
+            return ("", refusal) if refusal else (sentence_of(error), None)
+        return "", {"saved": settings[0]}
 
-    refused = gr.JSON(visible=False)
     saved = {}
     for setting, component in desk.controls.items():
         listener = component.release if isinstance(component, gr.Slider) else component.input
@@ -63,6 +72,39 @@ def keep_draft(desk: PageDesk) -> dict[str, Any]:
     return saved
 
 
+async def keep_shown(desk: PageDesk, key: str, shown: str) -> None:
+    """Makes the draft what the controls show, `shown` as `SHOWN` wrote it; raises `GTTError`.
+
+    Another tab of the browser may have changed it, and a field may still have the focus.
+    """
+    answer = await desk.ask("get_config", get_config, key)
+    values = json.loads(shown) if shown else []
+    if not isinstance(values, list):
+        raise BadInput("What the controls show came as no list.", field="shown")
+    known = dict(zip(desk.controls, desk.values_of(answer)))
+    given = {
+        setting: value
+        for (setting, value), old in zip(zip(known, values), known.values())
+        if value != old and (value, old) != ("", None)
+    }
+    if given:
+        changes = changes_of(tuple(given), list(given.values()))
+        await desk.ask("set_config", set_config, key, config=changes)
+
+
+def refusal_of(error: GTTError, changed: str | None = None) -> dict[str, Any] | None:
+    """What is told beside a control; None where no setting is at fault.
+
+    It is the control of the setting that was `changed`, else of the one that is refused.
+    """
+    about = error_body(error)[1]["error"]
+    field = str(about["field"] or "").removeprefix("config.")
+    if not isinstance(error, BadInput) or field not in LABELS:
+        return None
+    sentence = str(about["message"]).removeprefix("config.").removeprefix(f"{field}: ")
+    return {"refused": {**about, "setting": changed or field, "message": sentence}}
+
+
 def changes_of(settings: tuple[str, ...], values: list[Any]) -> dict[str, dict[str, Any]]:
     """What controls show as a partial update of the draft, by group."""
     changes: dict[str, dict[str, Any]] = {}
@@ -70,10 +112,7 @@ def changes_of(settings: tuple[str, ...], values: list[Any]) -> dict[str, dict[s
         group, _, name = setting.partition(".")
         if name == "stop":
             value = [line for line in str(value or "").split("\n") if line]
+        if name == "column":  # an empty field names none
+            value = value or None
         changes.setdefault(group, {})[name] = value
     return changes
-
-
-async def shown_draft(desk: PageDesk, key: str) -> list[Any]:
-    """What every control shows when the page opens."""
-    return desk.values_of(await desk.ask("get_config", get_config, key))

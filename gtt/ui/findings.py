@@ -12,7 +12,8 @@ from gtt.ui.desk import PageDesk
 def findings_view(desk: PageDesk) -> gr.HTML:
     """The component; its value is `{"workspace": key, "run": id or None}`.
 
-    A remedy that is pressed comes as the event `remedy` with its `run` and `changes`.
+    A remedy that is pressed comes as the event `remedy` with its `run`, `changes` and whether to
+    `stop` that run, which is still at work.
     """
     return gr.HTML(
         value=None,

@@ -13,7 +13,17 @@ from gtt.api.endpoints.watching import watch
 from gtt.ui.assets import D3_HEAD, static_script, static_text
 from gtt.ui.desk import PageDesk
 
-SCRIPTS = ("state", "asking", "words", "chart", "small", "timeline", "attention", "controls")
+SCRIPTS = (
+    "state",
+    "asking",
+    "words",
+    "chart",
+    "reading",
+    "small",
+    "timeline",
+    "attention",
+    "controls",
+)
 
 
 def live_view(desk: PageDesk) -> gr.HTML:

@@ -5,25 +5,30 @@ Everything on it goes through the table of endpoints, as any script would.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import gradio as gr
 
 from gtt.api.endpoints.configuration import get_config, set_config
-from gtt.api.endpoints.runs import status, stop
+from gtt.api.endpoints.runs import list_runs, read_run, status, stop_run
 from gtt.api.gradio_adapter import add_endpoints
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
-from gtt.ui.cards import cards_value, recipe_cards, recipe_choices
+from gtt.runs.managed import ACTIVE
+from gtt.ui.buttons import buttons_view
+from gtt.ui.cards import cards_value, recipe_cards, recipe_choices, seconds_here
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
-from gtt.ui.draft import keep_draft, shown_draft
+from gtt.ui.draft import LABELS, SHOWN, keep_draft, keep_shown, refusal_of, telling
+from gtt.ui.fields import fields_view
 from gtt.ui.links import TABS, changes_in, link_of, nearest_recipe
 from gtt.ui.message import message_view
 from gtt.ui.tabs.attention import attention_tab
 from gtt.ui.tabs.data import data_tab
 from gtt.ui.tabs.generation import generation_tab
 from gtt.ui.tabs.model import model_tab
-from gtt.ui.tabs.training import PLANNED, training_tab
+from gtt.ui.tabs.training import PLANNED, take_settings, training_tab
+from gtt.ui.tips import tips_view
 
 COPY = """async (query) => {
   const tab = document.querySelector('#tabs [role="tab"][aria-selected="true"]');
@@ -38,12 +43,16 @@ COPY = """async (query) => {
     window.prompt("The link to these settings:", link);
   }
 }"""
-# What the address asked for is done: a reload must not undo what was changed since.
+# What the address asked for is done: a reload must not undo what was changed since. The tab and
+# the run that are looked at stay in it.
 APPLIED = """() => {
   const address = new URL(location.href);
-  for (const name of ["recipe", "set", "tab"]) address.searchParams.delete(name);
+  for (const name of ["recipe", "set"]) address.searchParams.delete(name);
   history.replaceState(null, "", address);
 }"""
+STARTED = (
+    """(run) => { document.dispatchEvent(new CustomEvent("gtt:started", { detail: run })); }"""
+)
 TITLE = "# GTT\nTrain a small GPT from scratch and watch it learn."
 
 
@@ -58,11 +67,16 @@ def build(service: Service) -> gr.Blocks:
         with gr.Row(elem_id="actions"):
             start = gr.Button("Start training", variant="primary", elem_id="start", scale=3)
             halt = gr.Button("Stop and save", elem_id="stop", scale=1)
-            copy = gr.Button("Copy a link to these settings", elem_id="copy", scale=1)
+            copy = gr.Button("Copy link", elem_id="copy", scale=1)
         message = message_view()
+        tips_view()
+        fields = fields_view(service.limits.upload_bytes)
+        buttons_view()
         # Hidden fields and no gr.State: that would keep a connection open for each tab of a
         # browser, which has six of them for all.
         run, address = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
+        filled, on_screen = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
+        refused = gr.JSON(visible=False)
         desk = PageDesk(service, key, message)
         with gr.Tabs(selected="training", elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Data", id="data"):
@@ -75,7 +89,7 @@ def build(service: Service) -> gr.Blocks:
                 generation_tab(desk, run)
             with gr.Tab("Attention", id="attention"):
                 attention_tab(desk, run)
-        saved = keep_draft(desk)
+        saved = keep_draft(desk, refused)
 
         async def pick(workspace: str, event: gr.EventData) -> list[Any]:
             """Begins the draft anew from a recipe."""
@@ -86,13 +100,36 @@ def build(service: Service) -> gr.Blocks:
                 return [sentence_of(error), *(gr.skip() for _ in desk.controls)]
             return ["", *desk.values_of(answer)]
 
-        async def start_run(workspace: str) -> tuple[str, str, Any]:
-            said, begun = await shown.act("train", workspace, "")
-            return said, begun, gr.Tabs(selected="training")
-
-        async def stop_run(workspace: str) -> str:
+        async def start_run(workspace: str, values: str) -> tuple[str, Any, Any, Any]:
+            """Trains what is on the screen; waits in the queue where a run is at work."""
             try:
-                await desk.ask("stop", stop, workspace)
+                await keep_shown(desk, workspace, values)
+                begun = await shown.begin(workspace)
+                return "", begun, gr.Tabs(selected="training"), {"begun": begun}
+            except GTTError as error:
+                refusal = refusal_of(error)
+                if refusal is None:
+                    return sentence_of(error), gr.skip(), gr.skip(), None
+                label = LABELS[refusal["refused"]["setting"]]
+                said = f"Nothing was started. {label}: {refusal['refused']['message']}"
+                return said, gr.skip(), gr.skip(), refusal
+
+        async def halt_run(workspace: str, looked_at: str) -> str:
+            """Stops the run that is looked at, or else the one that is at work."""
+            try:
+                runs = (await desk.ask("list_runs", list_runs, workspace, limit=200)).runs
+                active = [one for one in reversed(runs) if one.state in ACTIVE]
+                active.sort(key=lambda one: (one.id != looked_at, one.state == "queued"))
+                if not active:
+                    return "No run is at work: there is nothing to stop."
+                await desk.ask("stop_run", stop_run, workspace, run_id=active[0].id)
+            except GTTError as error:
+                return sentence_of(error)
+            return ""
+
+        async def use_settings(workspace: str, looked_at: str) -> str:
+            try:
+                await take_settings(desk, workspace, looked_at)
             except GTTError as error:
                 return sentence_of(error)
             return ""
@@ -116,13 +153,19 @@ def build(service: Service) -> gr.Blocks:
             except GTTError as error:
                 said = sentence_of(error)
             current = (await desk.ask("status", status, workspace)).run
+            looked_at = asked.get("run") or ""
+            try:
+                await desk.ask("read_run", read_run, workspace, run_id=looked_at)
+            except GTTError:  # none in the address, or of another desk, or deleted
+                looked_at = current.id if current else ""
             tabs = gr.Tabs(selected=tab if tab in TABS else "training")
-            return workspace, current.id if current else "", said, tabs
+            return workspace, looked_at, said, tabs
 
         async def fill(workspace: str) -> list[Any]:
             answer = await desk.ask("get_config", get_config, workspace)
             nearest = nearest_recipe(answer.config, listed)
-            return [cards_value(listed, nearest), *await shown_draft(desk, workspace)]
+            here = await asyncio.to_thread(seconds_here, service.caller(workspace), listed)
+            return [cards_value(listed, nearest, here), "yes", *desk.values_of(answer)]
 
         async def link(workspace: str) -> str:
             answer = await desk.ask("get_config", get_config, workspace)
@@ -132,8 +175,18 @@ def build(service: Service) -> gr.Blocks:
         picked = cards.picked(pick, key, [message, *controls], **PRIVATE)
         for setting in (picked, *(saved[f"training.{name}"] for name in PLANNED)):
             setting.then(shown.plan, key, shown.schedule, **PRIVATE)
-        shown.after(start.click(start_run, key, [message, run, tabs], **PRIVATE))
-        halt.click(stop_run, key, message, **PRIVATE)
+        starting = start.click(
+            None, [filled, *controls], on_screen, js=SHOWN, api_visibility="private"
+        ).then(start_run, [key, on_screen], [message, run, tabs, refused], **PRIVATE)
+        shown.after(starting)
+        starting.then(None, refused, None, **telling())
+        starting.then(None, refused, None, js=STARTED, api_visibility="private")
+        halt.click(halt_run, [key, run], message, **PRIVATE)
+        refill = [cards, filled, *controls]
+        shown.use.click(use_settings, [key, run], message, **PRIVATE).then(
+            fill, key, refill, **PRIVATE
+        ).then(shown.plan, key, shown.schedule, **PRIVATE)
+        fields.returned(fill, key, refill, **PRIVATE)
         copy.click(link, key, address, **PRIVATE).then(
             None, address, None, js=COPY, api_visibility="private"
         )
@@ -141,7 +194,7 @@ def build(service: Service) -> gr.Blocks:
         opened.then(None, js=APPLIED, api_visibility="private")
         shown.after(opened)
         opened.then(shown.plan, key, shown.schedule, **PRIVATE)
-        opened.then(fill, key, [cards, *controls], **PRIVATE).then(
+        opened.then(fill, key, refill, **PRIVATE).then(
             texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE
         ).then(texts["told_of"], [key, texts["source"]], [message, texts["about"]], **PRIVATE)
         opened.then(texts["cut"], [texts["sentence"], key], texts["cuts"], **PRIVATE)

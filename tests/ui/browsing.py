@@ -87,6 +87,12 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
 
 
+def look_again(page: Page) -> None:
+    """Somebody comes back to this window from another one."""
+    page.wait_for_timeout(1100)
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+
+
 def message(page: Page) -> Locator:
     """Where the page says what went wrong."""
     return page.locator('#message [data-part="words"]')

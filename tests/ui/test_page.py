@@ -24,8 +24,8 @@ from browsing import (
     wait_for_state,
     wait_for_step,
 )
-from playwright.sync_api import Browser, expect
-from serving import TINY, Server, serving
+from playwright.sync_api import Browser, Page, expect
+from serving import TINY, Server, serving, tiny
 
 EVIL = "<script>window.harmed = 1</script><img src=x onerror='window.harmed = 2'>\n"
 Watch = Callable[[], Watched]
@@ -35,7 +35,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("page") / "home", OMP_NUM_THREADS="1") as one:
+    small = {"GTT_MAX_WAITING_RUNS": "2", "GTT_MAX_UPLOAD_MB": "1"}
+    home = tmp_path_factory.mktemp("page") / "home"
+    with serving(home, OMP_NUM_THREADS="1", **small) as one:
         yield one
 
 
@@ -115,6 +117,8 @@ def test_a_run_outlives_the_tab(server: Server, watch: Watch) -> None:
 
     timeline = part(page, "timeline")  # dragging it shows all of that moment together
     timeline.focus()
+    page.keyboard.press("End")  # as far as the run has been, whatever is planned
+    expect(timeline).to_have_value(str(last))
     page.keyboard.press("Home")
     expect(part(page, "moment")).to_contain_text("Step 0")
     expect(sample).to_contain_text("at step 0")
@@ -132,6 +136,7 @@ def test_runs_are_listed_compared_and_deleted(server: Server, watch: Watch) -> N
     page = watched.open()
     page.locator("#start").click()
     wait_for_state(page, "completed")
+    unfold(page, "Settings of the training")
     set_draft(server, learning_rate=0.003)  # as another tab does
     look_again(page)
     rate = page.locator("#training-learning_rate input")
@@ -168,6 +173,27 @@ def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Wa
     page = watched.open()
     page.locator("#start").click()
     wait_for_state(page, "completed")
+    drag_timeline(page, 1, 0)
+    expect(part(page, "moment")).to_contain_text("Step 0 · training loss not measured yet")
+    expect(part(page, "sample-step")).to_contain_text("at step 0")
+    drag_timeline(page, 0, 0.6)  # a loss is shown with the step that it was measured at
+    expect(part(page, "moment")).to_have_text(
+        re.compile(r"Step 12 · training loss [\d.]+ \(of step 10\) · validation .*\(of step 10\)")
+    )
+    part(page, "now").click()
+    part(page, "unit").select_option("bits")
+    expect(part(page, "validation-name")).to_have_text("Validation bits per byte")
+    expect(part(page, "moment")).to_contain_text("training bits per byte")
+
+    chart = page.locator("#live .chart svg")
+    chart.focus()
+    page.keyboard.press("Home")
+    expect(part(page, "tip")).to_contain_text("training")
+    page.keyboard.press("+")
+    expect(part(page, "unzoom")).to_be_enabled()
+    page.keyboard.press("0")
+    expect(part(page, "unzoom")).to_be_disabled()
+
     resume = page.locator("#resume")
     expect(resume).to_have_attribute("aria-disabled", "true")
     resume.click(force=True)
@@ -177,6 +203,7 @@ def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Wa
     expect(part(page, "state")).to_contain_text("step 40 of 40", timeout=SLOW)
     wait_for_state(page, "completed")
 
+    unfold(page, "Settings of the training")
     set_draft(server, max_steps=20, learning_rate=0.002)
     look_again(page)
     rate = page.locator("#training-learning_rate input")
@@ -190,7 +217,26 @@ def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Wa
     page.keyboard.press("Escape")
     page.locator("#start").hover()
     expect(page.locator("#gtt-tip")).to_contain_text("Trains a new model")
+    page.locator("#findings button").first.click()  # the remedy: many more steps
+    rows = page.locator("#runs tbody tr")
+    expect(rows).to_have_count(2, timeout=SLOW)
+    expect(rows.first).to_contain_text("quickstart 2", timeout=SLOW)
+    expect(rows.first).to_have_class("chosen", timeout=SLOW)
     watched.require_calm()
+
+
+def drag_timeline(page: Page, start: float, end: float) -> None:
+    """Drags the thumb with the mouse, between shares of the run."""
+    box = part(page, "timeline").bounding_box()
+    assert box is not None
+
+    def place(share: float) -> tuple[float, float]:
+        return box["x"] + 8 + share * (box["width"] - 16), box["y"] + box["height"] / 2
+
+    page.mouse.move(*place(start))
+    page.mouse.down()
+    page.mouse.move(*place(end), steps=4)
+    page.mouse.up()
 
 
 def test_what_is_refused_is_said_at_the_field_and_not_trained(server: Server, watch: Watch) -> None:
@@ -209,7 +255,7 @@ def test_what_is_refused_is_said_at_the_field_and_not_trained(server: Server, wa
     expect(beside).to_contain_text("-5 is not allowed")
     expect(beside).not_to_contain_text("config.")
     box = page.locator(".gtt-message").bounding_box()
-    assert box is not None and 0 <= box["y"] and box["y"] + box["height"] <= 900  # in the window
+    assert box is not None and box["y"] >= 0 and box["y"] + box["height"] <= 900  # in the window
     with server.client() as http:
         assert http.get("/api/runs").json()["runs"] == []
     steps.fill("21")
@@ -229,7 +275,16 @@ def test_a_text_of_ones_own_is_trained_on_and_asked(
     page = watched.open()
     open_tab(page, "Data")
     expect(page.locator("#data-source input")).to_have_value(re.compile("Tales"), timeout=SLOW)
-    page.locator("#upload input[type=file]").set_input_files(text)
+    box = page.locator("#upload input[type=file]")
+    wrong, large = tmp_path / "wrong.exe", tmp_path / "large.txt"
+    wrong.write_bytes(b"MZ\0\1" * 100)
+    large.write_text("a " * 600_000)
+    for file, said in ((wrong, "wrong.exe|.txt"), (large, "large.txt.* has 1.20 MB")):
+        box.set_input_files(file)
+        expect(message(page)).to_have_text(re.compile(said), timeout=SLOW)
+        expect(page.locator("#upload .file-preview")).to_have_count(0)  # none looks accepted
+        page.locator('#message [data-part="close"]').click()
+    box.set_input_files(text)
     expect(page.locator("#data-source input")).to_have_value(re.compile("evil.txt"), timeout=SLOW)
     open_tab(page, "Training")
     page.locator("#start").click()
@@ -274,6 +329,7 @@ def test_a_refusal_is_a_sentence_on_the_page(server: Server, watch: Watch) -> No
     page.locator('#message [data-part="close"]').click()
     expect(message(page)).to_be_hidden()
 
+    unfold(page, "Settings of the training")
     set_draft(server, max_steps=100_000)  # two tabs press Start at once
     look_again(page)
     expect(page.locator("#training-max_steps input")).to_have_value("100000", timeout=SLOW)
@@ -290,7 +346,10 @@ def test_a_refusal_is_a_sentence_on_the_page(server: Server, watch: Watch) -> No
     assert any("place 1 in the queue" in state for state in states), states
     with server.client() as http:
         names = [run["name"] for run in http.get("/api/runs").json()["runs"]]
-    assert sorted(names) == ["quickstart", "quickstart 2"]
+        assert sorted(names) == ["quickstart", "quickstart 2"]
+        http.post("/api/runs", json=tiny(max_steps=100_000)).raise_for_status()
+    page.locator("#start").click()  # the queue is full now
+    expect(message(page)).to_contain_text("2 runs are waiting already", timeout=SLOW)
     watched.require_calm()
 
 
@@ -333,4 +392,9 @@ def test_an_address_carries_settings_and_a_tab(server: Server, watch: Watch) -> 
     expect(page.get_by_role("tab", name="Data", exact=True)).to_be_focused()
     with server.client() as http:
         assert http.get("/api/config").json()["config"]["model"]["n_layers"] == 5
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#copy").click()
+    expect(page.locator("#copy")).to_have_text("Copied", timeout=SLOW)
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert "recipe=beginner" in link and "set=model.n_layers:5" in link
     watched.require_calm()

@@ -2,12 +2,13 @@
 // link cannot send: the file is fetched with it and handed to the browser from memory.
 const $ = (name) => element.querySelector(`[data-part="${name}"]`);
 const buttons = [...element.querySelectorAll("[data-file]")];
-let key = "", run = null, stopper = null;
+let key = "", run = null, stopper = null, wished = null; // a file that was asked for before there was a key
 
 function attach(value) {
   const next = value || {};
   key = next.workspace || "";
   run = next.run || null;
+  if (key && wished) { const kind = wished; wished = null; take(kind); }
 }
 
 const say = (text) => { $("said").textContent = text; };
@@ -44,7 +45,7 @@ function nameOf(response, fallback) {
 }
 
 async function take(kind) {
-  if (!key) return;
+  if (!key) { wished = kind; say("Preparing the file…"); return; }
   stopper = new AbortController();
   buttons.forEach((button) => { button.disabled = true; });
   $("cancel").hidden = false;

@@ -1,7 +1,8 @@
 // What a run's figures mean, in words; a finding with a remedy has a button that restarts with it.
 const list = element.querySelector('[data-part="list"]');
 const WORDS = { good: "Good", note: "Note", warning: "Mind" };
-let key = "", wanted = null, last = "", busy = false;
+const ACTIVE = ["queued", "preparing", "running", "stopping"];
+let key = "", wanted = null, last = "", busy = false, atWork = null; // the id of a run that is at work
 
 function attach(value) {
   const next = value || {};
@@ -24,7 +25,8 @@ async function poll() {
 
 function show(answer) {
   if (!answer || (answer.error && answer.error.code !== "not_found")) return; // asked again in a while
-  const findings = answer.findings || [], mark = JSON.stringify(findings);
+  const stops = answer.run_id && answer.run_id === atWork;
+  const findings = answer.findings || [], mark = JSON.stringify([findings, stops]);
   if (mark === last) return; // what is read aloud changes only when the findings do
   last = mark;
   list.textContent = "";
@@ -38,9 +40,15 @@ function show(answer) {
     add(more, "summary", "", "More on this");
     for (const paragraph of finding.about.split("\n\n")) add(more, "p", "", paragraph);
     if (!finding.fix) continue;
-    const button = add(card, "button", "", finding.fix.label);
+    const label = finding.fix.label;
+    const button = add(card, "button", "", stops ? `Stop it; ${label.charAt(0).toLowerCase()}${label.slice(1)}` : label);
     button.type = "button";
-    button.onclick = () => trigger("remedy", { run: answer.run_id, changes: finding.fix.changes });
+    button.onclick = () => {
+      if (button.disabled) return;
+      button.disabled = true; // once is enough; the new run is looked at then
+      setTimeout(() => { button.disabled = false; }, 3000);
+      trigger("remedy", { run: answer.run_id, changes: finding.fix.changes, stop: Boolean(stops) });
+    };
   }
 }
 
@@ -51,6 +59,14 @@ function add(parent, kind, name, text) {
   parent.append(made);
   return made;
 }
+
+function heard(event) {
+  if (!element.isConnected) { document.removeEventListener("gtt:run", heard); return; }
+  const run = event.detail;
+  atWork = run && ACTIVE.includes(run.state) ? run.id : null;
+  poll();
+}
+document.addEventListener("gtt:run", heard);
 
 function again() {
   if (!element.isConnected) return;

@@ -6,6 +6,13 @@ function attach(text) {
   box.hidden = !text;
 }
 
+// Said by the page itself, without having asked the server.
+function said(event) {
+  if (!element.isConnected) { document.removeEventListener("gtt:said", said); return; }
+  attach(event.detail);
+}
+
 element.querySelector('[data-part="close"]').onclick = () => { props.value = ""; attach(""); };
+document.addEventListener("gtt:said", said);
 watch("value", () => attach(props.value));
 attach(props.value);

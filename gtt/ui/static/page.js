@@ -1,5 +1,5 @@
-// Arrow keys move between the tabs, as the ARIA pattern for tabs has it; Gradio leaves that out.
 () => {
+  // Arrow keys move between the tabs, as the ARIA pattern for tabs has it; Gradio leaves that out.
   document.addEventListener("keydown", (event) => {
     const tab = event.target.closest && event.target.closest('[role="tab"]');
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -17,19 +17,21 @@
     if (event.target.type !== "range" || event.target.closest(".gtt-live")) return;
     if (/^(Arrow|Page|Home|End)/.test(event.key)) event.target.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
   });
-  // What the buttons do, for those who rest on one before they press it.
-  const tips = {
-    start: "Trains a new model with the settings of all tabs. It goes on when this page is closed.",
-    stop: "Ends the current run after its present step. It is saved and can be resumed.",
-    copy: "Whoever opens the link finds these settings in the tabs.",
-    "stop-this": "Ends the run that is chosen above after its present step, saved.",
-    resume: "Goes on with the chosen run from its newest checkpoint.",
-    restart: "A new run with the settings of the tabs as they are now; the old one stays.",
-    delete: "Takes the chosen run away. For ten minutes it can be brought back.",
-    rename: "Gives the chosen run the name on the left.",
+  // The tab and the run that are looked at stay in the address, for a reload.
+  const note = (name, value) => {
+    const address = new URL(location.href);
+    if (value) address.searchParams.set(name, value); else address.searchParams.delete(name);
+    if (address.href !== location.href) history.replaceState(null, "", address);
   };
-  for (const [id, words] of Object.entries(tips)) {
-    const button = document.querySelector(`button#${id}`);
-    if (button) button.title = words;
-  }
+  document.addEventListener("click", (event) => {
+    const tab = event.target.closest && event.target.closest('#tabs [role="tab"]');
+    if (tab) note("tab", tab.textContent.trim().toLowerCase());
+  });
+  document.addEventListener("gtt:run", (event) => note("run", event.detail && event.detail.id));
+  // What was started is looked at.
+  document.addEventListener("gtt:started", (event) => {
+    if (!event.detail) return;
+    note("tab", "training");
+    setTimeout(() => document.querySelector("#live").scrollIntoView({ block: "nearest", behavior: "smooth" }), 300);
+  });
 }

@@ -1,4 +1,5 @@
-// My runs: a table of radio buttons, asked for anew while one of them is at work.
+// My runs: a table of radio buttons, asked for anew while one of them is at work; and those that
+// were deleted a moment ago, which the browser remembers, so that a reload does not lose the way back.
 const $ = (name) => element.querySelector(`[data-part="${name}"]`);
 const ACTIVE = ["queued", "preparing", "running", "stopping"];
 let key = "", chosen = null, runs = [], busy = false;
@@ -15,7 +16,11 @@ async function poll() {
   busy = true;
   try {
     const answer = await server.list({ workspace: key, limit: 200 });
-    if (!answer.error) { runs = answer.runs; draw(); }
+    if (!answer.error) {
+      runs = answer.runs;
+      document.dispatchEvent(new CustomEvent("gtt:runs", { detail: runs }));
+      draw();
+    }
   } catch (error) { /* asked again in a while */ }
   busy = false;
 }
@@ -31,6 +36,7 @@ function cells(run) {
 // Rows stay where they are, so that a focused one keeps its focus while the figures move.
 function draw() {
   const current = chosen || (runs[0] && runs[0].id), body = $("rows");
+  drawDeleted();
   $("hint").hidden = runs.length > 0;
   $("table").hidden = runs.length === 0;
   while (body.rows.length > runs.length) body.deleteRow(-1);
@@ -44,6 +50,46 @@ function draw() {
     cells(run).forEach((text, n) => { row.cells[n + 1].textContent = text; });
   });
 }
+
+// ---------------------------------------------------------------- deleted ones
+
+const kept = () => `gtt-deleted-${key.slice(0, 12)}`;
+
+function deleted() {
+  let known = [];
+  try { known = JSON.parse(localStorage.getItem(kept()) || "[]"); } catch (error) { /* begun anew */ }
+  return known.filter((one) => one.until > Date.now() && !runs.some((run) => run.id === one.id));
+}
+
+function keep(known) {
+  try { localStorage.setItem(kept(), JSON.stringify(known)); } catch (error) { /* a browser that keeps nothing */ }
+}
+
+function drawDeleted() {
+  const list = $("deleted"), known = deleted(), mark = JSON.stringify(known) + Math.floor(Date.now() / 60000);
+  if (list.dataset.mark === mark) return;
+  list.dataset.mark = mark;
+  list.textContent = "";
+  for (const one of known) {
+    const row = document.createElement("p"), button = document.createElement("button");
+    const minutes = Math.max(1, Math.round((one.until - Date.now()) / 60000));
+    row.textContent = `“${one.name}” is deleted. `;
+    button.type = "button";
+    button.textContent = `Undo (${minutes} min left)`;
+    button.onclick = () => { keep(known.filter((other) => other.id !== one.id)); trigger("restored", { run: one.id }); };
+    row.append(button);
+    list.append(row);
+  }
+}
+
+function heard(event) {
+  if (!element.isConnected) { document.removeEventListener("gtt:deleted", heard); return; }
+  const { id, name, seconds } = event.detail;
+  runs = runs.filter((run) => run.id !== id);
+  keep([...deleted(), { id, name, until: Date.now() + 1000 * seconds }]);
+  draw();
+}
+document.addEventListener("gtt:deleted", heard);
 
 function make(body) {
   const row = body.insertRow(), label = document.createElement("label");

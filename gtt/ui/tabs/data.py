@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,29 @@ from gtt.api.endpoints.configuration import set_config
 from gtt.api.endpoints.data import datasets, upload
 from gtt.api.gradio_adapter import begin
 from gtt.api.schemas import SourceInfo
+from gtt.data.fetch import TINY_SHAKESPEARE, find_by_name
+from gtt.data.hub import TINY_STORIES_COPIES, WIKITEXT_COPIES
 from gtt.errors import GTTError
 from gtt.ui.controls import controls, explanations
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 from gtt.ui.texts import DATA, merges_view, preview_view, tokens_view
 
-SETTINGS = ("tokenizer", "vocab_size", "max_megabytes", "validation_fraction", "column")
+SETTINGS = (
+    "tokenizer",
+    "vocab_size",
+    "pretrained_tokenizer",
+    "max_megabytes",
+    "validation_fraction",
+    "column",
+    "seed",
+)
 SENTENCE = "Once a wise boy named Emil lived in a tower by the meadow."
 CHUNK = 2**16
+COPIES = {
+    "tinyshakespeare": TINY_SHAKESPEARE.names,
+    "wikitext-2": WIKITEXT_COPIES,
+    "tinystories": TINY_STORIES_COPIES,
+}  # names of files in the folder of texts that spare a download
 # What the views are told, put together in the browser: a keystroke alone asks the server nothing.
 TELL = """(text, key, ...values) => {
   const names = NAMES, data = {};
@@ -66,34 +82,37 @@ def data_tab(desk: PageDesk) -> Any:
 
     async def listed(key: str, chosen: str | None) -> Any:
         answer = await desk.ask("datasets", datasets, key)
-        choices = [(_name_of(one), one.name) for one in answer.sources]
+        folder = sources_folder()
+        choices = [(_name_of(one, folder), one.name) for one in answer.sources]
         choices += [(f"{one.name} · yours", one.source) for one in answer.uploads]
         return gr.Dropdown(choices, value=chosen)
 
     async def chosen(key: str, name: str) -> tuple[str, str]:
         try:
             change = {"data": {"source": name}}
-            await desk.ask("set_config", set_config, key, config=change)
+            draft = await desk.ask("set_config", set_config, key, config=change)
             answer = await desk.ask("datasets", datasets, key)
         except GTTError as error:
             return sentence_of(error), ""
         for one in answer.sources:
             if one.name == name:
-                size = "" if one.megabytes is None else f" {one.megabytes:g} MB."
+                most = draft.config.data.max_megabytes or one.megabytes
+                size = "" if most is None else f" A run reads {most:.3g} MB of it."
                 return "", f"{one.description}{size} Licence: {one.licence}. {one.citation}"
         return "", "Your text." if name.startswith("upload:") else "A data set of the Hub."
 
-    async def brought(key: str, path: str | None) -> tuple[str, Any]:
+    async def brought(key: str, path: str | None) -> tuple[str, Any, None]:
+        """Lays a text on the desk; the box it was dropped into is empty again afterwards."""
         if path is None:
-            return "", gr.Dropdown()
+            return "", gr.Dropdown(), None
         try:
             caller, request = begin(
                 desk.service, "upload", None, workspace=key, name=Path(path).name
             )
             info = await upload(caller, request, _pieces(Path(path)))
         except GTTError as error:
-            return sentence_of(error), gr.Dropdown()
-        return "", await listed(key, info.source)
+            return sentence_of(error), gr.Dropdown(), None
+        return "", await listed(key, info.source), None
 
     async def told_of(key: str, name: str) -> tuple[Any, Any]:
         """What there is to say about a text; a message that stands there already stays."""
@@ -105,7 +124,7 @@ def data_tab(desk: PageDesk) -> Any:
         return [{"workspace": key, "text": text, "data": {}}] * 3
 
     source.input(chosen, [desk.key, source], [desk.message, about], **PRIVATE)
-    file.upload(brought, [desk.key, file], [desk.message, source], **PRIVATE).then(
+    file.upload(brought, [desk.key, file], [desk.message, source, file], **PRIVATE).then(
         told_of, [desk.key, source], [desk.message, about], **PRIVATE
     )
     desk.controls["data.source"] = source
@@ -130,12 +149,20 @@ def data_tab(desk: PageDesk) -> Any:
     }
 
 
-def _name_of(source: SourceInfo) -> str:
+def _name_of(source: SourceInfo, folder: Path | None) -> str:
     """A source in the list, with a mark for whether it needs the network."""
     if source.offline:
         return f"{source.title} · offline"
+    if find_by_name(COPIES.get(source.name, ()), folder) is not None:
+        return f"{source.title} · on this machine"
     size = "" if source.megabytes is None else f"{source.megabytes:.3g} MB, "
     return f"{source.title} · {size}downloaded once"
+
+
+def sources_folder() -> Path | None:
+    """Where this machine keeps copies of texts, if it was told so."""
+    folder = os.environ.get("GTT_SOURCES")
+    return Path(folder).expanduser() if folder else None
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:

@@ -8,17 +8,22 @@ from typing import Any
 
 import gradio as gr
 
+from gtt.api.endpoints.configuration import get_config, set_config
 from gtt.api.endpoints.runs import (
+    create_run,
     delete_run,
+    list_runs,
+    read_run,
     rename_run,
     restart_run,
     restore_run,
     resume_run,
     status,
     stop_run,
-    train,
 )
-from gtt.errors import GTTError
+from gtt.config import GROUPS
+from gtt.errors import BadInput, GTTError
+from gtt.recipes import recipe_names
 from gtt.ui.compare import comparison
 from gtt.ui.controls import controls, explanations
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
@@ -48,7 +53,7 @@ MORE = (
 )
 PLANNED = (*COMMON, *SCHEDULE)  # settings that the planned learning rate depends on
 FUNCTIONS: dict[str, Any] = {
-    "train": train,
+    "create_run": create_run,
     "stop_run": stop_run,
     "resume_run": resume_run,
     "restart_run": restart_run,
@@ -56,19 +61,24 @@ FUNCTIONS: dict[str, Any] = {
     "delete_run": delete_run,
     "restore_run": restore_run,
 }
+DELETED = """(gone) => {
+  if (gone) document.dispatchEvent(new CustomEvent("gtt:deleted", { detail: gone }));
+}"""
 
 
 @dataclass(frozen=True)
 class RunShown:
     """Which run the page looks at: its id in `run` (empty: the desk's current one), and the views.
 
-    `show` takes the key and the id and gives a value for each of `views`.
+    `show` takes the key and the id and gives a value for each of `views`. The button `use` asks for
+    its settings in the draft.
     """
 
     desk: PageDesk
     run: gr.Textbox
     views: list[gr.HTML]
     schedule: gr.HTML
+    use: gr.Button
 
     def show(self, key: str, run: str | None) -> list[dict[str, Any]]:
         """What makes every view look at a run."""
@@ -87,13 +97,39 @@ class RunShown:
         """One endpoint of a run: what to say, and which run to look at afterwards."""
         try:
             run = run or await self.current(key)
-            if what != "train" and not run:
+            if not run:
                 return "There is no run yet: start one first.", ""
-            given = {"action": "start"} if what == "train" else {"run_id": run}
-            answer = await self.desk.ask(what, FUNCTIONS[what], key, **given, **more)
+            answer = await self.desk.ask(what, FUNCTIONS[what], key, run_id=run, **more)
         except GTTError as error:
             return sentence_of(error), run
         return "", answer.run.id if hasattr(answer, "run") else await self.current(key)
+
+    async def begin(self, key: str) -> str:
+        """Begins a run with the draft, by a name of its own; its id. Raises `GTTError`."""
+        draft = await self.desk.ask("get_config", get_config, key)
+        name = await self.free_name(key, draft.config.name)
+        answer = await self.desk.ask("create_run", create_run, key, name=name)
+        return str(answer.run.id)
+
+    async def mend(self, key: str, run: str, changes: Any, stop: bool) -> str:
+        """Begins a run again with changes, if asked in place of the one at work; its id.
+
+        Raises `GTTError`.
+        """
+        answer = await self.desk.ask("restart_run", restart_run, key, run_id=run, config=changes)
+        begun = answer.run.id
+        name = await self.free_name(key, answer.run.recipe)
+        await self.desk.ask("rename_run", rename_run, key, run_id=begun, name=name)
+        if stop:  # at last, so that a refused restart costs nothing
+            await self.desk.ask("stop_run", stop_run, key, run_id=run)
+        return str(begun)
+
+    async def free_name(self, key: str, base: str) -> str:
+        """The name `base`, or with the lowest number that tells it from the desk's other runs."""
+        page = await self.desk.ask("list_runs", list_runs, key, limit=200)
+        taken = {run.name for run in page.runs}
+        numbered = (f"{base} {number}" for number in range(2, len(taken) + 3))
+        return base if base not in taken else next(one for one in numbered if one not in taken)
 
     async def current(self, key: str) -> str:
         """The id of the desk's current run, empty where there is none."""
@@ -110,12 +146,13 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
         with gr.Row():
             halt = gr.Button("Stop and save", size="md", elem_id="stop-this")
             resume = gr.Button("Resume", size="md", elem_id="resume")
-            restart = gr.Button("Start again with the settings below", size="md", elem_id="restart")
+            use = gr.Button("Use its settings", size="md", elem_id="use")
             delete = gr.Button("Delete", size="md", elem_id="delete")
-            undo = gr.Button(
-                "Undo delete", size="md", elem_id="undo", variant="primary", visible=False
+        with gr.Row(equal_height=True):
+            steps = gr.Number(
+                1000, label="Steps in all", precision=0, minimum=1, elem_id="more-steps", scale=2
             )
-        with gr.Row():
+            longer = gr.Button("Train longer", size="md", elem_id="longer", scale=1)
             name = gr.Textbox(
                 label="Another name for this run",
                 placeholder="wider and slower",
@@ -137,8 +174,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
         with gr.Accordion("More", open=False):
             desk.controls |= controls(desk.service, "training", MORE)
         explanations(desk.service, "training")
-    deleted = gr.Textbox("", visible=False)
-    shown = RunShown(desk, run, [live, findings, table, together, downloads], schedule)
+    shown = RunShown(desk, run, [live, findings, table, together, downloads], schedule, use)
 
     async def picked(key: str, event: gr.EventData) -> tuple[str, Any]:
         try:
@@ -149,19 +185,28 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
 
     async def remedied(key: str, event: gr.EventData) -> tuple[str, Any]:
         try:
-            one, changes = told(event, "run", "changes")
+            one, changes, stop = told(event, "run", "changes", "stop")
+            return "", await shown.mend(key, str(one), changes, bool(stop))
         except GTTError as error:
             return sentence_of(error), gr.skip()
-        return await shown.act("restart_run", key, str(one), config=changes)
 
-    async def removed(key: str, one: str) -> tuple[str, str, str, Any]:
-        message, left = await shown.act("delete_run", key, one)
-        gone = "" if message else one
-        return message, left, gone, gr.Button(visible=bool(gone))
+    async def removed(key: str, one: str) -> tuple[str, str, Any]:
+        """Deletes; what the table of runs remembers for the way back."""
+        try:
+            one = one or await shown.current(key)
+            name = (await desk.ask("read_run", read_run, key, run_id=one)).run.name
+            gone = await desk.ask("delete_run", delete_run, key, run_id=one)
+        except GTTError as error:
+            return sentence_of(error), one, None
+        left = await shown.current(key)
+        return "", left, {"id": gone.deleted, "name": name, "seconds": gone.undo_seconds}
 
-    async def brought_back(key: str, gone: str) -> tuple[str, str, Any]:
-        message, back = await shown.act("restore_run", key, gone)
-        return message, back, gr.Button(visible=bool(message))
+    async def brought_back(key: str, event: gr.EventData) -> tuple[str, Any]:
+        try:
+            (one,) = told(event, "run")
+        except GTTError as error:
+            return sentence_of(error), gr.skip()
+        return await shown.act("restore_run", key, str(one))
 
     def plainly(what: str) -> Any:
         async def handler(key: str, one: str) -> tuple[str, str]:
@@ -169,19 +214,46 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
 
         return handler
 
+    async def lengthened(key: str, one: str, most: Any) -> tuple[str, str]:
+        if not most:
+            return "Write how many steps it shall have done in all.", one
+        return await shown.act("resume_run", key, one, config={"training": {"max_steps": most}})
+
     async def renamed(key: str, one: str, new: str) -> tuple[str, str]:
         if not new.strip():
             return "Write the new name first.", one
         return await shown.act("rename_run", key, one, name=new.strip())
 
+    async def suggested(key: str, one: str) -> Any:
+        """Twice the steps of the run that is looked at."""
+        try:
+            total = (await desk.ask("read_run", read_run, key, run_id=one)).run.total_steps
+        except GTTError:
+            total = None
+        return 2 * total if total else gr.skip()
+
     here, says = [desk.key, run], [desk.message, run]
+    run.change(suggested, here, steps, **PRIVATE)
+    gone = gr.JSON(visible=False)
     shown.after(table.picked(picked, desk.key, says, **PRIVATE))
+    shown.after(table.restored(brought_back, desk.key, says, **PRIVATE))
     shown.after(findings.remedy(remedied, desk.key, says, **PRIVATE))
     shown.after(halt.click(plainly("stop_run"), here, says, **PRIVATE))
     shown.after(resume.click(plainly("resume_run"), here, says, **PRIVATE))
-    shown.after(restart.click(plainly("train"), here, says, **PRIVATE))
+    shown.after(longer.click(lengthened, [*here, steps], says, **PRIVATE))
     shown.after(rename.click(renamed, [*here, name], says, **PRIVATE))
     shown.after(name.submit(renamed, [*here, name], says, **PRIVATE))
-    shown.after(delete.click(removed, here, [*says, deleted, undo], **PRIVATE))
-    shown.after(undo.click(brought_back, [desk.key, deleted], [*says, undo], **PRIVATE))
+    deleted = delete.click(removed, here, [*says, gone], **PRIVATE)
+    deleted.then(None, gone, None, js=DELETED, api_visibility="private")
+    shown.after(deleted)
     return shown
+
+
+async def take_settings(desk: PageDesk, key: str, run: str) -> None:
+    """Makes the draft what a run was trained with; raises `GTTError`."""
+    if not run:
+        raise BadInput("There is no run yet: start one first.")
+    config = (await desk.ask("read_run", read_run, key, run_id=run)).config
+    groups = {group: getattr(config, group).model_dump(mode="json") for group in GROUPS}
+    recipe = config.name if config.name in recipe_names() else None  # which gives the draft a name
+    await desk.ask("set_config", set_config, key, recipe=recipe, config=groups)

@@ -8,14 +8,28 @@ async function poll() {
     // A server that is not there answers nothing, or an error without a sentence.
     if (!answer || (answer.error && !answer.error.message)) throw new Error("no answer");
     failures = 0;
+    // Asked too often: what is on the screen stays, and the next time comes later.
+    if (answer.error && ["rate_limited", "busy"].includes(answer.error.code)) { patience = Math.min(10000, patience * 2 || 1500); return; }
+    patience = 0;
     if (answer.error) { say(answer.error.message); return; }
+    const before = `${cursor} ${run && run.state} ${run && run.fraction}`;
     take(answer);
+    idle = run && `${cursor} ${run.state} ${run.fraction}` === before ? idle + 1 : 0;
   } catch (error) {
     failures += 1;
     if (failures > 2) say("The connection is lost; it is tried again. The run goes on.");
   } finally {
     busy = false;
   }
+}
+
+// Milliseconds until the next poll: fast while there is news, slower where nothing happens.
+function pace() {
+  if (patience) return patience;
+  if (document.hidden) return 4000;
+  if (failures) return 2000;
+  if (run && ACTIVE.includes(run.state)) return Math.min(1200, 400 + 150 * idle);
+  return Math.min(4000, 1500 + 500 * idle);
 }
 
 function take(answer) {

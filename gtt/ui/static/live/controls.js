@@ -1,16 +1,18 @@
 $("timeline").oninput = (event) => pin(Number(event.target.value));
 $("now").onclick = () => { view.pinned = false; view.at = run ? run.step : null; draw(); };
-$("unit").onchange = (event) => { view.unit = event.target.value; draw(); };
+$("unit").onchange = (event) => { view.unit = event.target.value; show(true); };
 $("log").onchange = (event) => { view.log = event.target.checked; draw(); };
+$("log-steps").onchange = (event) => { view.logSteps = event.target.checked; draw(); };
 $("smoothing").oninput = (event) => { view.smoothing = Number(event.target.value); draw(); };
-$("unzoom").onclick = () => { view.zoom = null; $("unzoom").hidden = true; draw(); };
+$("closer").onclick = () => zoomBy(0.5);
+$("farther").onclick = () => zoomBy(2);
+$("unzoom").onclick = () => zoomTo(null);
 new ResizeObserver(() => draw()).observe($("chart"));
 
-const pace = () => (document.hidden ? 4000 : failures ? 2000 : run && ACTIVE.includes(run.state) ? 400 : 1500);
 let timer = 0;
 function again() {
   if (!element.isConnected) return;
-  poll().finally(() => { timer = setTimeout(again, pace()); });
+  poll().finally(() => { clearTimeout(timer); timer = setTimeout(again, pace()); });
 }
 document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
 watch("value", () => attach(props.value));

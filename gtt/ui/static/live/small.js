@@ -1,18 +1,18 @@
 // The small charts: what else is measured while the loss falls.
 const MEGA = 1e6;
 const SMALLS = [
-  { name: "learning_rate", title: "Learning rate", tells: (v) => v.toExponential(1) },
-  { name: "gradient_norm", title: "Gradient norm", tells: (v) => v.toFixed(2) },
-  { name: "update_to_weight", title: "Update over weight", tells: (v) => v.toExponential(1) },
-  { name: "tokens_per_second", title: "Tokens per second", tells: (v) => whole(v) },
-  { name: "memory_bytes", title: "Memory", tells: (v) => `${whole(v / MEGA)} MB` },
+  { name: "learning_rate", tip: "current_learning_rate", title: "Learning rate", tells: (v) => rate(v) },
+  { name: "gradient_norm", tip: "gradient_norm", title: "Gradient norm", tells: (v) => v.toFixed(2) },
+  { name: "update_to_weight", tip: "update_to_weight_ratio", title: "Update over weight", tells: (v) => rate(v) },
+  { name: "tokens_per_second", tip: "tokens_per_second", title: "Tokens per second", tells: (v) => whole(v) },
+  { name: "memory_bytes", tip: "peak_memory", title: "Memory", tells: (v) => `${whole(v / MEGA)} MB` },
 ];
 
 function drawSmalls() {
   const last = run && run.total_steps ? run.total_steps : 1;
   const x = d3.scaleLinear().domain([0, last]).range([3, 197]);
   const figures = d3.select($("smalls")).selectAll("figure").data(SMALLS, (d) => d.name).join((enter) => {
-    const figure = enter.append("figure");
+    const figure = enter.append("figure").attr("tabindex", 0).attr("role", "button").attr("data-tip", (d) => d.tip);
     figure.append("figcaption").html("<b></b> <span></span>");
     figure.append("svg").attr("viewBox", "0 0 200 54").attr("preserveAspectRatio", "none").attr("aria-hidden", "true");
     return figure;

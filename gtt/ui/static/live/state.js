@@ -17,8 +17,9 @@ d3.selection.prototype.join = d3.selection.prototype.join || function (make) {
 };
 const $ = (name) => element.querySelector(`[data-part="${name}"]`);
 
-const view = { unit: "loss", log: false, smoothing: 0, zoom: null, at: null, pinned: false };
+const view = { unit: "loss", log: false, logSteps: false, smoothing: 0, zoom: null, at: null, pinned: false, cursor: null };
 let key = "", wanted = null, run = null, cursor = 0, resumes = 0, busy = false, failures = 0;
+let idle = 0, patience = 0; // polls in a row that told nothing new; milliseconds asked for by a busy server
 let curves = {}, samples = [], looks = [], schedule = [], polls = 0;
 const kept = new Map(); // snapshots that were fetched, by step
 
@@ -34,5 +35,6 @@ function attach(value) {
 
 function forget() {
   run = null; cursor = 0; resumes = 0; curves = {}; samples = []; looks = []; schedule = []; kept.clear(); view.zoom = null;
-  view.at = null; view.pinned = false;
+  view.at = null; view.pinned = false; view.cursor = null; idle = 0;
+  $("unzoom").disabled = true;
 }

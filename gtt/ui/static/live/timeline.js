@@ -7,17 +7,33 @@ function pin(step) {
   drawMoment();
 }
 
+// The slider lies under the chart and has its range; its thumb stays where the run has been.
+function layTimeline(slider, last) {
+  const [low, high] = scene && view.zoom ? view.zoom : [0, (run && run.total_steps) || last || 1];
+  slider.min = Math.floor(low);
+  slider.max = Math.max(Math.ceil(high), slider.min + 1);
+  const { left, right } = scene ? scene.margin : { left: 52, right: 12 };
+  slider.style.marginLeft = `${left - THUMB / 2}px`;
+  slider.style.width = `calc(100% - ${left + right - THUMB}px)`;
+}
+
+// What was measured last up to a step, and where.
+function measuredBy(name, points, at) {
+  const last = (points || []).filter((p) => p[0] <= at).pop(), unit = NAMES[view.unit];
+  if (!last) return `${name} ${unit} not measured yet`;
+  return `${name} ${unit} ${number(inUnit(last[1]))}${last[0] === at ? "" : ` (of step ${whole(last[0])})`}`;
+}
+
 function drawMoment() {
   const slider = $("timeline"), last = run ? run.step : 0;
-  slider.max = Math.max(1, last);
+  layTimeline(slider, last);
   const at = view.at === null ? last : view.at;
-  if (document.activeElement !== slider || !view.pinned) slider.value = at;
+  slider.value = at;
   slider.setAttribute("aria-valuetext", `step ${at}`);
   tellMoment(at);
-  $("now").hidden = !view.pinned;
+  $("now").classList.toggle("away", !view.pinned);
   const sample = samples.filter((s) => s.step <= at).pop() || samples[0];
-  const loss = nearest(curves.loss || [], at), measured = (curves.validation_loss || []).filter((p) => p[0] <= at).pop();
-  $("moment").textContent = run && run.step !== null ? `Step ${whole(at)} · training loss ${loss ? number(loss[1]) : "–"} · validation loss ${measured ? number(measured[1]) : "–"}` : "";
+  $("moment").textContent = run && run.total_steps ? `Step ${whole(at)} · ${measuredBy("training", curves.loss, at)} · ${measuredBy("validation", curves.validation_loss, at)}` : "";
   drawAttention();
   $("sample-step").textContent = sample ? `What it wrote at step ${whole(sample.step)}` : "What it writes";
   // A prompt of line breaks alone would only push the text down.

@@ -1,0 +1,74 @@
+// What could not be saved stands beside the field that asked for it, until that field changes.
+const BOX = "gtt-refusal";
+const shown = new Map(); // refusals by setting
+
+const field = (setting) => document.getElementById(setting.replace(".", "-"));
+
+function mark(block, id) {
+  block.querySelectorAll("input, textarea").forEach((input) => {
+    if (id) { input.setAttribute("aria-invalid", "true"); input.setAttribute("aria-describedby", id); }
+    else { input.removeAttribute("aria-invalid"); input.removeAttribute("aria-describedby"); }
+  });
+}
+
+function forget(setting) {
+  const one = shown.get(setting);
+  if (!one) return;
+  mark(one.block, null);
+  one.box.remove();
+  shown.delete(setting);
+}
+
+function refuse(fault) {
+  forget(fault.setting);
+  const block = field(fault.setting);
+  if (!block) return;
+  const box = document.createElement("p");
+  box.id = `refused-${block.id}`;
+  box.className = BOX;
+  box.setAttribute("role", "alert");
+  box.textContent = fault.message;
+  block.append(box);
+  mark(block, box.id);
+  shown.set(fault.setting, { block, box });
+}
+
+function refused(event) {
+  if (!element.isConnected) return;
+  refuse(event.detail.refused);
+}
+
+function saved(event) {
+  const { changed, saved: kept } = event.detail || {};
+  for (const setting of [changed, kept]) if (setting) forget(setting);
+}
+
+// Another tab or a program may have changed the draft meanwhile.
+let asked = 0;
+function returned() {
+  const refusals = document.querySelector('[aria-invalid="true"]');
+  if (!element.isConnected || document.hidden || refusals || Date.now() - asked < 1000) return;
+  asked = Date.now();
+  trigger("returned");
+}
+
+document.addEventListener("gtt:refused", refused);
+document.addEventListener("gtt:draft", saved);
+document.addEventListener("visibilitychange", returned);
+window.addEventListener("focus", returned);
+
+// A file that the server would refuse is not sent to it at all.
+function brought(event) {
+  const input = event.target.closest && event.target.closest("#upload");
+  if (!input || !element.isConnected) return;
+  const files = event.type === "drop" ? event.dataTransfer.files : event.target.files;
+  const most = (props.value || {}).most || Infinity, large = [...(files || [])].find((file) => file.size > most);
+  if (!large) return;
+  event.stopImmediatePropagation();
+  event.preventDefault();
+  if (event.type !== "drop") event.target.value = "";
+  const size = (bytes) => `${(bytes / 1e6).toPrecision(3)} MB`;
+  const words = `“${large.name}” has ${size(large.size)}, and ${size(most)} are the most that this server takes: bring a part of it.`;
+  document.dispatchEvent(new CustomEvent("gtt:said", { detail: words }));
+}
+for (const name of ["change", "drop"]) document.addEventListener(name, brought, true);
