@@ -72,6 +72,10 @@ function follow() {
   setTimeout(follow, health.quiet > 5 ? 10000 : 2000);
 }
 
+// The panel sticks to the window, which it cannot where a box around it hides what overflows.
+for (let box = element; box && box !== document.body; box = box.parentElement) {
+  if (getComputedStyle(box).overflowY === "hidden") box.style.overflow = "visible";
+}
 document.addEventListener("gtt:draft", heard);
 watch("value", () => attach(props.value));
 attach(props.value);

@@ -29,8 +29,12 @@ function tellChanges(before, now, fresh, gone) {
   if (before.batch !== now.batch) parts.push(`batch ${before.batch} → ${now.batch}`);
   if (before.vocab_size !== now.vocab_size) parts.push(`vocabulary ${exactly(before.vocab_size)} → ${exactly(now.vocab_size)}`);
   if (!parts.length) return;
-  if (fresh.length) parts.push(`${fresh.length} new part${fresh.length > 1 ? "s" : ""} (${list(fresh)})`);
-  if (gone.length) parts.push(`${gone.length} part${gone.length > 1 ? "s" : ""} gone (${list(gone)})`);
+  const within = (nodes, missing, yes) => nodes.filter((node) => missing.some((one) => one.id === node.id) === yes);
+  const many = (nodes, what) => { if (nodes.length) parts.push(`${nodes.length} part${nodes.length > 1 ? "s" : ""} ${what} (${list(nodes)})`); };
+  many(within(fresh, before.missing, false), "new");
+  many(within(fresh, before.missing, true), "switched on");
+  many(within(gone, now.missing, true), "switched off");
+  many(within(gone, now.missing, false), "gone");
   if (before.parameters !== now.parameters) parts.push(`parameters ${exactly(before.parameters)} → ${exactly(now.parameters)}`);
   if (!changed.nodes.size && !changed.shapes.size && !gone.length) parts.push("the drawing stays as it is");
   $("changed").textContent = `Changed: ${parts.join("; ")}.`;

@@ -78,7 +78,8 @@ function drawBoxes() {
 }
 
 // A name as long as its box is wide.
-const named = (d) => { const { name } = words(d, drawn); return name.length * 7.4 > d.w ? name.split(/[ :]/).pop().replace(/^./, (c) => c.toUpperCase()) : name; };
+const SHORT = { "Causal mask": "Mask", "Positions: fixed waves": "Fixed waves" };
+const named = (d) => { const { name } = words(d, drawn); return name.length * 7.4 > d.w && SHORT[name] ? SHORT[name] : name; };
 
 // What stands in a box; the second line is what it holds and costs, or the figure that colours it.
 function write(figure) {
@@ -86,7 +87,8 @@ function write(figure) {
   const second = (d) => (d.ghost ? "switched off" : d.round || d.operation === "block" ? "" : figure(d) || costs(d.tied_to ? 0 : d.parameters, d.multiply_adds, d.w - 8));
   boxes.select(".name").text((d) => (d.round ? "+" : d.operation === "block" ? `▸ Block ${d.block}` : named(d)))
     .attr("y", (d) => d.y + (d.round ? PLUS + 5.5 : second(d) ? 17 : d.h / 2 + 4.5));
-  boxes.select(".cost").attr("x", (d) => d.x + d.w / 2).attr("y", (d) => d.y + 32).text(second);
+  const beside = (d) => (d.ghost ? "switched off" : figure(d) || "");
+  boxes.select(".cost").attr("x", (d) => (d.round ? d.x + d.w + 9 : d.x + d.w / 2)).attr("y", (d) => d.y + (d.round ? d.h : 32)).attr("text-anchor", (d) => (d.round ? "start" : "middle")).text((d) => (d.round ? beside(d) : second(d)));
   boxes.filter((d) => d.operation === "block").select(".cost").attr("x", (d) => d.x + d.w - 14).attr("y", (d) => d.y + d.h / 2 + 4).attr("text-anchor", "end").text((d) => (figure(d) === null ? "" : costs(d.parameters, d.multiply_adds, d.w - 120)));
 }
 

@@ -30,19 +30,26 @@ function shade(name, value) {
   const t = low > 0 ? Math.log(Math.max(value, 1e-12) / low) / Math.log(high / low) : (value - low) / (high - low);
   return COLOURS(Math.max(0, Math.min(1, t)));
 }
-const ink = (colour) => { const { l } = d3.lab(colour); return l > 52 ? "#111827" : "#ffffff"; };
+// Black or white, whichever stands out more.
+function ink(colour) {
+  const { r, g, b } = d3.rgb(colour), linear = (v) => (v <= 10 ? v / 3294 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b) > 0.179 ? "#000000" : "#ffffff";
+}
 const told = (value) => (value === 0 ? "0" : Math.abs(value) < 0.001 || Math.abs(value) >= 10000 ? value.toExponential(1) : String(Number(value.toPrecision(3))));
 
 // Colours whatever is drawn by the snapshot that is looked at; without one, as it is.
 function paint() {
   if (!laid) return;
-  const name = drawnHealth(), boxes = layers.boxes.selectAll("g.part");
+  const name = drawnHealth();
+  svg.classed("alive", Boolean(name));
+  const boxes = layers.boxes.selectAll("g.part");
   write((d) => { if (d.operation === "block") return name ? null : ""; const v = figureOf(d, name); return v === undefined ? "" : told(v); });
   boxes.each(function (d) {
     const v = d.operation === "block" ? undefined : figureOf(d, name), colour = v === undefined ? null : shade(name, v);
     const one = d3.select(this).classed("painted", v !== undefined).attr("data-figure", v === undefined ? null : v);
     one.select("rect.box").style("fill", colour);
-    one.selectAll("text").style("fill", colour ? ink(colour) : null);
+    one.select(".name").style("fill", colour ? ink(colour) : null);
+    one.select(".cost").style("fill", colour && !d.round ? ink(colour) : null);
   });
   swatches(boxes.filter((d) => d.operation === "block"), name);
   legend(name);
@@ -64,11 +71,11 @@ function legend(name) {
   place.textContent = "";
   if (!$("quantity").value) return;
   const { label, low, high, what } = HEALTH[$("quantity").value];
-  made(place, "span", `${label}: ${what}`, "what");
+  made(place, "span", differs && !shownRun ? "Colours belong to the run: choose it above." : `${label}: ${what}`, "what");
   const bar = made(place, "span", undefined, "ramp");
   bar.style.background = `linear-gradient(to right, ${d3.range(0, 1.01, 0.1).map((t) => COLOURS(t)).join(", ")})`;
   const ticks = made(place, "span", undefined, "ticks"), powers = low > 0 ? Math.round(Math.log10(high / low)) : 4;
-  d3.range(powers + 1).forEach((i) => made(ticks, "span", `${i === 0 && low > 0 ? "≤ " : i === powers && low > 0 ? "≥ " : ""}${low > 0 ? told(low * 10 ** i) : told((i * high) / powers)}`));
+  d3.range(powers + 1).forEach((i) => { made(ticks, "span", `${i === 0 && low > 0 ? "≤ " : i === powers && low > 0 ? "≥ " : ""}${low > 0 ? told(low * 10 ** i) : told((i * high) / powers)}`).style.left = `${(100 * i) / powers}%`; });
 }
 
 // The lines of the panel: what the snapshot says of a part.

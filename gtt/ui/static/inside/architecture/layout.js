@@ -1,7 +1,7 @@
 // Where everything goes, computed from the nodes and edges alone. The residual stream is a trunk on
 // the left; what reads from it stands to its right, parts of a result side by side in lanes of
 // their own. Rows follow the order of the computation.
-const NARROW = { trunk: 36, first: 88, lane: 74, left: 14, stem: 150, middle: 128, single: 62, width: 366 };
+const NARROW = { trunk: 34, first: 82, lane: 66, left: 14, stem: 136, middle: 124, single: 58, width: 334 };
 const WIDE = { trunk: 60, first: 160, lane: 138, left: 20, stem: 240, middle: 220, single: 118, width: 690 };
 const ROW = 64, HIGH = 40, HEAD = 40, FOOT = 18, PLUS = 13;
 
@@ -100,28 +100,46 @@ function layOut(drawn, folded, pixels) {
       Object.assign(node, { x: size.first + lane.get(node.id) * size.lane - w / 2, y, w, h: HIGH });
     }
   }
+  stepAside(nodes, edges, by, row, lane, size);
   const wires = edges.map((edge) => route(edge, by, into, size, drawn));
   const tied = nodes.find((node) => node.tied_to), holder = tied && by.get(tied.tied_to);
   const tie = holder ? [{ id: `${tied.id}=${holder.id}`, path: `M${tied.x},${tied.y + HIGH / 2}H5V${holder.y + HIGH / 2}H${holder.x - 5}`, x: tied.x + tied.w + 10, y: tied.y + HIGH / 2 + 4 }] : [];
   return { boxes: nodes, wires, frames, tie, trunk: size.trunk, width: size.width, height: tops[rows - 1] + HIGH + 16 + extra[rows] };
 }
 
+// A ghost leaves the way of an arrow that runs where it would stand.
+function stepAside(nodes, edges, by, row, lane, size) {
+  const column = (node) => (node.trunk ? "trunk" : lane.get(node.id));
+  for (const node of nodes.filter((one) => one.ghost)) {
+    const crossed = edges.some((edge) => {
+      const a = by.get(edge.source), b = by.get(edge.target);
+      const vertical = column(a) === "trunk" ? "trunk" : column(b);
+      return !edge.ghost && row.get(edge.source) < row.get(node.id) && row.get(node.id) < row.get(edge.target) && vertical === column(node);
+    });
+    if (!crossed) continue;
+    const x = (node.trunk ? size.trunk : node.x + node.w / 2) + 16;
+    node.aside = true;
+    if (!node.round) node.w = Math.min(node.w, size.single * 1.25, size.width - x - 6);
+    node.x = x;
+  }
+}
+
 // The way of an arrow, and where its shape is written.
 function route(edge, by, into, size, drawn) {
   const a = by.get(edge.source), b = by.get(edge.target), middle = (box) => box.x + box.w / 2;
-  const ax = a.trunk ? size.trunk : middle(a), bottom = a.y + a.h, mid = b.y + b.h / 2;
+  const ax = a.trunk && !a.aside ? size.trunk : middle(a), bottom = a.y + a.h, mid = b.y + b.h / 2;
   const wire = { ...edge, kind: "flow", anchor: "start", letters: inLetters(edge.shape, edge.maker, drawn).replace(/ × /g, " "), numbers: edge.shape.join("×") };
   const trunk = a.trunk && b.trunk;
-  if (trunk) {
+  if (trunk && !a.aside && !b.aside) {
     const stream = drawn.config.residual && !/^(ln_f|lm_head)$/.test(a.id) ? "trunk" : "flow";
     return { ...wire, kind: stream, path: `M${ax},${bottom}V${b.y - 5}`, x: ax + 9, y: bottom + 16 };
   }
-  if (a.trunk) return { ...wire, kind: "read", path: `M${ax},${bottom}V${mid}H${b.x - 5}`, x: b.x - 9, y: mid - 6, anchor: "end" };
+  if (a.trunk && !trunk) return { ...wire, kind: "read", path: `M${ax},${bottom}V${mid}H${b.x - 5}`, x: b.x - 9, y: mid - 6, anchor: "end" };
   if (b.round) {
     const y = a.y + a.h / 2;
     return Math.abs(y - mid) < 1 ? { ...wire, kind: "write", path: `M${a.x},${mid}H${b.x + b.w + 5}`, x: b.x + b.w + 10, y: mid - 6 } : { ...wire, kind: "write", path: `M${ax},${bottom}V${mid}H${b.x + b.w + 5}`, x: ax + 7, y: bottom + 16 };
   }
-  const bx = b.trunk && b.operation !== "block" ? size.trunk : b.trunk ? ax : middle(b);
+  const bx = b.trunk && !b.aside && b.operation !== "block" ? size.trunk : b.trunk ? ax : middle(b);
   if (Math.abs(ax - bx) < 1) return { ...wire, path: `M${ax},${bottom}V${b.y - 5}`, x: ax + 7, y: bottom + 16 };
   const right = bx > ax, side = right ? b.x - 5 : b.x + b.w + 5;
   if (Math.abs(a.y - b.y) < 1) return { ...wire, path: `M${right ? a.x + a.w : a.x},${mid}H${side}`, x: ax, y: a.y - 6, anchor: "middle" };

@@ -17,6 +17,7 @@ function paragraph(parent, text) {
 function explainWhole() {
   const panel = $("panel"), table = document.createElement("dl");
   panel.textContent = "";
+  panel.classList.remove("about");
   made(panel, "h3", "The whole model");
   made(panel, "p", "Choose a part to read what it does, with its figures and the lines of source that do it.", "subdued");
   table.className = "figures";
@@ -27,10 +28,16 @@ function explainWhole() {
   made(panel, "p", "The thick line is the residual stream: parts read from it and add to it. A filled box has weights. P stands for parameters, ×+ for multiply-adds where room is short.", "subdued");
 }
 
+function close() { view.chosen = null; svg.selectAll("g.part").classed("chosen", false); explainWhole(); }
+
 function explain(id) {
   if (!drawn) return;
   const panel = $("panel"), block = /^block:(\d+)$/.exec(id);
   panel.textContent = "";
+  panel.scrollTop = 0;
+  const away = made(panel, "button", "×", "close");
+  away.type = "button"; away.setAttribute("aria-label", "Close"); away.onclick = close;
+  $("panel").classList.add("about");
   if (block) { explainBlock(panel, Number(block[1])); return; }
   const ghost = drawn.missing.some((node) => node.id === id);
   const node = { ...[...drawn.nodes, ...drawn.missing].find((one) => one.id === id), ghost };

@@ -12,7 +12,7 @@ function colours() {
 function showVectors(step, tokens) {
   const values = step.rows.flat().filter((v) => v !== null), share = step.name.endsWith(".weights");
   const many = step.rows.length > 1, lines = many || step.rows[0].length <= LINE ? step.rows : d3.range(0, step.rows[0].length, LINE).map((from) => step.rows[0].slice(from, from + LINE));
-  strip = { rows: lines, heads: many, wrapped: lines !== step.rows, columns: step.columns, texts: step.columns === "tokens" ? tokens : [], most: share ? 1 : d3.max(values, Math.abs) || 1, share, cell: null };
+  strip = { rows: lines, heads: many, wrapped: lines !== step.rows, columns: step.columns, texts: step.columns === "tokens" ? tokens : [], most: d3.max(values, Math.abs) || 1, share, cell: null };
   $("canvas").setAttribute("aria-label", `${step.title}: ${many ? `${lines.length} heads with ${lines[0].length} numbers each` : `${step.rows[0].length} numbers`}, from ${number(d3.min(values))} to ${number(d3.max(values))}. Arrow keys read them out.`);
   paintVectors();
   legendOf(values.length < step.rows.flat().length);
@@ -59,7 +59,7 @@ function hatch(pen, x, y, wide, tall, colour) {
 function legendOf(masked) {
   const place = $("legend"), { up, down } = colours(), ramp = document.createElement("i");
   const low = document.createElement("span"), high = document.createElement("span");
-  low.textContent = strip.share ? "0" : number(-strip.most, 2).replace("-", "−"); high.textContent = strip.share ? "1" : number(strip.most, 2);
+  low.textContent = strip.share ? "0" : number(-strip.most, 2).replace("-", "−"); high.textContent = number(strip.most, 2);
   const stops = strip.share ? [0, 0.5, 1].map(up) : [down(1), down(0.5), down(0), up(0.5), up(1)];
   ramp.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
   place.replaceChildren(low, ramp, high);
