@@ -100,6 +100,7 @@ def parse(
             _refuse_broken_text(values, "")
             text = json.dumps(_without_needless_fractions(values))
             return model.model_validate_json(text, strict=True)
+        _refuse_switches(model, values)
         return model.model_validate(dict(values))
     except ValidationError as error:
         raise _as_invalid_setting(model, error) from None
@@ -121,6 +122,21 @@ def _refuse_broken_text(value: Any, field: str) -> None:
     elif isinstance(value, (list, tuple)):
         for part in value:
             _refuse_broken_text(part, field)
+
+
+def _refuse_switches(model: type[Settings], values: Mapping[str, Any], group: str = "") -> None:
+    """Raises `InvalidSetting` for `true` where a number belongs: pydantic would count it as 1."""
+    for name, value in values.items():
+        field = model.model_fields.get(name)
+        kinds = _kinds(field.annotation) if field is not None else []
+        inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Settings)]
+        if isinstance(value, Mapping) and inner:
+            _refuse_switches(inner[0], value, f"{group}{name}.")
+        elif isinstance(value, bool) and bool not in kinds and (int in kinds or float in kinds):
+            raise InvalidSetting(
+                f"{group}{name}: {value} is not allowed, it must be a number.",
+                field=f"{group}{name}",
+            )
 
 
 def _without_needless_fractions(value: Any) -> Any:
@@ -200,12 +216,16 @@ def _field_at(model: type[Settings], path: list[str]) -> FieldInfo | None:
 def _value_sentence(fault: ErrorDetails) -> str:
     """What is wrong with one value, with the value shown."""
     shown = _shown(fault["input"])
-    message = fault["msg"]
+    message = _PLAINER.get(fault["type"], fault["msg"])
     wanted = message[0].lower() + message[1:]
     for opening in ("input should be ", "value should be "):
         if wanted.startswith(opening):
             return f"{shown} is not allowed, it must be {wanted[len(opening) :]}."
     return f"{shown} is not allowed ({wanted})."
+
+
+# Where pydantic speaks of Python's types.
+_PLAINER = {"tuple_type": 'Input should be a list, such as ["one", "two"]'}
 
 
 def _shown(value: Any) -> str:
@@ -235,13 +255,24 @@ def _model_at(model: type[Settings], path: list[str]) -> type[Settings]:
 def read_value(model: type[Settings], name: str, text: str) -> Any:
     """A value typed in a terminal: JSON where it is JSON, else the text itself.
 
-    A setting that takes text gets the text untouched, so that `data.source=1984` is a name.
+    A setting that takes text gets the text untouched, so that `data.source=1984` is a name, and one
+    that takes a word gets that word: `model.position=none` unsets nothing. A list of one needs no
+    brackets.
     """
     field = model.model_fields.get(name)
-    if field is not None and kind_of(field.annotation) == "string":
-        return (
-            None if text in ("null", "none") and type(None) in get_args(field.annotation) else text
-        )
+    annotation = None if field is None else field.annotation
+    kind = None if field is None else kind_of(annotation)
+    if kind == "string":
+        return None if text in ("null", "none") and type(None) in get_args(annotation) else text
+    if text.strip() in (choices_of(annotation) or ()):
+        return text.strip()
+    value = _read_plain(text)
+    if kind == "list" and not isinstance(value, list):
+        return [] if value is None else [text]
+    return value
+
+
+def _read_plain(text: str) -> Any:
     lowered = text.strip().lower()
     if lowered in ("none", "null", ""):
         return None
@@ -256,12 +287,17 @@ def read_value(model: type[Settings], name: str, text: str) -> Any:
 
 def kind_of(annotation: Any) -> str:
     """What a setting takes: `boolean`, `integer`, `number`, `string`, `choice` or `list`."""
-    kinds = [part for part in get_args(annotation) or (annotation,) if part is not type(None)]
     if choices_of(annotation):
         return "choice"
     if get_origin(annotation) is tuple:
         return "list"
-    return {bool: "boolean", int: "integer", float: "number", str: "string"}[kinds[0]]
+    kind = _kinds(annotation)[0]
+    return {bool: "boolean", int: "integer", float: "number", str: "string"}[kind]
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """The types of a setting, None left out."""
+    return [part for part in get_args(annotation) or (annotation,) if part is not type(None)]
 
 
 def choices_of(annotation: Any) -> tuple[str, ...] | None:

@@ -35,6 +35,9 @@ def test_an_indivisible_width_names_the_two_nearest() -> None:
         ({"training": {"optimizer": "sgd"}}, "training.optimizer", "'adamw' or 'muon'"),
         ({"model": {"dropout": 1.5}}, "model.dropout", "less than or equal to 0.9"),
         ({"model": 3}, "model", "3 is not allowed"),
+        ({"model": {"n_layers": True}}, "model.n_layers", "True is not allowed"),
+        ({"training": {"max_minutes": False}}, "training.max_minutes", "must be a number"),
+        ({"generation": {"stop": "x"}}, "generation.stop", "must be a list"),
     ],
 )
 def test_a_refusal_names_the_field_and_a_way_out(changes: dict, field: str, hint: str) -> None:
@@ -72,12 +75,25 @@ def test_settings_are_frozen() -> None:
         ("data.column=none", None),
         ("generation.prompt=a = b", "a = b"),
         ('generation.stop=["."]', (".",)),
+        ("generation.stop=.", (".",)),
+        ("generation.stop=1", ("1",)),
+        ("generation.stop=none", ()),
     ],
 )
 def test_assignments_are_read_as_typed(assignment: str, value: object) -> None:
     group, name = assignment.partition("=")[0].split(".")
     config = RunConfig().with_assignments([assignment])
     assert getattr(getattr(config, group), name) == value
+
+
+def test_every_choice_of_every_setting_can_be_assigned() -> None:
+    config, assigned = RunConfig(), 0
+    for setting in describe_settings():
+        for choice in setting.choices or ():
+            changed = config.with_assignments([f"{setting.key}={choice}"])
+            assert getattr(getattr(changed, setting.group), setting.name) == choice
+            assigned += choice == "none"
+    assert assigned >= 2  # the words that could be taken for no value
 
 
 @pytest.mark.parametrize("assignment", ["max_steps=3", "training.max_steps", "", "=", "train.x=1"])
