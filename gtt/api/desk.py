@@ -119,12 +119,23 @@ class Desk:
                 del kept[min(kept, key=lambda other: kept[other].time)]
             self._save(replace(state, answered=kept))
 
-    def recall(self, key: str, request: Any) -> str | None:
+    def mark(self, key: str, request: Any) -> dict[str, Any]:
+        """What a run keeps of the request that makes it: known by it, it is never made twice.
+
+        A server that dies between the run and `remember` finds it there. Raises `BadInput`.
+        """
+        return {"key": _named(key), "request": _hash_of(request), "time": self._room.clock()}
+
+    def recall(
+        self, key: str, request: Any, marks: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> str | None:
         """The run that this very request made before; None where the key is new.
 
-        Raises `Conflict` where the key came with another request, `BadInput` for an unusable key.
+        `marks` are those that the desk's runs keep, by run. Raises `Conflict` where the key came
+        with another request, `BadInput` for an unusable key.
         """
-        answered = self._load().answered.get(_named(key))
+        name = _named(key)
+        answered = self._load().answered.get(name) or _marked(name, marks or {})
         if answered is None or not 0 <= self._room.clock() - answered.time < REMEMBERED_FOR:
             return None
         if answered.request != _hash_of(request):
@@ -260,6 +271,14 @@ def _refused(error: OSError) -> Unavailable:
         f"The server cannot write to its disk now ({error.strerror}): try again in a minute.",
         retry_after=60,
     )
+
+
+def _marked(name: str, marks: Mapping[str, Mapping[str, Any]]) -> _Answered | None:
+    """What the mark of a run says of a key, where one has it."""
+    for run_id, mark in marks.items():
+        if mark.get("key") == name:
+            return _Answered(str(mark["request"]), run_id, float(mark["time"]))
+    return None
 
 
 def _named(key: str) -> str:

@@ -112,6 +112,11 @@ class RateLimiter:
         return cls(DESK_RATES, SERVER_RATES)
 
     @classmethod
+    def together(cls) -> RateLimiter:
+        """The rates of an open server whose visitors all work on one desk."""
+        return cls({}, SERVER_RATES)
+
+    @classmethod
     def at_home(cls) -> RateLimiter:
         """No limit: who sits at the machine may use it."""
         return cls({})

@@ -49,7 +49,7 @@ class Service:
             if limits.shared_desk
             else Inference(max_active_each=MOST_ACTIVE, max_waiting_each=MOST_WAITING)
         )
-        self.rates = RateLimiter.at_home() if limits.shared_desk else RateLimiter.for_strangers()
+        self.rates = rates_of(limits)
         self.streams = Places.at_home() if limits.shared_desk else Places.for_strangers()
         # Held from the look for room to the run that takes it: two at once would both find room.
         self.beginning = threading.RLock()
@@ -136,6 +136,13 @@ class Service:
             for path in self.home.corpora.glob("*")
             if path.name not in needed and path.stat().st_mtime < hour_ago
         ]
+
+
+def rates_of(limits: Limits) -> RateLimiter:
+    """How often visitors may ask; those who share one desk on an open server share its rates."""
+    if not limits.for_strangers:
+        return RateLimiter.at_home()
+    return RateLimiter.together() if limits.shared_desk else RateLimiter.for_strangers()
 
 
 @dataclass(frozen=True)

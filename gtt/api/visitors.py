@@ -53,7 +53,7 @@ def allowed(
     changes: dict[str, dict[str, object]] = {}
     if limits.max_minutes is not None and config.training.max_minutes is None:
         changes["training"] = {"max_minutes": limits.max_minutes}
-    if not limits.shared_desk:
+    if limits.for_strangers:
         if config.training.compile:
             raise InvalidSetting(
                 "training.compile is switched off on this server: set it to false.",

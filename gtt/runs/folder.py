@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -42,10 +42,17 @@ class RunFolder:
         """What the journal says, from `seq` `after` + 1 on."""
         return read_journal(self.journal, after)
 
-    def create(self, config: RunConfig, fingerprint: str | None, owner: str | None = None) -> None:
+    def create(
+        self,
+        config: RunConfig,
+        fingerprint: str | None,
+        owner: str | None = None,
+        mark: Mapping[str, Any] | None = None,
+    ) -> None:
         """Writes `run.json` for a new run; the folder must be there.
 
-        The fingerprint of the data may follow with `set_fingerprint` once it is known.
+        The fingerprint of the data may follow with `set_fingerprint` once it is known. By its
+        `mark` the request is known again that made the run.
         """
         values = {
             "format": FORMAT,
@@ -61,7 +68,7 @@ class RunFolder:
                 "accelerate": version("accelerate"),
             },
         }
-        self._write_about(values)
+        self._write_about(values if mark is None else {**values, "mark": dict(mark)})
 
     def set_fingerprint(self, fingerprint: str) -> None:
         """Records which data the run is trained on, once they are prepared."""

@@ -133,6 +133,11 @@ class Limits(Settings):
     )
 
     @property
+    def for_strangers(self) -> bool:
+        """Whether visitors are not the server's owner: on a Space they never are."""
+        return not self.shared_desk or is_on_space()
+
+    @property
     def upload_bytes(self) -> int:
         return int(self.max_upload_mb * MEGABYTE)
 

@@ -79,6 +79,8 @@ class ManagedRun:
         self._asked: tuple[Mapping[str, Any], int] = ({}, 0)  # changes, and resumes before them
         self.owner: str | None = about.get("owner")
         self.created = str(about.get("created", ""))
+        mark = about.get("mark")
+        self.mark: Mapping[str, Any] = mark if isinstance(mark, Mapping) else {}
         self.note = note
         self.worker: Worker | None = None
         self.stop_asked_at: float | None = None

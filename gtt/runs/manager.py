@@ -41,6 +41,8 @@ TICK = 0.1  # seconds between two looks at the workers
 LONGEST_TICK = 10.0  # where looking fails again and again
 LOOK_EVERY = 2.0  # seconds between two looks for runs that the terminal began
 SWEEP_EVERY = 60.0
+SAVE_EVERY = 30.0  # seconds between two view files of a run at work
+WORTH_SAVING = 500  # records; fewer are read again in no time
 UNDO_SECONDS = 600  # a deleted run can be brought back for so long
 KILL_AFTER = 60.0  # seconds a worker has for its last step and checkpoint
 PREPARATION_SECONDS = 1800.0  # beyond the time limit of a run, for downloads and tokenising
@@ -73,7 +75,7 @@ class Manager:
         self.home, self.limits, self.clock = home, limits, clock
         self.slots = limits.max_concurrent_runs or max(1, gpu_count())
         self._keeps_spare = spare
-        self._spares = SpareKeeper(home.path, self.slots, for_strangers=not limits.shared_desk)
+        self._spares = SpareKeeper(home.path, self.slots, for_strangers=limits.for_strangers)
         self._lock = threading.RLock()
         self._wake = threading.Event()
         self._closing = False
@@ -87,23 +89,32 @@ class Manager:
         except BaseException:
             self._own.release()
             raise
-        self._thread = threading.Thread(target=self._look_after, name="manager", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=target, name="manager", daemon=True)
+            for target in (self._look_after, self._read_all)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     # ------------------------------------------------------------------ what callers do
 
-    def create(self, config: RunConfig, owner: str | None) -> ManagedRun:
-        """A new run, on disk and in the queue; raises `QueueFull`, and OSError of a full disk."""
+    def create(
+        self, config: RunConfig, owner: str | None, mark: Mapping[str, Any] | None = None
+    ) -> ManagedRun:
+        """A new run, on disk and in the queue; raises `QueueFull`, and OSError of a full disk.
+
+        The `mark` of the request that makes it is kept with it.
+        """
         with self._lock:
             self._require_room(owner)
             path = self.home.new_run(config.name)
             path.mkdir(parents=True)
             try:
-                about = {"config": config.model_dump(), "owner": owner}
+                about = {"config": config.model_dump(), "owner": owner, "mark": mark}
                 run = ManagedRun(path, about, new_note(config.name, self.clock()))
                 run.write_note()
                 # With `run.json` the run exists; what is half made before has no such file.
-                run.folder.create(config, None, owner)
+                run.folder.create(config, None, owner, mark)
                 run.created = str(run.folder.about()["created"])
             except BaseException:
                 shutil.rmtree(path, ignore_errors=True)
@@ -237,7 +248,8 @@ class Manager:
         """Ends the manager and its spare; workers go on and are found again by the next one."""
         self._closing = True
         self._wake.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
         with self._lock:
             self._spares.close()
         self._own.release()
@@ -252,6 +264,7 @@ class Manager:
             (self._start_waiting, 0.0),
             (self._keep_spare, 0.0),
             (self._find_runs, LOOK_EVERY),
+            (self._save_views, SAVE_EVERY),
             (self._sweep, SWEEP_EVERY),
         ]
         due = [0.0] * len(duties)
@@ -270,6 +283,19 @@ class Manager:
             tick = min(2 * tick, LONGEST_TICK) if failed else TICK
             self._wake.wait(tick)
             self._wake.clear()
+
+    def _read_all(self) -> None:
+        """Reads every journal once, the newest first, before a visitor has to wait for it."""
+        for run in self.runs():
+            if self._closing:
+                return
+            with suppress(OSError):
+                run.reader.save_if_behind(WORTH_SAVING)
+
+    def _save_views(self) -> None:
+        """Keeps what the journals at work say, so that the next server need not read them whole."""
+        for id in list(self._at_work):
+            self._runs[id].reader.save_if_behind(WORTH_SAVING)
 
     def _notice_ends(self) -> None:
         with self._lock:

@@ -130,6 +130,12 @@ class RunReader:
                     break
         return records
 
+    def save_if_behind(self, records: int) -> None:
+        """As `save_fold`, where the view file lags so many records behind the journal."""
+        self._refresh()
+        if self._unsaved >= records:
+            self.save_fold()
+
     def save_fold(self) -> None:
         """Writes what the journal says to `view.json`; raises OSError where that cannot be."""
         with self._saving:

@@ -357,7 +357,8 @@ def nested(depth: int) -> str:
 
 # ------------------------------------------------------- what belongs to somebody else
 
-NEEDED = {"step": 10, "name": "mine", "text": "One"}
+NEEDED = {"step": 10, "name": "mine", "text": "One", "heads": [{"layer": 0, "head": 0}]}
+BESIDE = {"read_text": {"text": "One"}}  # which may be left out only for something else
 
 
 def of_victim(row: Endpoint) -> dict[str, Any]:
@@ -366,7 +367,7 @@ def of_victim(row: Endpoint) -> dict[str, Any]:
         name: NEEDED[name]
         for name, field in row.request.model_fields.items()
         if field.is_required() and name in NEEDED
-    }
+    } | BESIDE.get(row.name, {})
     if "upload_id" in row.request.model_fields:
         return {**values, "upload_id": "<upload>"}
     return {**values, "run_id": "<deleted>" if row.name == "restore_run" else "<run>"}

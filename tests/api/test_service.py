@@ -6,12 +6,14 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gtt.api.errors import ApiError, RateLimited, TooMuchOnDesk, Unavailable
+from gtt.api.desk import Desk
+from gtt.api.errors import ApiError, Conflict, RateLimited, TooMuchOnDesk, Unavailable
 from gtt.api.gradio_adapter import _written
-from gtt.api.service import Service
+from gtt.api.service import Service, rates_of
 from gtt.api.table import TABLE, Download
 from gtt.api.workspaces import new_key, owner_of
 from gtt.recipes import load_recipe
@@ -170,3 +172,66 @@ def test_unused_corpora_go_when_room_is_short(tmp_path: Path) -> None:
 def test_errors_of_the_disk_are_of_the_family(service: Service) -> None:
     with pytest.raises(ApiError):
         service.workspaces.check_room(10**15)
+
+
+def asked(service: Service, key: str, name: str, **values: object) -> Any:
+    row = TABLE[name]
+    return row.call(service.caller(key), parse(row.request, values, strict=True))
+
+
+@pytest.mark.parametrize("name", ["train", "create_run", "restart_run"])
+def test_the_same_key_makes_one_run_also_after_a_crash(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, home = new_key(), tmp_path / "home"
+    values: dict[str, object] = {"idempotency_key": "once", "config": {"name": "mine"}}
+    service = serviced(home)
+    try:
+        if name == "restart_run":
+            values["run_id"] = created(service, key).id
+        before = {run.id for run in service.manager.runs()}
+        with monkeypatch.context() as crashing:
+            crashing.setattr(Desk, "remember", lambda self, *about: 1 / 0)  # right behind the run
+            with pytest.raises(ZeroDivisionError):
+                asked(service, key, name, **values)
+        (made,) = {run.id for run in service.manager.runs()} - before
+    finally:
+        service.close()
+    service = serviced(home)
+    try:
+        for _ in range(2):
+            assert asked(service, key, name, **values).run.id == made
+        assert len(service.manager.runs()) == len(before) + 1
+        with pytest.raises(Conflict) as caught:
+            asked(service, key, name, **{**values, "config": {"name": "other"}})
+        assert caught.value.field == "idempotency_key"
+        assert asked(service, new_key(), "create_run", idempotency_key="once").run.id != made
+        service.manager.delete(service.manager._runs[made])
+        with pytest.raises(Conflict, match="deleted"):
+            asked(service, key, name, **values)
+    finally:
+        service.close()
+
+
+def test_a_stop_costs_no_start(service: Service) -> None:
+    key = new_key()
+    asked(service, key, "train", recipe="quickstart")
+    for _ in range(20):
+        asked(service, key, "train", action="stop")
+    starts = 1
+    with pytest.raises(RateLimited):
+        for _ in range(20):
+            asked(service, key, "train", recipe="quickstart")
+            asked(service, key, "train", action="stop")
+            starts += 1
+    assert starts == 5
+
+
+def test_one_desk_for_all_on_a_space_has_the_rates_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert rates_of(Limits()).for_all == {}
+    assert rates_of(Limits.for_space()).per_desk
+    monkeypatch.setenv("SPACE_ID", "owner/name")
+    shared = rates_of(Limits.for_space(shared_desk=True))
+    assert shared.for_all and not shared.per_desk

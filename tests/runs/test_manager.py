@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
 import subprocess
@@ -29,11 +31,15 @@ from serving import ROOT, processes_of
 
 from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
+from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
+from gtt.runs.journal import Journal
 from gtt.runs.limits import Limits
 from gtt.runs.manager import UNDO_SECONDS, Manager, QueueFull
 from gtt.runs.processes import RECORD
-from gtt.runs.spares import worker_environment
+from gtt.runs.spares import TOKENS, worker_environment
+from gtt.runs.view import RunReader
+from gtt.training.events import StepLogged
 
 
 @pytest.fixture
@@ -337,6 +343,41 @@ def test_a_run_without_memory_ends_alone(
         training(small, step + 10)
 
 
+def test_journals_are_read_and_kept_before_anybody_asks(
+    home: Path, tiny_config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart, and while a run goes on: a cold status then reads few bytes."""
+    monkeypatch.setattr("gtt.runs.manager.SAVE_EVERY", 0.2)
+    path = home / "runs" / "long"
+    path.mkdir(parents=True)
+    RunFolder(path).create(tiny_config, None)
+    with Journal(path / "journal.jsonl") as journal:
+        for step in range(1, 3000):
+            journal.append(StepLogged(step, 2.0, 1e-3, 1.0, 1e4, step, 0.1, step))
+        with managing(home) as manager:
+            until(lambda: (path / "view.json").exists())
+            run = manager.get("long")
+            assert run is not None
+            for step in range(3000, 4000):
+                journal.append(StepLogged(step, 2.0, 1e-3, 1.0, 1e4, step, 0.1, step))
+            manager._at_work["long"] = 0  # as if its worker wrote it
+            run.at_work = True
+            monkeypatch.setattr(run, "is_alive", lambda: True)
+            until(lambda: json.loads((path / "view.json").read_text())["fold"]["seq"] == 3999)
+            del manager._at_work["long"]
+    read = 0
+
+    class Counted(io.FileIO):
+        def read(self, size: int | None = -1) -> Any:
+            nonlocal read
+            data = super().read(-1 if size is None else size)
+            read += len(data or b"")
+            return data
+
+    assert RunReader(path, Counted).view().step == 3999  # type: ignore[arg-type]
+    assert read < 1000 < (path / "journal.jsonl").stat().st_size / 100
+
+
 def test_a_run_ends_with_a_sentence_when_the_room_runs_out(
     home: Path, tiny_config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -488,10 +529,22 @@ def test_a_run_of_the_terminal_shows_and_stops(home: Path, tiny_config: RunConfi
 def test_a_worker_for_strangers_has_no_token_of_the_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    for name in TOKENS:
+        monkeypatch.setenv(name, "hf_secret")
     at_home = worker_environment(tmp_path, slots=1, for_strangers=False)
     outside = worker_environment(tmp_path, slots=2, for_strangers=True)
     assert at_home["HF_TOKEN"] == "hf_secret"
     assert "hf_secret" not in outside.values()
     assert outside["HF_HUB_DISABLE_IMPLICIT_TOKEN"] == "1"
     assert int(outside["OMP_NUM_THREADS"]) >= 1
+
+
+def test_one_desk_on_a_space_is_still_for_strangers(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not Limits().for_strangers and Limits.for_space().for_strangers
+    monkeypatch.setenv("SPACE_ID", "owner/name")
+    shared = Limits.from_environment({"SPACE_ID": "owner/name", "GTT_SHARED_DESK": "true"})
+    assert shared.shared_desk and shared.for_strangers
+    with managing(home, shared_desk=True) as manager:
+        assert manager._spares.for_strangers

@@ -543,6 +543,21 @@ def test_the_first_read_and_the_end_leave_a_view_file(tmp_path: Path) -> None:
     assert not saved.exists()  # nothing new
 
 
+def test_a_view_file_is_written_where_it_lags_behind(tmp_path: Path) -> None:
+    write(tmp_path, started(), *(logged(step) for step in range(1, 600)))
+    saved, reader = tmp_path / "view.json", RunReader(tmp_path)
+    reader.save_if_behind(1000)
+    assert not saved.exists()
+    reader.save_if_behind(500)
+    assert json.loads(saved.read_text())["fold"]["seq"] == 600
+    write(tmp_path, *(logged(step) for step in range(600, 700)))
+    again = RunReader(tmp_path)
+    again.save_if_behind(500)
+    assert json.loads(saved.read_text())["fold"]["seq"] == 600
+    again.save_if_behind(100)
+    assert json.loads(saved.read_text())["fold"]["seq"] == 700
+
+
 def test_reading_a_run_needs_no_torch() -> None:
     code = "import sys, gtt.runs.view; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

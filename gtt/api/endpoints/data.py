@@ -144,7 +144,7 @@ def _config_of(caller: Caller, request: OfSource) -> RunConfig:
     check_source(config, caller)
     check_tokenizer(config, limits)
     is_ours = config.data.source.strip().lower() in SOURCES
-    if config.data.max_megabytes is None and not is_ours and not limits.shared_desk:
+    if config.data.max_megabytes is None and not is_ours and limits.for_strangers:
         return config.updated({"data": {"max_megabytes": limits.max_upload_mb}})
     return config
 

@@ -67,4 +67,4 @@ def _is_allowed(config: RunConfig, limits: Limits, vocabulary: int | None) -> bo
     if most is not None and config.model.parameter_count(vocabulary or 0) > most:
         return False
     megabytes = config.data.max_megabytes
-    return limits.shared_desk or megabytes is None or megabytes <= limits.max_upload_mb
+    return not limits.for_strangers or megabytes is None or megabytes <= limits.max_upload_mb

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from gtt.api.endpoints.configuration import changed
@@ -32,6 +32,7 @@ from gtt.runs.home import folder_bytes
 from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.runs.manager import UNDO_SECONDS
 
+Mark = Mapping[str, Any] | None  # by which a run tells which request made it
 FOLLOW_EVERY = 0.3  # seconds between two looks of a follower
 
 
@@ -60,18 +61,21 @@ async def follow(run: ManagedRun) -> AsyncIterator[StatusResponse]:
 @endpoint(
     "POST",
     "/api/train",
-    rate="create",
+    rate="write",
     stream=train_and_follow,
     examples=({"action": "start", "recipe": "quickstart"}, {"action": "stop"}),
 )
 def train(caller: Caller, request: Train) -> StatusResponse:
     """Starts a run from a recipe or the draft, or stops the desk's current one.
 
-    A run that is stopped finishes its step, saves, and can be resumed.
+    A run that is stopped finishes its step, saves, and can be resumed. A start counts as `create`.
+    The same `idempotency_key` again returns the run that the first start made.
     """
     if request.action == "stop":
         return stop(caller, Nothing())
-    with caller.desk.lock:
+
+    def begin(mark: Mark) -> ManagedRun:
+        caller.service.rates.take("create", caller.desk.owner)
         current = caller.current_run()
         if current is not None and current.state() in ACTIVE:
             raise Conflict(
@@ -79,8 +83,9 @@ def train(caller: Caller, request: Train) -> StatusResponse:
                 "under /api/runs.",
                 field="action",
             )
-        run = create(caller, CreateRun(recipe=request.recipe, config=request.config))
-    return StatusResponse(run=run_status(run))
+        return _begin(caller, _asked_for(caller, request), None, mark)
+
+    return StatusResponse(run=run_status(_once(caller, request, begin)))
 
 
 @endpoint("POST", "/api/train/stop", rate="write")
@@ -168,7 +173,12 @@ def stop_run(caller: Caller, request: OfRun) -> RunResponse:
     return run_response(run)
 
 
-@endpoint("POST", "/api/runs/{run_id}/resume", rate="create")
+@endpoint(
+    "POST",
+    "/api/runs/{run_id}/resume",
+    rate="create",
+    examples=({"config": {"training": {"max_steps": 2000}}},),
+)
 def resume_run(caller: Caller, request: ResumeRun) -> RunResponse:
     """Goes on with a run from its newest checkpoint, if asked with other training settings."""
     run = caller.run(request.run_id)
@@ -207,23 +217,53 @@ def _resumed(caller: Caller, run: ManagedRun, request: ResumeRun) -> RunResponse
     examples=({"config": {"training": {"learning_rate": 0.001}}},),
 )
 def restart_run(caller: Caller, request: RestartRun) -> RunResponse:
-    """Begins a new run with the settings of an old one, changed as asked."""
+    """Begins a new run with the settings of an old one, changed as asked.
+
+    The same `idempotency_key` again returns the run that the first request made.
+    """
     old = caller.run(request.run_id)
-    return run_response(_begin(caller, changed(old.config, request.config), old.name))
+
+    def begin(mark: Mark) -> ManagedRun:
+        return _begin(caller, changed(old.config, request.config), old.name, mark)
+
+    return run_response(_once(caller, request, begin))
 
 
 def create(caller: Caller, request: CreateRun) -> ManagedRun:
     """The run that a request asks for, new or made by the same request before."""
+
+    def begin(mark: Mark) -> ManagedRun:
+        return _begin(caller, _asked_for(caller, request), request.name, mark)
+
+    return _once(caller, request, begin)
+
+
+def _asked_for(caller: Caller, request: CreateRun | Train) -> RunConfig:
+    """The recipe that is named, else the draft, changed as asked."""
+    base = recipe_of(request.recipe).config if request.recipe else caller.desk.draft
+    return changed(base, request.config)
+
+
+def _once(
+    caller: Caller,
+    request: CreateRun | Train | RestartRun,
+    begin: Callable[[Mark], ManagedRun],
+) -> ManagedRun:
+    """The run that `begin` makes, or that the same request with the same key made before."""
+    key = request.idempotency_key
+    if key is None:
+        return begin(None)
+    asked = request.model_dump(mode="json", exclude_unset=True)
+    if not isinstance(request, CreateRun):  # the same values mean something else elsewhere
+        asked = {type(request).__name__: asked}
     with caller.desk.lock:
-        asked = request.model_dump(mode="json", exclude_unset=True)
-        if request.idempotency_key is not None:
-            made = caller.desk.recall(request.idempotency_key, asked)
-            if made is not None:
-                return _made_before(caller, made)
-        base = recipe_of(request.recipe).config if request.recipe else caller.desk.draft
-        run = _begin(caller, changed(base, request.config), request.name)
-        if request.idempotency_key is not None:
-            caller.desk.remember(request.idempotency_key, asked, run.id)
+        manager = caller.service.manager
+        marks = {run.id: run.mark for run in manager.runs(caller.owns, deleted=True)}
+        made = caller.desk.recall(key, asked, marks)
+        if made is not None:
+            return _made_before(caller, made)
+        run = begin(caller.desk.mark(key, asked))
+        caller.desk.remember(key, asked, run.id)
         return run
 
 
@@ -237,11 +277,11 @@ def _made_before(caller: Caller, id: str) -> ManagedRun:
         ) from None
 
 
-def _begin(caller: Caller, config: RunConfig, name: str | None) -> ManagedRun:
+def _begin(caller: Caller, config: RunConfig, name: str | None, mark: Mark) -> ManagedRun:
     with caller.desk.lock, caller.service.beginning:
         _require_room_for_run(caller)
         config = allowed(config, caller)
-        run = caller.service.manager.create(config, caller.desk.owner)
+        run = caller.service.manager.create(config, caller.desk.owner, mark)
         if name is not None and name != run.name:
             caller.service.manager.rename(run, name)
         caller.desk.save_current_run(run.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,16 @@ from gtt.api.schemas.changes import ConfigChanges
 from gtt.config import RunConfig
 from gtt.runs.managed import State
 from gtt.settings import Name
+
+IdempotencyKey = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="The same key again returns the run that it made before. Over REST also as "
+        "the header Idempotency-Key.",
+    ),
+]
 
 
 class CreateRun(Request):
@@ -28,13 +38,7 @@ class CreateRun(Request):
         examples=[{"training": {"max_steps": 200}}],
     )
     name: Name | None = Field(None, description="A name of your own.")
-    idempotency_key: str | None = Field(
-        None,
-        min_length=1,
-        max_length=200,
-        description="The same key again returns the run that it made before. Over REST also as "
-        "the header Idempotency-Key.",
-    )
+    idempotency_key: IdempotencyKey = None
 
 
 class Train(Request):
@@ -45,6 +49,7 @@ class Train(Request):
     config: ConfigChanges | None = Field(  # type: ignore[valid-type]
         None, description="As for a new run."
     )
+    idempotency_key: IdempotencyKey = None
 
 
 class RenameRun(OfRun):
@@ -69,6 +74,7 @@ class RestartRun(OfRun):
     config: ConfigChanges | None = Field(  # type: ignore[valid-type]
         None, description="What differs from the old run."
     )
+    idempotency_key: IdempotencyKey = None
 
 
 class ListRuns(Request):
