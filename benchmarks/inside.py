@@ -1,9 +1,10 @@
-"""Writing and looking inside, timed: `python benchmarks/inside.py generate|attention|odds`.
+"""Writing and looking inside, timed: `python benchmarks/inside.py WHAT`.
 
 `generate` puts our sampler beside `transformers`' `generate` on the same checkpoint, in turns;
-`attention` and `odds` drive the page with headless Chromium. The model has the shape of
-`intermediate` with random weights: time does not depend on what a model has learned. Each prints
-one JSON object and ends with 1 where a figure misses what is wanted.
+`attention` and `odds` drive the page with headless Chromium; `induction` trains the recipe of that
+name with its two layers and with one. The first three use the shape of `intermediate` and hardly
+trained weights: time does not depend on what a model has learned. Each prints one JSON object and
+ends with 1 where a figure misses what is wanted.
 """
 
 from __future__ import annotations
@@ -122,6 +123,56 @@ async def first_token(folder: str, threads: int) -> float:
         inference.close()
 
 
+# ----------------------------------------------------------------------------- the lesson
+
+
+def induction() -> dict[str, Any]:
+    """Exact answers and the best induction score with two layers, exact answers with one."""
+    from gtt.inference.loaded import LoadedCheckpoints
+    from gtt.inference.looking import habits
+    from gtt.inference.questions import HabitsJob
+    from gtt.runs.execute import start_run
+    from gtt.runs.home import Home
+    from gtt.runs.inspect import evaluate_run
+
+    told: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as place:
+        home = Home(Path(place))
+        for layers in (2, 1):
+            config = load_recipe("induction").config.updated({"model": {"n_layers": layers}})
+            folder = home.new_run(f"{layers}-layers")
+            _, end = start_run(config, home, folder)
+            checkpoint = str(sorted(folder.glob("checkpoints/step-????????"))[-1])
+            work = habits(
+                HabitsJob(checkpoint, str(home.corpora)), LoadedCheckpoints(2**30).get(checkpoint)
+            )
+            heads = finished(work)["heads"]
+            told[f"{layers}_layers"] = {
+                "seconds": round(end.seconds or 0, 1),
+                "exact_answers": evaluate_run(folder, home, "latest")["task_score"],
+                "best_induction_score": round(
+                    max(head["induction"] for layer in heads for head in layer), 3
+                ),
+            }
+    two, one = told["2_layers"], told["1_layers"]
+    told["met"] = (
+        two["seconds"] <= 120
+        and two["best_induction_score"] > 0.5
+        and one["exact_answers"] < two["exact_answers"]
+    )
+    return told
+
+
+def finished(work: Any) -> dict[str, Any]:
+    """What a job gives in the end."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: dict[str, Any] = end.value
+            return result
+
+
 # ------------------------------------------------------------------------------- the page
 
 
@@ -216,13 +267,15 @@ def on_the_page(rounds: int, tab: str, act: Callable[[Any, int], Any]) -> list[A
 def main() -> None:
     """Prints one JSON object; ends with 1 where a figure misses what is wanted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("what", choices=("generate", "attention", "odds"))
+    parser.add_argument("what", choices=("generate", "attention", "odds", "induction"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     if options.what == "generate":
         told = generate(options.rounds, options.tokens, options.threads)
+    elif options.what == "induction":
+        told = induction()
     else:
         told = attention(options.rounds) if options.what == "attention" else odds(options.rounds)
     print(json.dumps(told))

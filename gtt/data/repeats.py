@@ -7,6 +7,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gtt.data.tokenizers import Tokenizer
+
+LONGEST_PERIOD = 12  # tokens that are said twice: about a short sentence, or a line of a task
+
+
+def sayable_tokens(tokenizer: Tokenizer, text: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The distinct tokens of `text` (N,), as (V,), that show something: a break ends a sequence.
+
+    All of them where none does.
+    """
+    distinct = np.unique(text).astype(np.int64)
+    shown = [id for id in distinct.tolist() if tokenizer.token_text(id).strip()]
+    return np.array(shown, dtype=np.int64) if shown else distinct
+
 
 def repeated_tokens(
     vocabulary: npt.NDArray[Any], period: int, count: int, seed: int = 0

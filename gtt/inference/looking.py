@@ -21,7 +21,7 @@ from torch import Tensor
 
 from gtt.config import ModelConfig
 from gtt.data.corpus import parts_of
-from gtt.data.repeats import repeated_tokens
+from gtt.data.repeats import LONGEST_PERIOD, repeated_tokens, sayable_tokens
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.inference.loaded import Loaded
@@ -64,7 +64,6 @@ READ_TOKENS = 4096  # of a text that is read token by token
 FOLLOWED_TOKENS = 48
 HABIT_TEXTS = 8
 REPEATED_TEXTS = 16
-LONGEST_PERIOD = 64  # tokens that are said twice
 ABLATION_WINDOWS = 16
 COPY_SECONDS = 60.0
 COPY_CHUNK = 1 << 15  # words or tokens at a time: others have their turn in between
@@ -150,9 +149,9 @@ def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
         validation = parts[1]
         starts = random.integers(0, len(validation) - length + 1, HABIT_TEXTS)
         texts = [validation[start : start + length].astype(np.int64) for start in starts]
-        vocabulary = np.unique(validation[: 1 << 20]).astype(np.int64)
+        vocabulary = sayable_tokens(loaded.tokenizer, validation[: 1 << 18])
     else:
-        vocabulary = np.arange(loaded.tokenizer.vocab_size)
+        vocabulary = sayable_tokens(loaded.tokenizer, np.arange(loaded.tokenizer.vocab_size))
         texts = [random.choice(vocabulary, length) for _ in range(HABIT_TEXTS)]
     period = min(config.block_size // 2, len(vocabulary), LONGEST_PERIOD)
     layers = range(config.n_layers)

@@ -9,14 +9,13 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
 from gtt.config import GenerationConfig, RunConfig
 from gtt.data.corpus import Corpus
-from gtt.data.repeats import repeated_tokens
+from gtt.data.repeats import LONGEST_PERIOD, repeated_tokens, sayable_tokens
 from gtt.errors import BadInput
 from gtt.model.gpt import GPT
 from gtt.model.sampling import generate_text
@@ -36,7 +35,6 @@ EXAM_QUESTIONS = 32
 PROBE_WINDOWS = 8
 PROBE_TOKENS = 128
 REPEATED_TEXTS = 4  # of random tokens said twice, for telling which heads match by induction
-LONGEST_PERIOD = 24
 DISTINCT_AMONG = 1 << 18  # validation tokens, whose kinds are drawn from
 
 
@@ -63,7 +61,7 @@ class Observer:
             config.training.eval_windows,
             config.training.seed,
         )
-        said = np.unique(corpus.validation[:DISTINCT_AMONG]).astype(np.int64)
+        said = sayable_tokens(corpus.tokenizer, corpus.validation[:DISTINCT_AMONG])
         period = min(config.model.block_size // 2, len(said), LONGEST_PERIOD)
         self.repeated = torch.from_numpy(repeated_tokens(said, period, REPEATED_TEXTS))
 
