@@ -66,8 +66,8 @@ def build(service: Service) -> gr.Blocks:
         cards = recipe_cards(listed)
         with gr.Row(elem_id="actions"):
             start = gr.Button("Start training", variant="primary", elem_id="start", scale=3)
-            halt = gr.Button("Stop and save", elem_id="stop", scale=1)
-            copy = gr.Button("Copy link", elem_id="copy", scale=1)
+            halt = gr.Button("Stop and save", elem_id="stop", scale=1, min_width=120)
+            copy = gr.Button("Copy link", elem_id="copy", scale=1, min_width=120)
         message = message_view()
         tips_view()
         fields = fields_view(service.limits.upload_bytes)

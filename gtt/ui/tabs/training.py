@@ -144,11 +144,11 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
     with gr.Accordion("My runs", open=True):
         table = runs_table(desk)
         with gr.Row():
-            halt = gr.Button("Stop and save", size="md", elem_id="stop-this")
-            resume = gr.Button("Resume", size="md", elem_id="resume")
-            use = gr.Button("Use its settings", size="md", elem_id="use")
-            delete = gr.Button("Delete", size="md", elem_id="delete")
-        with gr.Row(equal_height=True):
+            halt = gr.Button("Stop and save", size="md", elem_id="stop-this", min_width=130)
+            resume = gr.Button("Resume", size="md", elem_id="resume", min_width=130)
+            use = gr.Button("Use its settings", size="md", elem_id="use", min_width=130)
+            delete = gr.Button("Delete", size="md", elem_id="delete", min_width=130)
+        with gr.Row(elem_id="changing"):
             steps = gr.Number(
                 1000, label="Steps in all", precision=0, minimum=1, elem_id="more-steps", scale=2
             )
