@@ -15,6 +15,8 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from .gpt import GPT, next_token_loss
 
+NO_PADDING = "give texts of one length, or one at a time."
+
 
 class GTTConfig(PretrainedConfig):
     """The attributes that `GPT` reads; the names are those of GTT's settings."""
@@ -86,13 +88,27 @@ class GTTForCausalLM(PreTrainedModel, GenerationMixin):
     def get_output_embeddings(self) -> torch.nn.Module:
         return self.lm_head
 
-    def prepare_inputs_for_generation(self, input_ids: Tensor, **kwargs: Any) -> dict[str, Tensor]:
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, **kwargs: Any
+    ) -> dict[str, Tensor]:
+        if attention_mask is not None and not bool(attention_mask.all()):
+            raise ValueError(f"This model goes on from whole texts only: {NO_PADDING}")
         return {"input_ids": input_ids[:, -self.config.block_size :]}
 
     def forward(
-        self, input_ids: Tensor, labels: Tensor | None = None, **kwargs: Any
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **kwargs: Any,
     ) -> CausalLMOutput:
-        """Logits (B, T, V) for `input_ids` (B, T); with labels (B, T) also the mean loss."""
+        """Logits (B, T, V) for `input_ids` (B, T); with labels (B, T) also the mean loss.
+
+        No token sees those after it, so `attention_mask` (B, T) changes nothing where padding
+        stands at the end. Raises `ValueError` where it stands before a token.
+        """
+        if attention_mask is not None and bool((attention_mask.diff(dim=-1) > 0).any()):
+            raise ValueError(f"This model reads no padding before a text: {NO_PADDING}")
         logits = self.lm_head(self.transformer(input_ids))
         loss = None
         if labels is not None:

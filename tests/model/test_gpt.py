@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,12 @@ from small_models import SHAPES, VOCAB, random_model
 from transformers import AutoModelForCausalLM
 
 from gtt.config import GenerationConfig, ModelConfig
+from gtt.data.tokenizers import train_char_tokenizer
 from gtt.errors import UnusableRun
 from gtt.model.export import fits_gpt2, load_model, save_model
 from gtt.model.gpt import GPT, KeyValueCache, next_token_loss, sinusoids
+
+ALPHABET = "".join(chr(97 + place) for place in range(VOCAB))
 
 
 def random_tokens(rows: int = 3, length: int = 20) -> torch.Tensor:
@@ -39,6 +45,56 @@ def test_the_export_has_equal_logits_in_transformers(
     assert (logits - theirs.eval()(tokens).logits).abs().max() < 1e-4
     ours_again, _ = load_model(tmp_path)
     assert torch.equal(ours_again(tokens), logits)
+
+
+THE_USUAL_WAY = """
+import sys
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
+
+model = AutoModelForCausalLM.from_pretrained(".", trust_remote_code=True).eval()
+tokenizer = AutoTokenizer.from_pretrained(".", trust_remote_code=True)
+ids = tokenizer("abc" * 11, return_tensors="pt")  # one more than the block size
+out = model.generate(**ids, max_new_tokens=5, do_sample=False, pad_token_id=0)
+print(tokenizer.decode(out[0]))
+write = pipeline("text-generation", model=model, tokenizer=tokenizer)
+print(write("abc" * 11, max_new_tokens=5, do_sample=False, pad_token_id=0)[0]["generated_text"])
+tokens = torch.tensor([[3, 1, 2, 0, 0]])
+whole = model(tokens[:, :3]).logits
+padded = model(tokens, attention_mask=torch.tensor([[1, 1, 1, 0, 0]])).logits
+print(bool((whole - padded[:, :3]).abs().max() < 1e-5))
+for ask in (model, model.generate):
+    try:
+        ask(tokens.flip(1), attention_mask=torch.tensor([[0, 0, 1, 1, 1]]))
+    except ValueError as error:
+        print(error)
+print("gtt" in sys.modules)
+"""
+
+
+def test_a_model_that_brings_its_own_file_generates_the_usual_way(tmp_path: Path) -> None:
+    """In a process that knows nothing of GTT: `generate`, a pipeline, and padding."""
+    model, tokenizer = random_model(norm_position="post"), train_char_tokenizer(ALPHABET)
+    save_model(model, tmp_path, GenerationConfig(), {})
+    tokenizer.save(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", THE_USUAL_WAY],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": "", "HF_HOME": str(tmp_path / "cache")},
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    ids = torch.tensor([tokenizer.encode("abc" * 11)])
+    for _ in range(5):
+        with torch.no_grad():
+            ids = torch.cat([ids, model(ids[:, -32:])[:, -1:].argmax(-1)], dim=1)
+    written = tokenizer.decode(ids[0])
+    told = done.stdout.splitlines()
+    assert told[:3] == [written, written, "True"]
+    assert len(told) == 6 and all("one at a time" in line for line in told[3:5])
+    assert told[5] == "False"
 
 
 @pytest.mark.parametrize("switches", SHAPES, ids=str)
