@@ -38,6 +38,7 @@ KINDS = {
     "file": "files for the Gradio client and the page, before they are read",
     "tokenize": "tokenizing",
     "write": "other changes",
+    "watch": "where a run stands, for every open tab",
     "read": "the rest",
 }
 OTHER_VARIABLES = (

@@ -20,8 +20,8 @@ Train small GPTs, follow them, look inside. What the page does, a script can do 
 `X-GTT-Workspace`; a request without one gets a new key back in the same header. Where one desk
 serves everybody, as on a laptop, no key is needed.
 
-**Errors** are `{"error": {"code", "field", "message"}}` everywhere; 429 and 503 say in
-`Retry-After` when to come back.
+**Errors** are `{"error": {"code", "field", "message", "ways"}}` everywhere; `ways` are settings
+with which the request would pass. 429 and 503 say in `Retry-After` when to come back.
 
 **Streams.** Endpoints that say so answer bit by bit to `Accept: text/event-stream`.
 """
@@ -60,6 +60,33 @@ QUANTITY_OF = {
     "eta_seconds": "time_left",
     "memory_bytes": "peak_memory",
     "update_to_weight": "update_to_weight_ratio",
+}
+# What stands in an address, where the endpoint itself shows nothing else.
+RUN_ID = "quickstart-20260101-120000-0123456789abcdef"
+SHOWN: dict[str, Any] = {
+    "run_id": RUN_ID,
+    "before": RUN_ID,
+    "also": "wider-20260101-130000-fedcba9876543210",
+    "upload_id": "0123456789abcdef0123456789abcdef",
+    "step": 100,
+    "total_steps": 1000,
+    "points": 500,
+    "after": 0,
+    "after_step": 100,
+    "limit": 50,
+    "resumes": 0,
+    "tokens": 24,
+    "batch": 8,
+    "measure": True,
+    "format": "svg",
+    "unit": "loss",
+    "log": True,
+    "dark": False,
+    "column": "text",
+    "max_megabytes": 1.0,
+    "tokenizer": "bpe",
+    "vocab_size": 512,
+    "validation_fraction": 0.1,
 }
 WORKSPACE = {
     "name": "X-GTT-Workspace",
@@ -116,6 +143,8 @@ def _operation(row: Endpoint, request: dict[str, Any], answer: Any) -> dict[str,
     properties = request.get("properties", {})
     required = request.get("required", [])
     in_path = row.path_fields
+    shown = SHOWN | ({"before": SHOWN["upload_id"]} if row.name == "datasets" else {})
+    shown |= row.examples[0] if row.examples else {}
     parameters = [
         {
             "name": name,
@@ -123,6 +152,7 @@ def _operation(row: Endpoint, request: dict[str, Any], answer: Any) -> dict[str,
             "required": name in in_path or name in required,
             "description": schema.get("description", name),
             "schema": _plain(schema) if name not in in_path else schema,
+            "example": shown[name],
         }
         for name, schema in properties.items()
         if name in in_path or not row.has_body

@@ -19,9 +19,13 @@ import pytest
 
 from gtt.api.contents import MOST_FOOTER
 from gtt.api.errors import ApiError, NotFound, QuotaExceeded, TooLarge, TooMuchOnDesk, Unavailable
+from gtt.api.service import Service
+from gtt.api.table import TABLE
 from gtt.api.uploads import Uploads, check_disk
 from gtt.errors import BadInput, UnusableData
+from gtt.runs.home import Home
 from gtt.runs.limits import Limits
+from gtt.settings import parse
 
 
 def limited(**changes: float) -> Limits:
@@ -371,3 +375,24 @@ def test_errors_are_of_the_families_that_the_interface_knows(uploads: Uploads) -
     for name, chunks in [("a.exe", [b""]), ("a.txt", [b"\x00"]), ("a.txt", [b"x" * 2_000_000])]:
         with pytest.raises((ApiError, BadInput)):
             uploads.save(name, chunks)
+
+
+def test_texts_are_listed_page_by_page(tmp_path: Path) -> None:
+    service = Service(Home(tmp_path), Limits(), spare=False)
+    try:
+        caller, row = service.caller(None), TABLE["datasets"]
+        for number in range(5):
+            caller.desk.uploads.save(f"{number}.txt", [b"text"])
+        seen: list[str] = []
+        before = None
+        for _ in range(3):
+            asked = {"limit": 2} if before is None else {"limit": 2, "before": before}
+            page = row.call(caller, parse(row.request, asked))
+            seen += [upload.id for upload in page.uploads]
+            before = page.next
+        assert before is None
+        assert seen == [upload.id for upload in caller.desk.uploads.list()]
+        with pytest.raises(NotFound):
+            row.call(caller, parse(row.request, {"before": "0" * 32}))
+    finally:
+        service.close()

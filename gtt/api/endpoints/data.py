@@ -14,8 +14,8 @@ from gtt.api.schemas import (
     Datasets,
     Deleted,
     LearnMerges,
+    ListDatasets,
     Merges,
-    Nothing,
     OfSource,
     OfUpload,
     SourceInfo,
@@ -39,15 +39,31 @@ _EXAMPLE = {"source": "tales", "text": "Once a wise girl lived in a tower."}
 
 
 @endpoint("GET", "/api/datasets", rate="read", tag="data")
-def datasets(caller: Caller, request: Nothing) -> Datasets:
-    """The built-in sources, and the texts on the desk."""
+def datasets(caller: Caller, request: ListDatasets) -> Datasets:
+    """The built-in sources, and the texts on the desk, page by page."""
+    uploads = caller.desk.uploads.list()
+    if request.before is not None:
+        ids = [upload.id for upload in uploads]
+        if request.before not in ids:
+            raise NotFound("There is no such text on this desk to go on from.", field="before")
+        uploads = uploads[ids.index(request.before) + 1 :]
+    page = uploads[: request.limit]
     return Datasets(
         sources=[SourceInfo(**asdict(source)) for source in describe_sources()],
-        uploads=[_info(upload) for upload in caller.desk.uploads.list()],
+        uploads=[_info(upload) for upload in page],
+        next=page[-1].id if len(uploads) > len(page) else None,
     )
 
 
-@endpoint("POST", "/api/datasets/upload", rate="upload", tag="data", status=201, takes_file=True)
+@endpoint(
+    "POST",
+    "/api/datasets/upload",
+    rate="upload",
+    tag="data",
+    status=201,
+    takes_file=True,
+    examples=({"name": "tales.txt"},),
+)
 async def upload(caller: Caller, request: Upload, chunks: AsyncIterable[bytes]) -> UploadInfo:
     """Brings a text to the desk: the file as the body, or as a form field named `file`.
 

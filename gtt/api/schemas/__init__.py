@@ -43,6 +43,7 @@ from gtt.api.schemas.configuration import (
 )
 from gtt.api.schemas.data import (
     Datasets,
+    ListDatasets,
     OfUpload,
     SourceInfo,
     Token,
@@ -187,6 +188,7 @@ __all__ = [
     "Inside",
     "LearnMerges",
     "Lens",
+    "ListDatasets",
     "ListRuns",
     "LookThroughLayers",
     "LrSchedule",

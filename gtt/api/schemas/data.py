@@ -8,6 +8,8 @@ from pydantic import Field
 
 from gtt.api.schemas.base import ID, MAX_TEXT, Request, Response
 
+UPLOAD_ID = r"^[A-Za-z0-9_-]{8,64}$"
+
 
 class Tokenize(Request):
     """A text to cut into tokens."""
@@ -36,7 +38,16 @@ class Upload(Request):
 class OfUpload(Request):
     """One text that was uploaded."""
 
-    upload_id: str = Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", description="Its id.")
+    upload_id: str = Field(pattern=UPLOAD_ID, description="Its id.")
+
+
+class ListDatasets(Request):
+    """One page of the desk's texts, the newest first, beside the built-in sources."""
+
+    limit: int = Field(100, ge=1, le=200, description="Texts on one page.")
+    before: str | None = Field(
+        None, pattern=UPLOAD_ID, description="The last id of a text on the page before this one."
+    )
 
 
 class Token(Response):
@@ -81,7 +92,8 @@ class UploadInfo(Response):
 
 
 class Datasets(Response):
-    """Built-in sources and the desk's own texts."""
+    """Built-in sources and one page of the desk's own texts."""
 
     sources: list[SourceInfo]
     uploads: list[UploadInfo]
+    next: str | None = Field(description="What to send as `before` for the next page.")

@@ -1,0 +1,45 @@
+"""The description of the interface: whatever can be sent is shown by an example that holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from serving import ROOT
+
+import gtt.api.endpoints  # noqa: F401 - fills the table
+from gtt.api.errors import NotFound, error_body
+from gtt.api.openapi import openapi
+from gtt.api.table import TABLE, Endpoint
+from gtt.settings import parse
+
+DESCRIBED = openapi()
+
+
+def operation(row: Endpoint) -> dict[str, Any]:
+    found: dict[str, Any] = DESCRIBED["paths"][row.path][row.method.lower()]
+    return found
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_request_has_an_example_that_holds(name: str) -> None:
+    row = TABLE[name]
+    described = operation(row)
+    in_address = {
+        one["name"]: one["example"]
+        for one in described["parameters"]
+        if one["in"] != "header" and one["name"] in row.request.model_fields
+    }
+    body = described.get("requestBody", {}).get("content", {}).get("application/json", {})
+    bodies = [one["value"] for one in body.get("examples", {}).values()]
+    assert bodies or not body, "no example of a body"
+    for values in bodies or [{}]:
+        parse(row.request, {**in_address, **values}, strict=True)
+
+
+def test_errors_are_described_with_all_their_fields() -> None:
+    _, body, _ = error_body(NotFound("There is none."))
+    fields = ", ".join(f'"{name}"' for name in body["error"])
+    told = f'{{"error": {{{fields}}}}}'
+    assert told in DESCRIBED["info"]["description"]
+    assert told in (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
