@@ -20,7 +20,7 @@ function lookAtPrompt(wait = 400) {
 
 function lookAtEnd() {
   const sample = chosenText();
-  $("readout").hidden = true;
+  closeReadout();
   for (const one of panes) one.tokens.leave();
   if (sample && sample.ids.length) lookAt("end", { ids: sample.ids });
   lensChanged();

@@ -1,5 +1,6 @@
 // Is it copying? Runs of words that the training part has too, marked and listed.
 const NOTABLE = 0.03; // of the share of novel 8-grams, less than that of validation text
+const REPEATING = 0.5; // a source of which less than this is novel repeats itself
 const utf8 = new TextEncoder();
 
 async function findCopies() {
@@ -38,6 +39,7 @@ function verdict(found) {
   const rough = found.words < 60 ? " The text is short, so take it as a rough figure." : "";
   const other = found.novel_in_validation;
   if (other === null) return `${percent(found.novel)} of its runs of 8 words are new.${rough}`;
+  if (other < REPEATING) return `Of its runs of 8 words ${percent(found.novel)} are new, but so are only ${percent(other)} of those in validation text, which no model wrote: this source repeats itself so much that recital cannot be told from knowing it.${rough}`;
   if (found.novel < other - NOTABLE) return `Of its runs of 8 words ${percent(found.novel)} are new, fewer than the ${percent(other)} of validation text, which no model wrote: part of this text is recited.${rough}`;
   return `Of its runs of 8 words ${percent(found.novel)} are new, and ${percent(other)} of those in validation text, which no model wrote: it repeats the training part no more than the language itself does.${rough}`;
 }

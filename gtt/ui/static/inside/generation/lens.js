@@ -69,7 +69,7 @@ function lensCell(layer, number, count, listed, column, isFirst, answer) {
   if (isFirst) cell.classList.add("first");
   const said = () => {
     const top = listed.map((one) => `${quoted(one.text)} ${percent(one.odds)}`).join(", ");
-    $("lens-said").textContent = `${layerName(layer.name, number, count)}, after ${quoted(answer.tokens[answer.places[column]])}: ${top}. The model’s final answer stands ${ordinal(layer.final_rank[column])} here, with ${percent(layer.final_odds[column])}.${isFirst ? " From here on up it is first for the first time." : ""}`;
+    $("lens-said").textContent = `${layerName(layer.name, number, count)}, after ${quoted(answer.tokens[answer.places[column]])}: ${top}. The model’s final answer stands ${ordinal(layer.final_rank[column])} here, with ${percent(layer.final_odds[column])}.${isFirst ? " Here it is first for the first time." : ""}`;
   };
   cell.setAttribute("aria-label", `${visible(listed[0].text)}, ${percent(odds)}${isFirst ? ", the final answer, first here" : ""}`);
   cell.onfocus = said; cell.onpointerenter = said;

@@ -22,7 +22,7 @@ function layOut() {
   $("texts").replaceChildren(...panes.map((one) => one.box));
   $("texts").classList.toggle("several", panes.length > 1);
   entry.samples.forEach((sample, number) => refresh(sample, number));
-  $("readout").hidden = true;
+  closeReadout();
   showList();
 }
 
@@ -57,7 +57,7 @@ function choose(number) {
   if (entry.chosen === number) return;
   entry.chosen = number;
   panes.forEach((one, i) => { if (one.head) one.head.setAttribute("aria-pressed", String(i === number)); if (i !== number) one.tokens.leave(); });
-  $("readout").hidden = true;
+  closeReadout();
   textChanged();
 }
 
@@ -85,9 +85,17 @@ function promptTokens(tokens, prompt) {
   return count;
 }
 
+// Without a token that is looked at, a word on how to look at one.
+function closeReadout() {
+  const sample = chosenText();
+  $("readout").hidden = true;
+  $("try").hidden = !(sample && sample.reading);
+}
+
 function inspect(place) {
   const sample = chosenText(), token = sample.reading.tokens[place], at = place + (sample.skipped || 0);
   const before = sample.ids.slice(0, at);
+  $("try").hidden = true;
   showReadout($("readout"), token, at, sample.ids.length, (id, text) => branchWith(before, id, text));
   lookAt("token", before.length ? { ids: before } : null, { token: { id: token.id, text: token.text, place: at }, wait: 120 });
   lensChanged();
