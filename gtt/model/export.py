@@ -21,6 +21,12 @@ from gtt.errors import InvalidSetting, UnusableRun
 from gtt.model.gpt import GPT
 from gtt.settings import parse
 
+# What a person may change in config.json and still have the same function.
+INCIDENTAL = {
+    *("architectures", "auto_map", "dtype", "initializer_range"),
+    *("bos_token_id", "eos_token_id", "pad_token_id"),
+    *("dropout", "embd_pdrop", "resid_pdrop", "attn_pdrop", "attention"),
+}
 FORMAT = 1  # of gtt.json; a folder with a higher number comes from a newer version
 GPT2_ACTIVATIONS = {"gelu": "gelu_new", "relu": "relu", "silu": "silu"}
 
@@ -152,7 +158,8 @@ def read_about(folder: Path) -> dict[str, Any]:
 def load_model(folder: Path) -> tuple[GPT, dict[str, Any]]:
     """The model of a checkpoint folder, in eval mode on the CPU, and what `gtt.json` says.
 
-    Raises `UnusableRun` where the folder is damaged or its tensors do not fit its configuration.
+    Raises `UnusableRun` where the folder is damaged, its tensors do not fit its configuration, or
+    `transformers` would read another model out of it.
     """
     about = read_about(folder)
     try:
@@ -160,16 +167,39 @@ def load_model(folder: Path) -> tuple[GPT, dict[str, Any]]:
         vocab_size = int(about["vocab_size"])
     except (InvalidSetting, KeyError, TypeError, ValueError) as error:
         raise UnusableRun(f"{folder}/gtt.json does not describe a model: {error}") from None
+    refuse_other_config(folder, export_config(config, vocab_size))
     with torch.random.fork_rng(devices=[]):  # the initial weights are thrown away
         model = GPT(config, vocab_size)
     load_weights(model, folder)
     return model.eval(), about
 
 
+def refuse_other_config(folder: Path, expected: dict[str, Any]) -> None:
+    """Raises `UnusableRun` where `config.json` is missing, damaged or tells of another model."""
+    path = folder / "config.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        differing = [
+            name
+            for name, value in expected.items()
+            if name not in INCIDENTAL and found.get(name) != value
+        ]
+    except (OSError, ValueError, AttributeError) as error:
+        raise UnusableRun(f"{path} cannot be read ({error}): take another checkpoint.") from None
+    if differing:
+        name = differing[0]
+        raise UnusableRun(
+            f"{folder}: config.json does not describe the model of gtt.json ({name} is "
+            f"{found.get(name)!r}, expected {expected[name]!r}): mend it, or take another "
+            "checkpoint."
+        )
+
+
 def load_weights(model: GPT, folder: Path) -> None:
     """Copies the weights of a checkpoint into `model`; all of them or, on an error, none.
 
-    Raises `UnusableRun` where the file is damaged or holds other tensors than the model's.
+    Raises `UnusableRun` where the file is damaged, holds other tensors than the model's, or values
+    that are no numbers.
     """
     path = folder / "model.safetensors"
     try:
@@ -184,6 +214,12 @@ def load_weights(model: GPT, folder: Path) -> None:
                 f"{folder}: the weights do not fit the configuration ({name} is "
                 f"{found.get(name, 'missing')}, expected {expected.get(name, 'nothing')}): "
                 "take another checkpoint."
+            )
+    for name, tensor in tensors.items():
+        if not bool(tensor.isfinite().all()):
+            raise UnusableRun(
+                f"{folder}: the weights are not numbers ({name}): take a checkpoint from before "
+                "the training diverged."
             )
     state = model.state_dict()
     with torch.no_grad():

@@ -100,7 +100,12 @@ class RunFolder:
         """The configuration of the run; raises `UnusableRun`."""
         try:
             return RunConfig.parse(self.about()["config"])
-        except (InvalidSetting, KeyError, TypeError, ValueError) as error:
+        except InvalidSetting as error:
+            raise UnusableRun(
+                f"{self.path}/run.json has no valid configuration: {error} Where a newer version "
+                "wrote it, update GTT."
+            ) from None
+        except (KeyError, TypeError, ValueError) as error:
             raise UnusableRun(f"{self.path}/run.json has no valid configuration: {error}") from None
 
     @contextmanager

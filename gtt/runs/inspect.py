@@ -1,8 +1,11 @@
-"""Reading a run: evaluate it, write with it, find its checkpoints. Nothing here changes the run."""
+"""Reading a run: evaluate it, write with it, find and copy checkpoints. The run stays as it is."""
 
 from __future__ import annotations
 
+import math
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,12 +16,14 @@ from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.model.export import load_model
 from gtt.model.sampling import generate_text
-from gtt.runs.folder import RunFolder
+from gtt.runs.folder import RunFolder, claim_folder
 from gtt.runs.home import Home
 from gtt.settings import parse
+from gtt.training.checkpoints import write_folder
 from gtt.training.evaluation import evaluate_all, sit_exam
 
 EXAM_QUESTIONS = 64
+NOT_NUMBERS = "The odds of this model are not numbers: take a checkpoint from before it diverged."
 
 
 def checkpoint_of(folder: Path, which: str = "best") -> Path:
@@ -30,7 +35,7 @@ def checkpoint_of(folder: Path, which: str = "best") -> Path:
         return checkpoints.best()
     if which == "latest":
         return checkpoints.newest()
-    if not which.isdigit():
+    if not (which.isascii() and which.isdecimal()):
         raise BadInput(
             f"{which!r} is not a checkpoint: write best, latest or a step.", field="checkpoint"
         )
@@ -49,6 +54,8 @@ def evaluate_run(folder: Path, home: Home, which: str = "best") -> dict[str, Any
             "the text back to evaluate the run."
         )
     measured = evaluate_all(model, corpus)
+    if not math.isfinite(measured.loss):
+        raise UnusableRun(NOT_NUMBERS)
     score = None
     if corpus.exam is not None:
         score = sit_exam(
@@ -78,4 +85,40 @@ def generate_from_run(
         settings = settings.model_copy(update={"prompt": tokenizer.decode([0])})
     pieces = generate_text(model, tokenizer, settings)
     yield settings.prompt
-    yield from pieces
+    try:
+        yield from pieces
+    except FloatingPointError:
+        raise UnusableRun(NOT_NUMBERS) from None
+
+
+def export_checkpoint(checkpoint: Path, out: Path) -> None:
+    """Copies a checkpoint to a new folder, in one rename; nothing is there before it is whole.
+
+    Raises `UnusableRun` where model or tokenizer cannot be read or do not fit each other, and
+    `BadInput` where `out` holds something or cannot be written to.
+    """
+    model, _ = load_model(checkpoint)
+    tokenizer = Tokenizer.load(checkpoint)
+    if tokenizer.vocab_size != model.vocab_size:
+        raise UnusableRun(
+            f"{checkpoint}: the tokenizer has {tokenizer.vocab_size:,} tokens, the model "
+            f"{model.vocab_size:,}: take another checkpoint."
+        )
+    out = out.absolute()
+    is_new = claim_folder(out, instead="name a new folder")
+
+    def copy(beside: Path) -> None:
+        for path in sorted(checkpoint.iterdir()):
+            shutil.copyfile(path, beside / path.name)
+
+    try:
+        write_folder(out, copy)
+    except OSError as error:
+        if is_new:
+            with suppress(OSError):
+                out.rmdir()
+        raise BadInput(
+            f"{out} cannot be written to ({error.strerror or error}): make room, or name another "
+            "folder.",
+            field="out",
+        ) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from gtt.errors import UnusableRun
 from gtt.training.events import Event
 
 Record = dict[str, Any]
@@ -21,17 +22,15 @@ class Journal:
     """Appends events to `journal.jsonl`; a context manager. One writer at a time.
 
     Each line carries `seq`, counted from 1 without gaps, and `time` in seconds since 1970. A line
-    that a killed writer left half-written is cut off first.
+    that a killed writer left half-written at the end is cut off first. Raises `UnusableRun` where
+    another line is damaged: nothing that was told is ever thrown away.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.path = path
         self.clock = clock
-        self.seq = 0
-        self._end = 0
+        self.seq, self._end = last_told(path)
         if path.exists():
-            for record, end in _whole_lines(path):
-                self.seq, self._end = int(record["seq"]), end
             os.truncate(path, self._end)
         self._file = path.open("ab", buffering=0)
 
@@ -65,6 +64,26 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
+
+
+def last_told(path: Path) -> tuple[int, int]:
+    """The `seq` of the last record and where its line ends; 0 and 0 where there is no journal yet.
+
+    Raises `UnusableRun` where a line is damaged that is not the half-written last one.
+    """
+    seq = end = lines = 0
+    if not path.exists():
+        return seq, end
+    for record, after in _whole_lines(path):
+        seq, end, lines = int(record["seq"]), after, lines + 1
+    with path.open("rb") as file:
+        file.seek(end)
+        if file.readline().endswith(b"\n"):  # a writer that was killed wrote no line to its end
+            raise UnusableRun(
+                f"{path} is damaged in line {lines + 1}, and what follows would be lost: mend or "
+                "remove that line, or bring the file back from a copy."
+            )
+    return seq, end
 
 
 def read_journal(path: Path, after: int = 0) -> Iterator[Record]:

@@ -76,7 +76,7 @@ class CheckpointFolder:
             place = self.folder / (self.run_folder / mark).read_text(encoding="utf-8").strip()
             if place.parent == self.folder and place.is_dir():
                 return place
-        except OSError:
+        except (OSError, ValueError):  # damaged: not even text
             pass
         present = self.all()
         if not present:
@@ -92,7 +92,7 @@ class CheckpointFolder:
         return sorted(
             path
             for path in self.folder.iterdir()
-            if path.name.startswith("step-") and path.name[5:].isdigit() and path.is_dir()
+            if path.name.startswith("step-") and path.name[5:].isdecimal() and path.is_dir()
         )
 
     def _thin(self) -> None:

@@ -14,8 +14,18 @@ from torch.optim import Optimizer
 
 from gtt.errors import UnusableRun
 from gtt.training.checkpoints import resume_part
+from gtt.training.pending import PendingLog
 
 RESUME_FORMAT = 1
+COUNTERS = {  # and the kinds that they may be of
+    "step": int,
+    "seconds": (int, float),
+    "elapsed": (int, float),
+    "best_loss": (int, float, type(None)),
+    "pending": dict,
+    "surroundings": dict,
+    "config": dict,
+}
 
 
 def write_resume_state(
@@ -52,11 +62,19 @@ def read_resume_state(
         counters = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         if int(counters["format"]) > RESUME_FORMAT:
             raise UnusableRun(f"{folder} was written by a newer version of GTT: update GTT.")
+        for name, kinds in COUNTERS.items():
+            if not isinstance(counters[name], kinds):
+                raise TypeError(f"{name} is {counters[name]!r}")
+        PendingLog(torch.device("cpu")).restore(counters["pending"])
         moments = load_file(folder / "optimizer.safetensors")
         random_file = folder / f"random-{rank:05d}.safetensors"
         random_states = load_file(random_file) if random_file.exists() else None
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise UnusableRun(f"{folder} cannot be read ({error}).") from None
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+        raise UnusableRun(
+            f"{folder} cannot be read ({reason}): remove that folder, and the run goes on from an "
+            "earlier checkpoint or from its start."
+        ) from None
     parameters = dict(model.named_parameters())
     owner = {
         parameter: optimizer

@@ -37,7 +37,7 @@ def differences(counters: dict[str, Any], config: RunConfig, now: dict[str, Any]
     `counters` is what the checkpoint recorded, `now` the surroundings of this process.
     """
     notes = []
-    before = counters["config"]["training"]
+    before = counters["config"].get("training", {})
     for name, value in config.training.model_dump(mode="json").items():
         if name not in HARMLESS and before.get(name) != value:
             notes.append(

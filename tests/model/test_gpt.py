@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from transformers import AutoModelForCausalLM
 from gtt.config import GenerationConfig, ModelConfig
 from gtt.data.tokenizers import train_char_tokenizer
 from gtt.errors import UnusableRun
-from gtt.model.export import fits_gpt2, load_model, save_model
+from gtt.model.export import INCIDENTAL, fits_gpt2, load_model, save_model
 from gtt.model.gpt import GPT, KeyValueCache, next_token_loss, sinusoids
 
 ALPHABET = "".join(chr(97 + place) for place in range(VOCAB))
@@ -213,6 +214,9 @@ def damaged(folder: Path, name: str, content: str | None) -> None:
         ("gtt.json", "{", "cannot be read"),
         ("gtt.json", '{"format": 99}', "newer version"),
         ("gtt.json", '{"format": 1, "model": {"n_layers": -1}, "vocab_size": 50}', "n_layers"),
+        ("config.json", None, "cannot be read"),
+        ("config.json", "[]", "cannot be read"),
+        ("config.json", "{}", "config.json does not describe"),
         ("model.safetensors", None, "cannot be read"),
         ("model.safetensors", "not tensors", "cannot be read"),
     ],
@@ -230,5 +234,32 @@ def test_tensors_that_do_not_fit_the_configuration_are_refused(tmp_path: Path) -
     save_model(random_model(), tmp_path, GenerationConfig(), {})
     path = tmp_path / "gtt.json"
     path.write_text(path.read_text().replace('"n_layers": 3', '"n_layers": 4'))
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace('"n_layer": 3', '"n_layer": 4'))
     with pytest.raises(UnusableRun, match=r"do not fit .*h\.3\."):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("switches", [{}, {"norm_position": "post"}], ids=str)
+def test_a_config_that_transformers_would_take_for_another_model_is_refused(
+    switches: dict[str, Any], tmp_path: Path
+) -> None:
+    save_model(random_model(**switches), tmp_path, GenerationConfig(), {})
+    path = tmp_path / "config.json"
+    written = json.loads(path.read_text())
+    for name in written:
+        path.write_text(json.dumps({**written, name: "something else"}))
+        if name in INCIDENTAL:
+            load_model(tmp_path)
+        else:
+            with pytest.raises(UnusableRun, match=f"{name} is 'something else'"):
+                load_model(tmp_path)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    model = random_model()
+    with torch.no_grad():
+        model.transformer.h[1].mlp.c_fc.bias[3] = float("nan")
+    save_model(model, tmp_path, GenerationConfig(), {})
+    with pytest.raises(UnusableRun, match=r"not numbers \(transformer\.h\.1\.mlp\.c_fc\.bias\)"):
         load_model(tmp_path)

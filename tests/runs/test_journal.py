@@ -53,6 +53,24 @@ def test_a_half_written_line_is_dropped_on_reading_and_cut_on_writing(
         json.loads(line)
 
 
+@pytest.mark.parametrize("damage", [b"\0" * 20 + b"\n", b"[]\n", b'{"seq": "2"}\n', b"\n"])
+@pytest.mark.parametrize("line", [0, 1, 2])
+def test_a_damaged_line_is_refused_and_nothing_behind_it_is_cut_off(
+    tmp_path: Path, line: int, damage: bytes
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    write(path, 3)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[line] = damage
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(UnusableRun, match=f"line {line + 1}"):
+        write(path, 1)
+    assert path.read_bytes() == b"".join(lines)
+    path.write_bytes(b"".join(lines[:line] + lines[line + 1 :]))  # the way out that is offered
+    write(path, 1)
+    assert [record["seq"] for record in read_journal(path)][-1] == (3 if line == 2 else 4)
+
+
 def test_numbers_that_json_lacks_become_null(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     with Journal(path) as journal:
@@ -84,5 +102,5 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableRun, match=r"no run\.json"):
         RunFolder(tmp_path).config()
     (tmp_path / "run.json").write_text('{"format": 1, "config": {"model": {"n_layer": 1}}}')
-    with pytest.raises(UnusableRun, match="n_layers"):
+    with pytest.raises(UnusableRun, match=r"n_layers.*update GTT"):
         RunFolder(tmp_path).config()
