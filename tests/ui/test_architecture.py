@@ -92,7 +92,8 @@ def test_what_is_drawn_is_what_was_traced(server: Server, watched: Watched) -> N
 
 def test_a_setting_redraws_and_marks_what_changed(watched: Watched) -> None:
     page = model_tab(watched)
-    page.wait_for_timeout(3500)  # what the recipe filled in is no change of a person's
+    expect(part(page, "letters")).to_contain_text("32 sequences", timeout=SLOW)  # the recipe's
+    expect(part(page, "changed")).to_be_empty()  # as the page opens nothing has changed
     page.locator("#model-residual input").uncheck()
     status = part(page, "changed")
     expect(status).to_contain_text("Changed: residual connections on → off", timeout=SLOW)
@@ -154,8 +155,11 @@ def test_one_token_is_followed_step_by_step(watched: Watched) -> None:
     expect(page.locator('#inside-follow [data-part="stream"] .here')).to_contain_text("MLP 1")
     shoot(page, "follow")
 
-    text.fill("a <b> cat")
+    text.fill("the <b>")
+    expect(part(page, "said", "follow")).to_contain_text("does not know '<'", timeout=SLOW)
+    text.fill("the cat")
     tokens = page.locator('#inside-follow [data-part="tokens"] button')
-    expect(tokens.nth(1)).to_have_text("·", timeout=SLOW)
+    expect(tokens).to_have_text(["t", "h", "e", "·", "c", "a", "t"], timeout=SLOW)
+    expect(part(page, "said", "follow")).to_be_empty()
     text.fill("")
     expect(part(page, "said", "follow")).to_contain_text("The text is empty", timeout=SLOW)

@@ -1,17 +1,17 @@
 // What is drawn: the draft, asked anew when a setting was saved, or the run that is looked at.
-const LATER = 150, CALM = 3000; // milliseconds: changes that count as one; until a change was not a person's
-let runId = null, draft = null, ofRun = null, shownRun = false, differs = false, timer = null, calm = null, saved = false;
+const LATER = 150, AGAIN = 4000; // milliseconds: changes that count as one; after an answer that did not come
+let runId = null, draft = null, ofRun = null, shownRun = false, differs = false, timer = null, turn = 0;
 
 async function redraw() {
   if (!key || !element.isConnected) return;
-  const answer = await ask("drawing_of_draft", {}, true);
-  if (!answer) { clearTimeout(timer); timer = setTimeout(redraw, 4000); return; }
-  const before = baseline;
+  const mine = (turn += 1), answer = await ask("drawing_of_draft", {}, true);
+  if (mine !== turn) return; // asked anew meanwhile
+  if (!answer) { soon(AGAIN); return; }
+  const before = draft;
   draft = answer;
-  if (before && saved && !same([before.nodes, before.config], [answer.nodes, answer.config])) { markChanges(before, answer); baseline = answer; } else if (!before) baseline = answer;
-  saved = false;
-  clearTimeout(calm);
-  calm = setTimeout(() => { baseline = draft; }, CALM);
+  // What the page fills in by itself as it opens is no change.
+  const touched = !navigator.userActivation || navigator.userActivation.hasBeenActive;
+  if (before && touched && !same([before.nodes, before.config], [answer.nodes, answer.config])) markChanges(before, answer);
   compare();
 }
 
@@ -49,10 +49,7 @@ function soon(wait) { clearTimeout(timer); timer = setTimeout(redraw, wait); }
 
 function heard(event) {
   if (!element.isConnected) { document.removeEventListener("gtt:draft", heard); return; }
-  const { changed: touched, refused } = event.detail || {};
-  if (refused) return;
-  if (!touched) saved = true; // a person's change, kept
-  soon(LATER);
+  if (!(event.detail || {}).refused) soon(LATER);
 }
 
 function attach(value) {

@@ -1,6 +1,5 @@
 // What another setting changed: marked in the drawing, and said.
 const changed = { nodes: new Set(), shapes: new Set() };
-let baseline = null; // what was drawn before the setting was touched
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const SETTINGS = { n_layers: "layers", n_heads: "heads", n_embed: "embedding width", block_size: "block size", mlp_ratio: "MLP ratio", norm_position: "layer norm", residual: "residual connections", position: "positions", activation: "activation", tie_embeddings: "tied embeddings", bias: "biases", attention: "attention code", dropout: "dropout" };

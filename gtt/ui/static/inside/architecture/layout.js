@@ -139,7 +139,7 @@ function route(edge, by, into, size, drawn) {
     const y = a.y + a.h / 2;
     return Math.abs(y - mid) < 1 ? { ...wire, kind: "write", path: `M${a.x},${mid}H${b.x + b.w + 5}`, x: b.x + b.w + 10, y: mid - 6 } : { ...wire, kind: "write", path: `M${ax},${bottom}V${mid}H${b.x + b.w + 5}`, x: ax + 7, y: bottom + 16 };
   }
-  const bx = b.trunk && !b.aside && b.operation !== "block" ? size.trunk : b.trunk ? ax : middle(b);
+  const bx = b.operation === "block" ? ax : b.trunk && !b.aside ? size.trunk : middle(b);
   if (Math.abs(ax - bx) < 1) return { ...wire, path: `M${ax},${bottom}V${b.y - 5}`, x: ax + 7, y: bottom + 16 };
   const right = bx > ax, side = right ? b.x - 5 : b.x + b.w + 5;
   if (Math.abs(a.y - b.y) < 1) return { ...wire, path: `M${right ? a.x + a.w : a.x},${mid}H${side}`, x: ax, y: a.y - 6, anchor: "middle" };
