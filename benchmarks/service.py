@@ -1,7 +1,8 @@
 """The server under load: `python benchmarks/service.py latency|followers|load|status`.
 
-Each starts `python app.py` on a free port with a home of its own and prints one JSON object. Run
-them on an idle machine: clients, server and training share its cores, as they would in a class.
+Each starts `python app.py` on a free port with a home of its own and prints one JSON object, with
+what it has missed of what the server must reach; the exit code is 1 then. Run them on an idle
+machine: clients, server and training share its cores, as they would in a class.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 ACTIVE = ("queued", "preparing", "running", "stopping")
+# What the server must reach.
+FIRST_LOSS_S = 2.0  # from a create request, with a warm worker
+FOLLOWED_RATIO = 0.95  # of the throughput in the terminal
+READ_P95_MS = 300.0
+GROWTH = 1.10  # of the server's memory between minute 2 and the last
+STATUS_MS = 5.0
+# What stays at work beside the server, and what of it when the server has ended.
+AT_REST = {"app.py": 1, "gtt.runs.worker": 1, "gtt.inference.process": 1}
 SMALL: dict[str, Any] = {
     "data": {"max_megabytes": 0.1},
     "model": {"n_layers": 2, "n_heads": 2, "n_embed": 32, "block_size": 32},
@@ -45,6 +54,7 @@ class Server:
             listener.bind(("127.0.0.1", 0))
             port = listener.getsockname()[1]
         self.home, self.url = home, f"http://127.0.0.1:{port}"
+        self.left: dict[str, int] = {}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GTT_MAX")}
         self.environment = {
             **kept,
@@ -71,6 +81,31 @@ class Server:
             time.sleep(0.2)
         raise SystemExit("the server did not become warm")
 
+    def names(self) -> dict[str, int]:
+        """How many processes of each kind work in this home."""
+        names: Counter[str] = Counter()
+        for process in self.processes():
+            with suppress(psutil.Error):
+                words = process.cmdline()
+                names[next((word for word in words if word.startswith("gtt.")), "app.py")] += 1
+        return dict(names)
+
+    def memory(self) -> int:
+        """Resident bytes of all of them."""
+        total = 0
+        for process in self.processes():
+            with suppress(psutil.Error):
+                total += process.memory_info().rss
+        return total
+
+    def close(self) -> None:
+        """Ends the server, notes what it leaves behind, and ends that too."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+        self.left = self.names()
+        for process in self.processes():
+            process.kill()
+
     def processes(self) -> list[psutil.Process]:
         """Every process that works in this home."""
         found = []
@@ -92,10 +127,7 @@ def serving(**environment: str) -> Iterator[Server]:
             server.wait_until_warm()
             yield server
         finally:
-            server.process.send_signal(signal.SIGINT)
-            server.process.wait(60)
-            for process in server.processes():
-                process.kill()
+            server.close()
 
 
 # ------------------------------------------------------------------------------- latency
@@ -119,7 +151,8 @@ def latency(rounds: int) -> dict[str, Any]:
                         seen[kind] = time.perf_counter() - began
             first_loss.append(min(seen["Evaluated"], seen["StepLogged"]))
             first_step.append(seen["StepLogged"])
-    return {"first_loss_s": summary(first_loss), "first_training_loss_s": summary(first_step)}
+    report = {"first_loss_s": summary(first_loss), "first_training_loss_s": summary(first_step)}
+    return report | {"missed": unless(max(first_loss) < FIRST_LOSS_S, "the first loss")}
 
 
 # ----------------------------------------------------------------------------- followers
@@ -140,6 +173,7 @@ def followers(rounds: int, clients: int, steps: int) -> dict[str, Any]:
         "terminal_tokens_per_s": summary(alone),
         "followed_tokens_per_s": summary(followed),
         "ratio": summary(ratios),
+        "missed": unless(statistics.median(ratios) >= FOLLOWED_RATIO, "the followed throughput"),
     }
 
 
@@ -197,10 +231,20 @@ class Visitor:
 
     async def visit(self, until: float) -> None:
         """Acts until a moment of the monotonic clock, half a second of thought between."""
-        acts = [self.status, self.metrics, self.lists, self.generate, self.start, self.stop]
-        weights = [40, 15, 15, 15, 8, 7]
+        acts = {
+            self.status: 30,
+            self.metrics: 12,
+            self.lists: 12,
+            self.generate: 12,
+            self.start: 8,
+            self.stop: 6,
+            self.gradio_status: 8,
+            self.gradio_page: 4,
+            self.stream: 5,
+            self.upload: 3,
+        }
         while time.monotonic() < until:
-            await self.random.choices(acts, weights)[0]()
+            await self.random.choices(list(acts), list(acts.values()))[0]()
             await asyncio.sleep(self.random.uniform(0.2, 0.8))
         await self.stop()
 
@@ -217,12 +261,16 @@ class Visitor:
             return None
         if read:
             self.reads.append(time.perf_counter() - began)
+        self.note(method, path, response)
+        return response
+
+    def note(self, method: str, path: str, response: httpx.Response) -> None:
+        """Counts an answer, and as a fault one that nobody should get."""
         self.statuses[f"{response.status_code}"] += 1
         patient = response.status_code in (429, 503) and "retry-after" in response.headers
         expected = response.status_code in (200, 201, 404, 409)
         if not patient and not expected:
-            self.faults.append(f"{method} {path}: {response.status_code} {response.text[:200]}")
-        return response
+            self.faults.append(f"{method} {path}: {response.status_code}")
 
     async def status(self) -> None:
         response = await self.ask("GET", "/api/train/status", read=True)
@@ -255,6 +303,44 @@ class Visitor:
     async def stop(self) -> None:
         await self.ask("POST", "/api/train/stop", read=False)
 
+    async def gradio_status(self) -> None:
+        """The same look as an event of Gradio, which makes a session for it."""
+        values = {"workspace": self.headers["X-GTT-Workspace"]}
+        begun = await self.ask("POST", "/gradio_api/call/v2/status", read=False, json=values)
+        if begun is not None and begun.status_code == 200:
+            event = begun.json()["event_id"]
+            await self.ask("GET", f"/gradio_api/call/status/{event}", read=False)
+
+    async def gradio_page(self) -> None:
+        """What a browser fetches first of the page."""
+        for path in ("/", "/config", "/theme.css"):
+            await self.ask("GET", path, read=False)
+
+    async def stream(self) -> None:
+        """Follows the newest run for a while and hangs up."""
+        if not self.mine:
+            return
+        path = f"/api/runs/{self.random.choice(sorted(self.mine))}/events"
+        headers = {**self.headers, "Accept": "text/event-stream"}
+        try:
+            async with self.client.stream("GET", path, headers=headers, timeout=60) as answer:
+                self.note("GET", path, answer)
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self.read_lines(answer), 3)
+        except httpx.HTTPError as error:
+            self.faults.append(f"GET {path}: {type(error).__name__} {error}")
+
+    async def read_lines(self, answer: httpx.Response) -> None:
+        async for _ in answer.aiter_lines():
+            pass
+
+    async def upload(self) -> None:
+        """Brings a text and takes it away again."""
+        text = secrets.token_hex(50_000)
+        brought = await self.ask("POST", "/api/datasets/upload", read=False, content=text)
+        if brought is not None and brought.status_code == 201:
+            await self.ask("DELETE", f"/api/datasets/{brought.json()['id']}", read=False)
+
 
 def load(clients: int, minutes: float) -> dict[str, Any]:
     """So many clients for so long: faults, the time of reads, memory, what is left over."""
@@ -270,14 +356,32 @@ def load(clients: int, minutes: float) -> dict[str, Any]:
                 time.sleep(1)
             report["runs"] = runs
         time.sleep(5)
-        names = Counter(
-            next((word for word in process.cmdline() if word.startswith("gtt.")), "app.py")
-            for process in server.processes()
-        )
-        report["processes_left"] = dict(names)
+        report["processes_left"] = server.names()
         partial = [path.name for path in server.home.rglob("*.partial")]
+        partial += [path.name for path in server.home.rglob(".partial-*")]
         report["files_left"] = partial + [p.name for p in server.home.rglob(".deleted-*")]
-    return report
+    report["processes_after_end"] = server.left
+    return report | {"missed": missed_under_load(report)}
+
+
+def missed_under_load(report: dict[str, Any]) -> list[str]:
+    """What the server must reach under load and has not."""
+    minutes = list(report["server_mb"].values())
+    is_flat = len(minutes) < 3 or max(minutes[2:]) <= GROWTH * minutes[1]
+    left = report["processes_left"]
+    return [
+        *unless(not report["faults"], "no faults"),
+        *unless(report["read_ms"]["p95"] < READ_P95_MS, "the time of reads"),
+        *unless(is_flat, "flat memory"),
+        *unless(all(left[name] <= AT_REST.get(name, 0) for name in left), "no process left over"),
+        *unless(not report["processes_after_end"], "no process left at the end"),
+        *unless(not report["files_left"], "no file left over"),
+    ]
+
+
+def unless(reached: bool, aim: str) -> list[str]:
+    """The aim, if it was missed."""
+    return [] if reached else [aim]
 
 
 async def visits(server: Server, clients: int, minutes: float) -> dict[str, Any]:
@@ -285,12 +389,15 @@ async def visits(server: Server, clients: int, minutes: float) -> dict[str, Any]
     until = began + 60 * minutes
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     memory: list[tuple[float, int]] = []
+    everything: list[tuple[float, int]] = []
 
     async def watch() -> None:
         process = psutil.Process(server.process.pid)
         while time.monotonic() < until:
             memory.append((time.monotonic() - began, process.memory_info().rss))
-            await asyncio.sleep(2)
+            whole = await asyncio.to_thread(server.memory)
+            everything.append((time.monotonic() - began, whole))
+            await asyncio.sleep(5)
 
     async with httpx.AsyncClient(base_url=server.url, limits=limits) as client:
         visitors = [Visitor(client, seed) for seed in range(clients)]
@@ -311,11 +418,15 @@ async def visits(server: Server, clients: int, minutes: float) -> dict[str, Any]
             f"minute {minute}": memory_at(memory, 60 * minute)
             for minute in range(1, int(minutes) + 1)
         },
+        "all_processes_mb": {
+            f"minute {minute}": memory_at(everything, 60 * minute)
+            for minute in range(1, int(minutes) + 1)
+        },
     }
 
 
 def memory_at(memory: list[tuple[float, int]], second: float) -> float:
-    """Resident megabytes of the server nearest to a second."""
+    """Resident megabytes nearest to a second."""
     return min(memory, key=lambda point: abs(point[0] - second))[1] / 1e6
 
 
@@ -348,7 +459,8 @@ def status(rounds: int) -> dict[str, Any]:
                     run_status(run)
                     times.append(1000 * (time.perf_counter() - began))
             results[f"{events} events"] = summary(times)
-    return {"status_ms": results}
+    slowest = max(times["median"] for times in results.values())
+    return {"status_ms": results, "missed": unless(slowest < STATUS_MS, "the time of a status")}
 
 
 def summary(values: list[float]) -> dict[str, float]:
@@ -356,7 +468,7 @@ def summary(values: list[float]) -> dict[str, float]:
     return {"min": min(values), "median": statistics.median(values), "max": max(values)}
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("latency")
@@ -372,8 +484,10 @@ def main() -> None:
     four.add_argument("--rounds", type=int, default=50)
     options = vars(parser.parse_args())
     command = options.pop("command")
-    print(json.dumps(globals()[command](**options), indent=2))
+    report = globals()[command](**options)
+    print(json.dumps(report, indent=2))
+    return 1 if report["missed"] else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
