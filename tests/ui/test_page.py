@@ -29,15 +29,23 @@ from serving import TINY, Server, serving, tiny
 
 EVIL = "<script>window.harmed = 1</script><img src=x onerror='window.harmed = 2'>\n"
 Watch = Callable[[], Watched]
+# One desk, as at home, on which a queue and a file are soon too large.
+LIMITS = {
+    "GTT_SHARED_DESK": "true",
+    "GTT_MAX_STEPS": "none",
+    "GTT_MAX_MINUTES": "none",
+    "GTT_MAX_WAITING_PER_WORKSPACE": "none",
+    "GTT_MAX_WAITING_RUNS": "2",
+    "GTT_MAX_UPLOAD_MB": "1",
+}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    small = {"GTT_MAX_WAITING_RUNS": "2", "GTT_MAX_UPLOAD_MB": "1"}
     home = tmp_path_factory.mktemp("page") / "home"
-    with serving(home, OMP_NUM_THREADS="1", **small) as one:
+    with serving(home, OMP_NUM_THREADS="1", **LIMITS) as one:
         yield one
 
 
@@ -191,8 +199,19 @@ def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Wa
     expect(part(page, "tip")).to_contain_text("training")
     page.keyboard.press("+")
     expect(part(page, "unzoom")).to_be_enabled()
+    expect(part(page, "timeline")).to_have_attribute("max", re.compile(r"^(10|11)$"))
     page.keyboard.press("0")
     expect(part(page, "unzoom")).to_be_disabled()
+
+    # Asked too often: what was shown stays, and is asked for again.
+    busy = {"error": {"code": "rate_limited", "message": "Too many requests.", "ways": []}}
+    page.route("**/component_server", lambda route: route.fulfill(json=busy))
+    with page.expect_response("**/component_server", timeout=SLOW):
+        pass
+    page.wait_for_timeout(500)
+    expect(part(page, "state")).to_contain_text("step 20 of 20")
+    expect(page.locator("#findings article").first).to_be_visible()
+    page.unroute("**/component_server")
 
     resume = page.locator("#resume")
     expect(resume).to_have_attribute("aria-disabled", "true")

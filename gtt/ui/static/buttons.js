@@ -1,7 +1,7 @@
 // A button for which there is nothing to do says why, instead of failing or of doing nothing.
 const ACTIVE = ["queued", "preparing", "running", "stopping"];
 const TWICE = 1500; // milliseconds in which a second press of Start is taken for the same one
-let run = null, runs = [], pressed = 0;
+let run = null, runs = [], pressed = -TWICE;
 
 function whyNot() {
   const active = run && ACTIVE.includes(run.state), any = active || runs.some((one) => ACTIVE.includes(one.state));

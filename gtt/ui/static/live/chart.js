@@ -34,7 +34,9 @@ function across(range, left, right) {
   const x = d3.scaleLog().domain([range[0] + 1, range[1] + 1]).range([left, right]);
   const marks = [0];
   for (let power = 1; power <= range[1]; power *= 10) marks.push(power, ...(range[1] < 1000 ? [2 * power, 5 * power] : []));
-  return { at: (s) => x(s + 1), step: (p) => x.invert(p) - 1, ticks: () => marks.filter((s) => s >= range[0] && s <= range[1]) };
+  const shown = marks.filter((s) => s >= range[0] && s <= range[1]);
+  const even = (n) => d3.ticks(range[0], range[1], n).filter((s) => Number.isInteger(s));
+  return { at: (s) => x(s + 1), step: (p) => x.invert(p) - 1, ticks: (n) => (shown.length > 2 ? shown : even(n)) };
 }
 
 // Ticks of a logarithmic axis: powers of ten and what lies between, or even ones on a short stretch.
@@ -100,7 +102,7 @@ function baselines(part, lines, y, { width, margin }) {
   base.attr("tabindex", 0).attr("role", "button").attr("data-tip", (d) => (d.name === "floor" ? "floor" : `${d.name}_baseline`));
   base.select("line").attr("x1", margin.left).attr("x2", width - margin.right).attr("y1", (d) => y(d.value)).attr("y2", (d) => y(d.value));
   const labels = spread(shown.map((l) => ({ name: l.name, y: y(l.value) })), 12);
-  base.select("text").attr("x", narrow ? width - margin.right - 2 : width - margin.right + 6).attr("text-anchor", narrow ? "end" : "start").attr("y", (d) => labels[d.name] + (narrow ? -3 : 4)).text((d) => `${BASELINES[d.name]} ${number(d.value, 2)}`);
+  base.select("text").attr("x", narrow ? width - margin.right - 2 : width - margin.right + 6).attr("text-anchor", narrow ? "end" : "start").attr("y", (d) => labels[d.name] + (narrow ? -3 : 4)).text((d) => `${BASELINES[d.name]} ${number(d.value, d.value < 100 ? 2 : 0)}`);
 }
 
 // Labels that would lie on each other move apart.

@@ -10,8 +10,9 @@ function pin(step) {
 // The slider lies under the chart and has its range; its thumb stays where the run has been.
 function layTimeline(slider, last) {
   const [low, high] = scene && view.zoom ? view.zoom : [0, (run && run.total_steps) || last || 1];
-  slider.min = Math.floor(low);
-  slider.max = Math.max(Math.ceil(high), slider.min + 1);
+  const begin = Math.floor(low);
+  slider.min = begin;
+  slider.max = Math.max(Math.ceil(high), begin + 1);
   const { left, right } = scene ? scene.margin : { left: 52, right: 12 };
   slider.style.marginLeft = `${left - THUMB / 2}px`;
   slider.style.width = `calc(100% - ${left + right - THUMB}px)`;
