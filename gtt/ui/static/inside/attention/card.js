@@ -35,9 +35,9 @@ function drawCard() {
   $("card-said").textContent = one ? headSaid(layer, head, habits) : "Measuring what each head does…";
   $("off").textContent = isOff ? `Switch head ${name} on again` : `Switch head ${name} off`;
   $("off").setAttribute("aria-pressed", String(isOff));
-  const map = mapOf(seen, layer, head), strong = strongestOf(map), found = onExpected(map);
-  const answer = found ? ` ${percent(found.given)} of its attention goes to the place where the task's answer stands (even attention: ${percent(found.even)}).` : "";
-  $("here").textContent = seen.n > 1 ? `In your text:${answer} It is strongest at ${pairSaid(seen.tokens, strong.q, strong.k, share(strong.value))}.` : "";
+  const map = mapOf(seen, layer, head), strong = strongestOf(map), found = findsAnswer(layer, head) ? null : onExpected(map);
+  const answer = found ? `In your text ${percent(found.given)} of its attention goes where the task's answer stands (even attention: ${percent(found.even)}). ` : "";
+  $("here").textContent = seen.n > 1 ? `${answer}Strongest in your text: ${pairSaid(seen.tokens, strong.q, strong.k, share(strong.value))}.` : "";
   drawBars(one);
   $("summary").textContent = `${one ? headSaid(layer, head, habits) : `Head ${name}.`} ${$("here").textContent}`;
 }

@@ -41,13 +41,23 @@ function drawCompare() {
   sideViews.right.show(second, other.tokens, look);
   $("difference-part").hidden = !isSame;
   if (!isSame) return;
-  const map = differenceOf(first, second), [least, most] = rangeOf(map), far = Math.max(0.05, -least, most), scale = (v) => 0.5 + v / far / 2;
+  const map = differenceOf(first, second), { scale, marks } = aroundZero(map), part = movedOf(map);
   sideViews.difference.show(map, seen.tokens, { ramp: rampOf("difference"), scale });
-  legend($("difference-bar"), $("difference-ticks"), rampOf("difference"), scale, [-far, 0, far].map((v) => [v, v === 0 ? "0" : signedShare(v)]));
-  let moved = 0;
-  for (const value of map.values) moved += Math.abs(value);
-  const part = moved / 2 / map.n;
+  legend($("difference-bar"), $("difference-ticks"), rampOf("difference"), scale, marks);
   $("other-told").textContent = `On average ${percent(part)} of a token's attention goes elsewhere in the second one${part < 0.02 ? ": the two heads look alike" : ""}. Orange: more in the second one, blue: less.`;
+}
+
+// The scale of a difference, and the marks of its legend.
+function aroundZero(map) {
+  const [least, most] = rangeOf(map), far = Math.max(0.05, -least, most);
+  return { scale: (v) => 0.5 + v / far / 2, marks: [-far, 0, far].map((v) => [v, v === 0 ? "0" : signedShare(v)]) };
+}
+
+// The share of attention that a row moved, on average.
+function movedOf(difference) {
+  let sum = 0;
+  for (const value of difference.values) sum += Math.abs(value);
+  return sum / 2 / difference.n;
 }
 
 const signedShare = (v) => `${v < 0 ? "−" : "+"}${Math.abs(v).toFixed(2)}`;

@@ -4,7 +4,7 @@ let cellsOfGrid = [];
 
 function buildGrid() {
   const grid = $("grid"), columns = seen.heads.length;
-  grid.style.gridTemplateColumns = `auto repeat(${columns}, minmax(4.9rem, 9.5rem))`;
+  grid.style.gridTemplateColumns = `auto repeat(${columns}, minmax(3.6rem, 9.5rem))`;
   cellsOfGrid = [];
   $("tip").style.opacity = 0;
   grid.replaceChildren();

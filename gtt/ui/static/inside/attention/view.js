@@ -1,6 +1,8 @@
 // The Attention tab: which text is read by which checkpoint, which head is chosen, and when to look.
 const DEFAULT = "One day the wise girl went to the tower.";
-const EXAMPLES = { copy: "kqzbfmta>kqzbfmta", reverse: "kqzbfmta>atmfbzqk", addition: "37+85=122", induction: "kqzbfmtaxwcj bfmtax" };
+const MOST_TEXT = 20000; // characters that the interface takes; of them the last tokens are read
+// Each ends before the last token of the answer, so that the odds of the next one say something.
+const EXAMPLES = { copy: "kqzbfmta>kqzbfmt", reverse: "kqzbfmta>atmfbzq", addition: "37+85=12", induction: "kqzbfmtaxwcj bfmta" };
 let seen = null, chosen = { layer: 0, head: 0 }, chosenByHand = false, isOwnText = false, exampleOf = "", turn = 0;
 
 const picker = new Picker($("runs"), $("checkpoints"), () => lookAnew());
@@ -13,7 +15,7 @@ async function lookAnew() {
   if (exampleOf !== run) {
     exampleOf = run;
     off = new Set();
-    listOff();
+    loadWithout();
     loadHistory(run);
     const about = await ask("about", { run_id: run }, true);
     if (picker.run !== run) return;
@@ -34,12 +36,13 @@ async function nothing() {
 
 // Reads the text anew; on the screen in `data-seconds` seconds.
 async function look() {
-  const text = $("text").value, mine = (turn += 1), asked = picker.chosen, whole = $("whole");
+  const written = $("text").value, text = written.slice(-MOST_TEXT), mine = (turn += 1), asked = picker.chosen, whole = $("whole");
   if (!picker.run) { await nothing(); return; }
-  if (!text) { say("The text is empty: write something for the model to read."); $("cut").textContent = ""; return; }
+  if (!text) { refused("The text is empty: write something for the model to read."); return; }
   const began = performance.now();
   whole.setAttribute("aria-busy", "true");
-  let answer = await ask("attention", { ...asked, text, packed: true });
+  $("look").textContent = "Looking…";
+  const answer = await ask("attention", { ...asked, text, packed: true });
   if (mine !== turn) return;
   if (!answer && !isOwnText && fallback && fallback !== text && $("said").textContent.includes("character")) {
     $("text").value = fallback; // the example has letters that this model never met
@@ -48,8 +51,10 @@ async function look() {
     return;
   }
   whole.removeAttribute("aria-busy");
-  if (!answer) { if (seen && (seen.chosen.run_id !== asked.run_id || seen.chosen.checkpoint !== asked.checkpoint)) forget(); return; }
+  $("look").textContent = "Look";
+  if (!answer) { refused($("said").textContent, seen && (seen.chosen.run_id !== asked.run_id || seen.chosen.checkpoint !== asked.checkpoint)); return; }
   take(answer, text, asked, mine);
+  if (written.length > MOST_TEXT) $("cut").textContent += ` Of the ${written.length.toLocaleString("en")} characters only the last ${MOST_TEXT.toLocaleString("en")} were taken at all.`;
   requestAnimationFrame(() => setTimeout(() => { whole.dataset.seconds = ((performance.now() - began) / 1000).toFixed(3); }));
   const isOther = habitsOf.split(" ")[0] !== seen.run_id || habitsOf.split(" ")[1] !== asked.checkpoint;
   await loadHabits(isOther);
@@ -66,12 +71,21 @@ function take(answer, text, asked, mine) {
   $("cut").textContent = seen.cut ? `The text is longer than what can be looked at together: its first ${seen.cut} token${seen.cut === 1 ? " was" : "s were"} left out, the last ${kept} are shown.` : "";
   if (chosen.layer >= seen.layers.length || chosen.head >= seen.heads.length) chosen = { layer: 0, head: 0 };
   $("panels").hidden = false;
+  $("panels").classList.remove("stale");
   if (isNewShape) buildGrid();
   token = null;
   buildTokens();
   paintGrid();
   markGrid();
   drawChosen();
+}
+
+// What is shown belongs to the text before, or, if the model is another one, to nothing any more.
+function refused(sentence, isOther = false) {
+  say(sentence);
+  $("cut").textContent = "";
+  $("panels").classList.add("stale");
+  if (isOther) forget();
 }
 
 // What was shown is no longer what is chosen.

@@ -72,6 +72,7 @@ function table(answer) {
 }
 
 function bars(next) {
+  next = next.filter((one, i) => i < 3 || Math.max(one.odds, one.odds_without) >= 0.001).slice(0, 8);
   const widest = Math.max(...next.flatMap((one) => [one.odds, one.odds_without])) || 1;
   const head = document.createElement("p");
   head.className = "hint";

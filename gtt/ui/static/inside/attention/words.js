@@ -39,6 +39,8 @@ function headSaid(layer, head, measured) {
     const also = second ? ` A part of it (${percent(habits[second])}${second === "induction" ? `, ${basis(second, measured)}` : ""}) goes to ${HABITS[second].bar}.` : "";
     return `${first}${also} ${USE[habits.name]} ${back}`;
   }
+  const found = findsAnswer(layer, head) && onExpected(mapOf(seen, layer, head));
+  if (found) return `${who} reads where the task's answer stands: in your text ${percent(found.given)} of its attention goes to the one place that tells what comes next${times(found.given, found.even)}. On other texts no habit of it stands out that strongly. ${back}`;
   const most = MEASURED.filter((name) => habits[name] !== null).sort((a, b) => habits[b] - habits[a])[0];
   return `${who} has no clear habit: none of the five places below gets 40 % of its attention and three times what even attention would give. Most goes to ${HABITS[most].bar}, ${percent(habits[most])}${times(habits[most], chance[most])}, measured ${basis(most, measured)}. ${back} What it does depends on the text, or it mixes several things.`;
 }
