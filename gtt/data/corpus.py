@@ -19,10 +19,11 @@ import numpy.typing as npt
 from gtt.config import DataConfig
 from gtt.data.baselines import Baselines
 from gtt.data.exams import Exam, exam_for
+from gtt.data.files import TABLE_SUFFIXES
 from gtt.data.preparation import prepare
 from gtt.data.progress import Progress, ignore
 from gtt.data.reading import OpenedSource, open_source
-from gtt.data.sources import Resolved, resolve_source
+from gtt.data.sources import Resolved, is_there, local_path, resolve_source
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import GTTError, UnusableData
 
@@ -73,13 +74,13 @@ class Corpus:
         if train + validation < need:
             raise UnusableData(
                 f"The corpus has {train + validation:,} tokens, fewer than one block of "
-                f"{block_size} and the token after it: {' or '.join(ways)}.",
+                f"{block_size} and the token after it: {_either(ways)}.",
                 field="model.block_size",
             )
         if train < need:
             raise UnusableData(
                 f"The training part has {train:,} tokens, fewer than one block of {block_size} and "
-                f"the token after it: {' or '.join(ways)}.",
+                f"the token after it: {_either(ways)}.",
                 field="model.block_size",
             )
         share = need / (train + validation)
@@ -87,9 +88,14 @@ class Corpus:
             ways.append(f"raise data.validation_fraction to {np.ceil(share * 100) / 100:.2f}")
         raise UnusableData(
             f"The validation part has {validation:,} tokens, less than one window of "
-            f"{block_size} and the token after it: {', '.join(ways[:-1])} or {ways[-1]}.",
+            f"{block_size} and the token after it: {_either(ways)}.",
             field="data.validation_fraction",
         )
+
+
+def _either(ways: list[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return " or ".join([", ".join(ways[:-1]), ways[-1]] if ways[1:] else ways)
 
 
 def build_corpus(
@@ -186,9 +192,9 @@ def fingerprint_of(source: OpenedSource, config: DataConfig) -> str:
         tokenizer["vocab_size"] = config.vocab_size
     if config.tokenizer == "pretrained":
         tokenizer["name"] = config.pretrained_tokenizer
-        local = Path(config.pretrained_tokenizer).expanduser()
-        file = local / "tokenizer.json" if local.is_dir() else local
-        if file.is_file():
+        local = local_path(config.pretrained_tokenizer)
+        file = local / "tokenizer.json" if is_there(local) and local.is_dir() else local
+        if is_there(file) and file.is_file():
             tokenizer["name"] = hashlib.sha256(file.read_bytes()).hexdigest()
     decisive = {
         "format": FORMAT_VERSION,
@@ -220,11 +226,20 @@ def _load(place: Path, resolved: Resolved, config: DataConfig) -> Corpus | None:
             baselines=Baselines(**record["baselines"]),
             source_name=resolved.name,
             source_title=resolved.title,
-            notes=tuple(record["notes"]),
+            notes=(*record["notes"], *_unused(config, resolved)),
             exam=exam_for(resolved.name, config) if resolved.kind == "built-in" else None,
         )
     except (OSError, ValueError, KeyError, TypeError, GTTError):
         return None
+
+
+def _unused(config: DataConfig, resolved: Resolved) -> list[str]:
+    """A note on a column that is named where the text has none; equal texts share a corpus."""
+    if config.column is None or resolved.kind == "hub":
+        return []
+    if resolved.path is not None and resolved.path.suffix.lower() in TABLE_SUFFIXES:
+        return []
+    return [f"data.column {config.column!r} was not used: {resolved.title} has no columns."]
 
 
 def _publish(building: Path, place: Path) -> None:

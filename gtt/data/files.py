@@ -17,7 +17,7 @@ from gtt.errors import GTTError, UnusableData
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_TABLES = (".csv", ".json", ".jsonl", ".parquet")
+TABLE_SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
 _BLOCK = 1 << 20
 _LONGEST_LINE = 64_000_000  # bytes: a line is read at once
 _LARGEST_JSON = 200_000_000  # bytes: a JSON array is read at once
@@ -47,7 +47,7 @@ def open_file(path: Path, column: str | None, report: Report = ignore) -> TextSt
             _check_lines_of_json(path)
     except OSError as error:
         raise _unusable(f"{path.name} cannot be read: {error.strerror or error}.") from None
-    if suffix not in _TABLES:
+    if suffix not in TABLE_SUFFIXES:
         return TextStream(_stretches(path), None, size)
     stream = TextStream(iter(()), "\n\n", None)
     stream.pieces = read_column(_tables(path), column, path.name, stream.notes)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gtt.data.columns import read_column
-from gtt.data.sources import HubName
+from gtt.data.sources import FILE_SUFFIXES, HubName
 from gtt.data.streams import TextStream
 from gtt.errors import GTTError, UnusableData
 
@@ -29,6 +29,21 @@ TINY_STORIES_COPIES = (
 
 _ROWS = 256
 _HEADING = re.compile(r" = [^=\n]+ = \n")
+# What a copy of these texts has in it, and what to call that.
+MARKS = {
+    "wikitext-2": (
+        re.compile(r"(?m)^ = [^=\n]+ = ?$"),
+        "headings of articles, ' = Title = '",
+    ),
+    "tinystories": (re.compile(r"<\|endoftext\|>"), "<|endoftext|> between its stories"),
+}
+
+
+def copies(name: HubName) -> tuple[str, ...]:
+    """How a copy of a data set may be called: `owner--name[--config][--split]` with an ending."""
+    parts = [*name.dataset.split("/"), name.config, name.split]
+    stem = "--".join(part for part in parts if part)
+    return tuple(stem + suffix for suffix in FILE_SUFFIXES)
 
 
 def import_datasets() -> Any:
@@ -153,6 +168,11 @@ def download_tokenizer(name: str) -> Path:
     raise UnusableData(f"{sentence} {way_out}", field="data.pretrained_tokenizer")
 
 
+def _a_copy(name: HubName) -> str:
+    usual = {WIKITEXT: WIKITEXT_COPIES, TINY_STORIES: TINY_STORIES_COPIES}
+    return usual.get(name, copies(name))[0]
+
+
 def _choose_split(splits: list[str], name: HubName) -> str:
     if name.split is None:
         return "train" if "train" in splits else splits[0]
@@ -178,9 +198,9 @@ def _unusable(name: HubName, error: Exception) -> UnusableData:
         )
     elif isinstance(error, (ConnectionError, TimeoutError)) or kind in _NETWORK:
         sentence = (
-            f"The Hub cannot be reached, so {name.dataset!r} cannot be read: put a copy of the "
-            "data into a file and name that, set GTT_SOURCES to a folder that has it, or choose a "
-            "source that needs no network, such as 'tales'."
+            f"The Hub cannot be reached, so {name.dataset!r} cannot be read: set GTT_SOURCES to a "
+            f"folder with a copy named {_a_copy(name)!r}, name a file, or choose a source that "
+            "needs no network, such as 'tales'."
         )
     elif kind == "ValueError" and "onfig" in reason:
         sentence = f"{name.dataset} has several configurations: {_first_lines(error)}"

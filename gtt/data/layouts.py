@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from gtt.data.sources import is_there, local_path
 from gtt.errors import UnusableData
 
 if TYPE_CHECKING:
@@ -28,15 +29,17 @@ PROBES = (
 
 def find_pretrained(name: str, sources_folder: Path | None) -> Path:
     """The `tokenizer.json` of a local name, else of the Hub; raises `UnusableData`."""
-    places = [Path(name).expanduser()]
+    own = local_path(name)
+    places = [own] if is_there(own) else []
     if sources_folder is not None:
-        places += [sources_folder / name, sources_folder / name.replace("/", "--")]
+        shared = [sources_folder / name, sources_folder / name.replace("/", "--")]
+        places += filter(is_there, shared)
     for place in places:
         if place.is_dir() and (place / "tokenizer.json").is_file():
             return place / "tokenizer.json"
         if place.is_file():
             return place
-    if places[0].is_dir():
+    if own in places:
         raise UnusableData(
             f"The folder {name!r} has no tokenizer.json: save the tokenizer in the fast format.",
             field="data.pretrained_tokenizer",

@@ -23,6 +23,7 @@ from gtt.data.tokenizers import (
 )
 from gtt.errors import BadInput, UnusableData
 
+FEW = 40  # characters, of which no share gives two parts
 BPE_BYTES = 50_000_000  # of the training part, from which a BPE tokenizer learns
 
 
@@ -44,7 +45,7 @@ def prepare(
     tokenizer = _make_tokenizer(text, split, config, sources_folder, notes, report)
     train, validation = _write_tokens(folder / "tokens.bin", tokenizer, text, split, report)
     if min(train, validation) < 2:
-        raise _too_short(text)
+        raise _too_short(text) if text.size.characters < FEW else _one_part(train, validation)
     tokenizer.save(folder)
     tokens = folder / "tokens.bin"
     per_token = (text.size.characters - split.characters) / validation
@@ -168,6 +169,16 @@ def _require_text(text: SpooledText) -> None:
         )
     if text.size.characters < 4:
         raise _too_short(text)
+
+
+def _one_part(train: int, validation: int) -> UnusableData:
+    """For a share that leaves one of the parts without two tokens."""
+    part, change = ("training", "lower") if train < validation else ("validation", "raise")
+    return UnusableData(
+        f"The {part} part has {min(train, validation)} tokens of {train + validation:,}: {change} "
+        "data.validation_fraction, for example to 0.1.",
+        field="data.validation_fraction",
+    )
 
 
 def _too_short(text: SpooledText) -> UnusableData:

@@ -26,6 +26,7 @@ from gtt.data.prepared import find_corpus
 from gtt.data.sources import Resolved
 from gtt.data.tasks import TASKS
 from gtt.data.tokenizers import (
+    GPT2_NAMES,
     Tokenizer,
     load_pretrained_tokenizer,
     train_bpe_tokenizer,
@@ -244,7 +245,7 @@ def _tokenizer_of(excerpt: Excerpt, config: DataConfig, places: Places) -> Token
     if config.tokenizer == "bpe":
         return bpe_tokenizer(excerpt.train, config.vocab_size)
     name = config.pretrained_tokenizer
-    if name in ("gpt2", "openai-community/gpt2"):
+    if name in GPT2_NAMES:
         return gpt2_tokenizer()
     folder, names = places.sources, (name, name.replace("/", "--"))
     if folder is None or not any((folder / one / "tokenizer.json").is_file() for one in names):

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gtt.config import DataConfig
 from gtt.data import fetch, hub, library, tasks
-from gtt.data.files import open_file
+from gtt.data.files import TABLE_SUFFIXES, open_file
 from gtt.data.progress import Report
 from gtt.data.sources import HubName, Resolved
 from gtt.data.streams import TextStream
 from gtt.errors import UnusableData
+
+LOOKED_THROUGH = 1 << 20  # bytes of a copy
 
 _SYNTHETIC = ("tales", *tasks.TASKS)
 _DEFAULT_MEGABYTES = {"tinystories": 20.0} | dict.fromkeys(_SYNTHETIC, 1.0)
@@ -44,7 +46,7 @@ def open_source(
     if resolved.path is not None:
         return _open_path(resolved.path, config.column, limit)
     if resolved.hub is not None:
-        return _open_hub(resolved.hub, config.column, limit)
+        return _open_hub(resolved.hub, config.column, limit, sources_folder)
     name = resolved.name
     if name == "tales":
         return _open_tales(config.seed, limit)
@@ -108,10 +110,26 @@ def _open_path(path: Path, column: str | None, limit: int | None) -> OpenedSourc
     return OpenedSource(identity, limit, lambda report: open_file(path, column, report))
 
 
-def _open_hub(name: HubName, column: str | None, limit: int | None) -> OpenedSource:
+def _open_hub(
+    name: HubName, column: str | None, limit: int | None, folder: Path | None
+) -> OpenedSource:
+    """A data set of the Hub, or the copy of it in the shared folder."""
     column = name.column or column
+    copy = fetch.find_by_name(hub.copies(name), folder)
+    if copy is not None:
+        opened = _open_path(copy, column, limit)
+        return replace(opened, read=_saying_so(opened.read, copy))
     identity = {"hub": name.dataset, "config": name.config, "split": name.split, "column": column}
     return OpenedSource(identity, limit, lambda _: hub.open_hub(name, column))
+
+
+def _saying_so(read: Callable[[Report], TextStream], copy: Path) -> Callable[[Report], TextStream]:
+    def read_and_say_so(report: Report) -> TextStream:
+        stream = read(report)
+        stream.notes.append(f"The text was read from the copy {copy.name!r}.")
+        return stream
+
+    return read_and_say_so
 
 
 def _open_copied(
@@ -130,8 +148,9 @@ def _open_copied(
         if copy is None:
             stream = hub.open_hub(remote, None)
         else:
-            stream = open_file(copy, None, report)
-            stream.notes.append(f"The text was read from the copy {copy.name!r}.")
+            if copy.suffix.lower() not in TABLE_SUFFIXES:
+                refuse_other_text(copy, name)
+            stream = _saying_so(lambda _: open_file(copy, None, report), copy)(report)
         if name == "wikitext-2":
             lines = stream.pieces if stream.separator is not None else _lines(stream.pieces)
             stream.pieces, stream.separator = hub.articles(lines), ""
@@ -140,6 +159,22 @@ def _open_copied(
         return stream
 
     return OpenedSource(identity, limit, read)
+
+
+def refuse_other_text(copy: Path, name: str) -> None:
+    """Raises `UnusableData` unless the beginning of a copy has the marks of that data set.
+
+    The texts are passed on in several forms, so that no hash tells them all.
+    """
+    with copy.open("rb") as file:
+        beginning = file.read(LOOKED_THROUGH).decode("utf-8", "replace")
+    mark, words = hub.MARKS[name]
+    if not mark.search(beginning):
+        raise UnusableData(
+            f"{copy} is not {name}, whatever its name says: it has no {words}. Bring the right "
+            "file, or train on this one with --data and its path.",
+            field="data.source",
+        )
 
 
 def _lines(stretches: Iterator[str]) -> Iterator[str]:

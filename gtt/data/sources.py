@@ -175,8 +175,8 @@ def resolve_source(text: str, uploads: Path | None = None) -> Resolved:
         return Resolved("built-in", source.name, source.title, source=source)
     if name.startswith(UPLOAD):
         return _resolve_upload(name, uploads)
-    path = Path(name).expanduser()
-    if uploads is None and _exists(path):
+    path = local_path(name)
+    if uploads is None and is_there(path):
         return _resolve_file(name, path)
     if path.suffix.lower() in FILE_SUFFIXES:
         raise UnusableData(
@@ -227,7 +227,16 @@ def _resolve_file(name: str, path: Path) -> Resolved:
     return Resolved("file", path.name, path.name, path=path)
 
 
-def _exists(path: Path) -> bool:
+def local_path(text: str) -> Path:
+    """The path that a text names, with `~` for a home where there is such a person."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that none can have names none."""
     try:
         return path.exists()
     except (OSError, ValueError):  # too long for a path, or with a zero byte

@@ -29,6 +29,7 @@ from gtt.data.layouts import (
     show_ranges,
     without_dressing,
 )
+from gtt.data.sources import is_there
 from gtt.errors import BadInput, UnusableData
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["char", "bpe", "pretrained"]
 Ids = npt.NDArray[np.unsignedinteger[Any]]
+
+GPT2_NAMES = ("gpt2", "openai-community/gpt2")
 
 _PIECE = 8192  # characters that enter the library as one text
 _BATCH = 64  # pieces
@@ -280,10 +283,15 @@ def train_bpe_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
 def load_pretrained_tokenizer(name_or_path: str, sources_folder: Path | None = None) -> Tokenizer:
     """A tokenizer from a local folder or `tokenizer.json`, from `sources_folder`, or from the Hub.
 
+    GPT-2's is always here: its files came with a package.
     What only dresses its output is taken off: special tokens around a text, a space before it,
     truncation, padding, and for byte-level ones the Unicode normalisation. Raises `UnusableData`
     where it is missing, or where texts do not come back as they went in.
     """
+    if name_or_path in GPT2_NAMES and not is_there(Path(name_or_path)):
+        from gtt.data.gpt2 import gpt2_tokenizer
+
+        return gpt2_tokenizer()
     backend = without_dressing(read_backend(find_pretrained(name_or_path, sources_folder)))
     tokenizer = Tokenizer(backend, "pretrained")
     for text in PROBES:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from gtt.config import DataConfig
 from gtt.data import corpus as corpus_module
 from gtt.data.corpus import Corpus, build_corpus
+from gtt.data.fetch import TINY_SHAKESPEARE, find_copy
 from gtt.data.progress import Progress
 from gtt.data.tasks import is_held_out
 from gtt.errors import UnusableData
@@ -282,6 +283,32 @@ def test_two_processes_may_build_the_same(file: Path, corpora: Path) -> None:
     assert [*fingerprints] == os.listdir(corpora)
 
 
+def test_a_column_that_a_text_cannot_have_is_said_to_be_unused(file: Path, corpora: Path) -> None:
+    for source, words in ((str(file), "text.txt has no columns"), ("copy", "copy has no columns")):
+        plain = DataConfig(source=source, max_megabytes=0.02)
+        assert not [note for note in build_corpus(plain, corpora).notes if "column" in note]
+        named = build_corpus(plain.model_copy(update={"column": "body"}), corpora)
+        assert "data.column 'body' was not used" in named.notes[-1] and words in named.notes[-1]
+
+
+@pytest.mark.parametrize(("fraction", "change"), [(1e-9, "raise"), (1 - 1e-9, "lower")])
+def test_a_share_that_leaves_one_part_empty_is_named(
+    file: Path, corpora: Path, fraction: float, change: str
+) -> None:
+    with pytest.raises(UnusableData, match=rf"{change} data\.validation_fraction") as caught:
+        build_corpus(DataConfig(source=str(file), validation_fraction=fraction), corpora)
+    assert caught.value.field == "data.validation_fraction"
+
+
+def test_the_ways_out_of_a_short_text_are_listed_in_whole_sentences(
+    tmp_path: Path, corpora: Path
+) -> None:
+    (tmp_path / "short.txt").write_text("thirty characters of some text")
+    corpus = build_corpus(DataConfig(source=str(tmp_path / "short.txt")), corpora)
+    with pytest.raises(UnusableData, match=r"after it: give more text\."):
+        corpus.require_windows(20)
+
+
 def test_the_shared_folder_may_come_from_the_environment(
     tmp_path: Path, corpora: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,9 +317,12 @@ def test_the_shared_folder_may_come_from_the_environment(
     assert _text(build_corpus(DataConfig(source="tinystories"), corpora))[0].startswith("A story.")
 
 
-@pytest.mark.skipif("GTT_SOURCES" not in os.environ, reason="needs a copy of Tiny Shakespeare")
 def test_tiny_shakespeare_is_split_as_nanogpt_does(corpora: Path) -> None:
-    corpus = build_corpus(DataConfig(source="tinyshakespeare"), corpora)
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    sources = Path(os.environ.get("GTT_SOURCES") or beside)
+    if find_copy(TINY_SHAKESPEARE, sources) is None:
+        pytest.skip("needs a copy of Tiny Shakespeare in the folder that GTT_SOURCES names")
+    corpus = build_corpus(DataConfig(source="tinyshakespeare"), corpora, sources_folder=sources)
     assert (len(corpus.train), len(corpus.validation)) == (1_003_854, 111_540)
     assert corpus.vocab_size == 65
     assert corpus.baselines.uniform == pytest.approx(4.174, abs=1e-3)

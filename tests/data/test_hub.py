@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
@@ -94,8 +95,10 @@ def test_without_a_network_the_sentence_names_the_way_out(
 
     monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr("urllib.request.getproxies", dict)
-    with pytest.raises(UnusableData, match=r"Hub cannot be reached.*GTT_SOURCES.*'tales'"):
+    with pytest.raises(UnusableData, match=r"Hub cannot be reached.*'owner--name\.txt'.*'tales'"):
         open_hub(HubName("owner/name"), None)
+    with pytest.raises(UnusableData, match=r"copy named 'wikitext-2\.txt'"):
+        open_hub(hub.WIKITEXT, None)
 
 
 def test_articles_of_wikitext() -> None:
@@ -126,3 +129,29 @@ def test_copies_in_the_shared_folder_are_read_instead(tmp_path: Path) -> None:
         DataConfig(source="tinystories"), tmp_path / "corpora", sources_folder=tmp_path
     )
     assert tiny.tokenizer.decode(tiny.train).startswith("Once.\n\nTwice.\nOnce.\n\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "copy"),
+    [
+        ("owner/na.me", "owner--na.me.txt"),
+        ("owner/na.me:plain:test", "owner--na.me--plain--test.md"),
+        ("owner/na.me:::words", "owner--na.me.jsonl"),
+    ],
+)
+def test_a_copy_of_any_data_set_is_found_by_its_name(
+    tmp_path: Path, source: str, copy: str
+) -> None:
+    text = "".join(json.dumps({"words": f"word {i} of a story", "n": i}) + "\n" for i in range(99))
+    (tmp_path / copy).write_text(text)
+    corpus = build_corpus(DataConfig(source=source), tmp_path / "corpora", sources_folder=tmp_path)
+    beginning = corpus.tokenizer.decode(corpus.train[:40])
+    assert beginning.startswith("word 0 of a story" if copy.endswith("l") else '{"words": "word 0')
+    assert corpus.notes[-1] == f"The text was read from the copy {copy!r}."
+
+
+@pytest.mark.parametrize("name", ["wikitext-2", "tinystories"])
+def test_a_text_that_only_has_the_name_of_a_copy_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.txt").write_text("Nonsense, = line by line. =\n" * 99)
+    with pytest.raises(UnusableData, match=rf"is not {name}, whatever its name says"):
+        build_corpus(DataConfig(source=name), tmp_path / "corpora", sources_folder=tmp_path)

@@ -75,6 +75,7 @@ def test_hub_names(text: str, expected: HubName) -> None:
         ("zzzzz", "known are tales, copy"),
         ("x" * 4000, "known are"),
         ("a\x00b", "There is no source"),
+        ("~nobody-of-this-name/x", "There is no source"),
         ("owner/name:a:b:c:d", "There is no source"),
     ],
 )

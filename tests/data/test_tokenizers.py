@@ -48,6 +48,16 @@ def test_bpe_covers_every_text(text: str) -> None:
     assert BPE.unknown_characters(text) == []
 
 
+@given(mixed_text.map("".join))
+@settings(deadline=None)
+def test_a_pretrained_tokenizer_covers_every_text(text: str) -> None:
+    """GPT-2's, which is here without a network."""
+    tokenizer = load_pretrained_tokenizer("gpt2")
+    assert tokenizer.kind == "pretrained" and tokenizer.vocab_size == 50257
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.unknown_characters(text) == []
+
+
 @given(mixed_text.map("".join), st.integers(1, 60))
 @settings(deadline=None)
 def test_safe_cuts_change_no_token(text: str, size: int) -> None:
@@ -205,6 +215,8 @@ def test_missing_and_damaged_tokenizers_get_a_sentence(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     with pytest.raises(UnusableData, match="Hub cannot be reached"):
         load_pretrained_tokenizer("nobody/nothing-of-this-name")
+    with pytest.raises(UnusableData, match="neither a folder"):
+        load_pretrained_tokenizer("x" * 300, tmp_path)
     with pytest.raises(UnusableData, match=r"has no tokenizer\.json"):
         load_pretrained_tokenizer(str(tmp_path))
     (tmp_path / "tokenizer.json").write_text("{}")
