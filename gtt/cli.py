@@ -5,34 +5,36 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 from gtt import __version__
 from gtt.errors import BadInput, GTTError
+from gtt.launch import is_main_process, leave, start_all_processes, terminated_as_interrupted
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
 TRACKERS = ("tensorboard", "trackio", "wandb")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns 0, 1 for a failed run, or 2 for input that cannot be used."""
+    """Runs one command; returns 0, 1 for a failed or interrupted one, or 2 for unusable input."""
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
         code: int = options.command(options)
         return code
     except GTTError as error:
-        print(f"gtt: {' '.join(str(error).split())}", file=sys.stderr)
-        return BAD_INPUT
+        if is_main_process():  # the others refuse the same
+            print(f"gtt: {' '.join(str(error).split())}", file=sys.stderr)
+        return leave(BAD_INPUT)
     except BrokenPipeError:  # whoever read our output has gone: `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except KeyboardInterrupt:
-        print("gtt: interrupted.", file=sys.stderr)
-        return FAILED
+        if is_main_process():
+            print("gtt: interrupted.", file=sys.stderr)
+        return leave(FAILED)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -73,6 +75,8 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument("--temperature", metavar="X", help="0 takes the likeliest token")
     generate.add_argument("--top-k", metavar="K")
     generate.add_argument("--top-p", metavar="P")
+    generate.add_argument("--repetition-penalty", metavar="X", help="above 1 repeats less")
+    generate.add_argument("--num-beams", metavar="N", help="above 1 searches instead of drawing")
     generate.add_argument("--seed", metavar="N")
     generate.add_argument("--stop", action="append", metavar="TEXT", help="end before this text")
     generate.set_defaults(command=generate_command)
@@ -132,13 +136,7 @@ def train_command(options: argparse.Namespace) -> int:
 
     config = load_recipe(options.recipe).config
     if options.data is not None:
-        from gtt.data.sources import SOURCES
-
-        source = options.data
-        if source not in SOURCES and Path(source).expanduser().exists():
-            # Made absolute, since the run may be resumed from another folder.
-            source = str(Path(source).expanduser().absolute())
-        config = config.updated({"data": {"source": source, "column": None}})
+        config = config.updated({"data": {"source": _source(options.data), "column": None}})
     config = config.with_assignments(options.assignments)
 
     def start(watcher: Any, home: Any) -> Any:
@@ -148,6 +146,20 @@ def train_command(options: argparse.Namespace) -> int:
         return start_run(config, home, options.out, trackers=trackers, watcher=watcher)
 
     return _train(options, config.name, start)
+
+
+def _source(given: str) -> str:
+    """What --data names: a file by its absolute path, since a run may be resumed from elsewhere."""
+    from gtt.data.sources import SOURCES, is_there, local_path
+
+    if not given.strip():
+        raise BadInput(
+            "--data names no source: give one of those that `python -m gtt datasets` lists, a file "
+            "or owner/name on the Hub.",
+            field="data.source",
+        )
+    path = local_path(given)
+    return str(path.absolute()) if given not in SOURCES and is_there(path) else given
 
 
 def resume_command(options: argparse.Namespace) -> int:
@@ -170,20 +182,17 @@ def resume_command(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace, name: str, start: Any) -> int:
     """Carries out a run under a display; the run folder is the last thing printed."""
     from gtt.display import JsonDisplay, QuietDisplay, TerminalDisplay
-    from gtt.launch import leave, start_all_processes
 
     start_all_processes()
 
-    # Set by the launcher; asking Accelerate would first mean loading it.
-    main_process = int(os.environ.get("RANK", "0")) == 0
     display: Any = QuietDisplay()
-    if main_process:
+    if is_main_process():
         display = JsonDisplay() if options.json else TerminalDisplay(name)
-    with display:
+    with terminated_as_interrupted(), display:
         from gtt.runs.home import Home
 
         folder, end = start(display.watcher(), Home.from_environment())
-    if main_process:
+    if is_main_process():
         display.finish(folder, end)
     return leave(FAILED if end.reason in ("failed", "diverged") else OK)
 
@@ -219,6 +228,8 @@ def generate_command(options: argparse.Namespace) -> int:
         "temperature": options.temperature,
         "top_k": options.top_k,
         "top_p": options.top_p,
+        "repetition_penalty": options.repetition_penalty,
+        "num_beams": options.num_beams,
         "seed": options.seed,
         "stop": options.stop,
     }
@@ -234,15 +245,9 @@ def generate_command(options: argparse.Namespace) -> int:
 
 def export_command(options: argparse.Namespace) -> int:
     """`export`: one checkpoint, copied whole."""
-    from gtt.runs.folder import claim_folder
-    from gtt.runs.inspect import checkpoint_of
+    from gtt.runs.inspect import checkpoint_of, export_checkpoint
 
-    checkpoint = checkpoint_of(options.run_dir, options.checkpoint)
-    claim_folder(options.out, instead="name a new folder")
-    try:
-        shutil.copytree(checkpoint, options.out, dirs_exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{options.out} cannot be written to ({error}).", field="out") from None
+    export_checkpoint(checkpoint_of(options.run_dir, options.checkpoint), options.out)
     print(options.out)
     return OK
 

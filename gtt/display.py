@@ -180,6 +180,8 @@ class TerminalDisplay(QuietDisplay):
         self.evaluated = record
         loss = record["validation_loss"]
         text = "validation loss " + ("nan" if loss is None else f"{loss:.4f}")
+        if record["bits_per_byte"] is not None:
+            text += f" · {record['bits_per_byte']:.3f} bits per byte"
         if record["task_score"] is not None:
             text += f" · task score {record['task_score']:.0%}"
         self.console.print(Text(f"step {record['step']:,} · {text}", style="bold"))
@@ -223,6 +225,8 @@ class TerminalDisplay(QuietDisplay):
         measured_at, logged = self.evaluated["step"], self.logged
         if logged and logged["step"] > measured_at and logged["loss"] is not None:
             lines.append(f"    {logged['loss']:7.4f}  training loss at step {logged['step']:,}")
+        if self.evaluated["bits_per_byte"] is not None:
+            lines.append(f"    {self.evaluated['bits_per_byte']:7.4f}  bits per byte, this model")
         return [f"Loss in nats per token, last measured at step {measured_at:,}:", *lines]
 
     def _line(self, text: str, every: float) -> None:

@@ -8,8 +8,11 @@ surroundings and hands over to the launcher of PyTorch, with as many processes a
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 
 from gtt.errors import BadInput
@@ -54,6 +57,31 @@ def asked_for(command_line: list[str], option: str) -> int | None:
         if name.lstrip("-").replace("-", "_") == option and value.isdigit():
             return int(value)
     return None
+
+
+def is_main_process(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is the process that speaks for all; asking Accelerate would mean loading it."""
+    return int(environment.get("RANK", "0")) == 0
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Inside, SIGTERM raises `KeyboardInterrupt` as Ctrl-C does, so that what was begun is undone.
+
+    Outside the main thread Python delivers no signals, and nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def leave(code: int, environment: Mapping[str, str] = os.environ) -> int:

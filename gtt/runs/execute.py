@@ -6,10 +6,11 @@ of which only the main one writes.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,13 @@ from gtt.data.corpus import Corpus, build_corpus, reopen_corpus
 from gtt.data.progress import Progress
 from gtt.errors import BadInput, UnusableRun
 from gtt.model.export import read_about
+from gtt.runs.costs import memory_by_part
 from gtt.runs.folder import RunFolder, claim_folder
 from gtt.runs.home import Home
-from gtt.runs.journal import Journal, Record
-from gtt.training.accelerator import process_state
+from gtt.runs.journal import Journal, Record, last_told
+from gtt.training.accelerator import choose_precision, process_state, refusing_together
 from gtt.training.events import Event, RunEnded, StepFinished
-from gtt.training.memory import keep_freed_memory
+from gtt.training.memory import keep_freed_memory, memory_of_machine
 from gtt.training.resuming import refuse_other_model
 from gtt.training.trainer import Trainer
 
@@ -37,6 +39,8 @@ OUT_OF_MEMORY = (
     "The machine ran out of memory: lower training.batch_size, model.block_size or the model's "
     "size; training.grad_accumulation_steps keeps the batch as large as it was."
 )
+
+FROM_THE_START = "No checkpoint had been saved: the run begins again at step 0."
 
 
 @dataclass(frozen=True)
@@ -58,29 +62,60 @@ def start_run(
 ) -> tuple[Path, RunEnded]:
     """Trains a new run in `folder`, or in a new one under `home`; returns the folder and the end.
 
-    Raises `BadInput` before anything is trained where settings, data and folder do not serve; a
-    folder made for the run is then removed again.
+    Raises `BadInput` before anything is trained where settings, data and folder do not serve; what
+    was written is then removed again, as it is on an interrupt. A process that is killed leaves
+    what `resume_run` needs.
     """
     watcher = watcher or Watcher()
     place = _agreed(folder.absolute() if folder else home.new_run(config.name))
     is_main = process_state().is_main_process
-    is_new = is_main and claim_folder(place)
     run = RunFolder(place)
-    try:
-        corpus = prepare_corpus(config, home, watcher.preparing)
-        trainer = make_trainer(config, corpus, place, trackers=trackers)
+    elsewhere = "name another folder"
+    if folder is None:
+        elsewhere = "point GTT_HOME at a folder that you may write to, or name one with --out"
+    is_new = False
+    with refusing_together():
         if is_main:
-            run.create(config, corpus.fingerprint)
-    except BaseException as error:
-        if is_main:
-            (place / "run.json").unlink(missing_ok=True)
-        if is_new:
-            place.rmdir()
-        if isinstance(error, OSError):
-            raise BadInput(f"{place} cannot be written to ({error}).", field="out") from None
-        raise
-    with run.locked() if is_main else nullcontext():
+            is_new = claim_folder(place, elsewhere=elsewhere)
+    with ExitStack() as held:
+        try:
+            with refusing_together(), _written_to(place):
+                if is_main:
+                    run.create(config, None)
+                    held.enter_context(run.locked())
+            corpus = prepare_corpus(config, home, watcher.preparing)
+            trainer = make_trainer(config, corpus, place, trackers=trackers)
+            with refusing_together(), _written_to(place):
+                if is_main:
+                    run.set_fingerprint(corpus.fingerprint)
+        except BaseException:
+            held.close()
+            if is_main:
+                _discard(run, is_new)
+            raise
         return place, _pull(run, trainer, watcher)
+
+
+@contextmanager
+def _written_to(place: Path) -> Iterator[None]:
+    """Inside, what the system refuses to write is bad input."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            f"{place} cannot be written to ({error.strerror or error}): make room, or name another "
+            "folder.",
+            field="out",
+        ) from None
+
+
+def _discard(run: RunFolder, is_new: bool) -> None:
+    """Leaves a folder as it was before a run was begun in it."""
+    with suppress(OSError):
+        for name in ("run.json", "run.lock", "worker.json"):
+            (run.path / name).unlink(missing_ok=True)
+        if is_new:
+            run.path.rmdir()
 
 
 def resume_run(
@@ -91,29 +126,42 @@ def resume_run(
     trackers: tuple[str, ...] = (),
     watcher: Watcher | None = None,
 ) -> tuple[Path, RunEnded]:
-    """Goes on with the run in `folder` from its newest resumable checkpoint.
+    """Goes on with the run in `folder` from its newest resumable checkpoint, or from its start.
 
-    `assignments` change settings of training or generation from here on, also for later resumes.
-    Raises `UnusableRun` or `BadInput`; the run is then as it was.
+    `assignments` change settings of training or generation from here on, also for later resumes
+    once there is a checkpoint. Raises `UnusableRun` or `BadInput`; the run is then as it was.
     """
     watcher = watcher or Watcher()
     place = folder.absolute()
     run = RunFolder(place)
-    original = run.config()
-    with run.locked() if process_state().is_main_process else nullcontext():
-        checkpoint = run.checkpoints.resumable()
-        if checkpoint is None:
-            raise UnusableRun(f"{place} holds no checkpoint to resume from: train it anew.")
-        about = read_about(checkpoint)
-        config = RunConfig.parse(about["config"]).with_assignments(assignments or [])
-        refuse_other_model(original, config)
+    with ExitStack() as held:
+        with refusing_together():
+            original = run.config()
+            if process_state().is_main_process:
+                held.enter_context(run.locked())
+                last_told(run.journal)  # a damaged one is refused before anything is loaded
+            checkpoint = run.checkpoints.resumable()
+            about = run.about() if checkpoint is None else read_about(checkpoint)
+            config = RunConfig.parse(about["config"]).with_assignments(assignments or [])
+            refuse_other_model(original, config)
         corpus = prepare_corpus(config, home, watcher.preparing, about.get("fingerprint"))
-        trainer = make_trainer(config, corpus, place, resume=True, trackers=trackers)
-        if trainer.step >= trainer.total_steps:
-            raise UnusableRun(
-                f"{place} is finished: {trainer.step:,} steps are done and {trainer.total_steps:,} "
-                f"asked for. To train it longer, add --set training.max_steps={2 * trainer.step}."
-            )
+        notes = () if checkpoint is not None else (FROM_THE_START,)
+        options = {"resume": checkpoint is not None, "trackers": trackers, "notes": notes}
+        trainer = make_trainer(config, corpus, place, **options)
+        with refusing_together():
+            if checkpoint is None and about.get("fingerprint") not in (None, corpus.fingerprint):
+                raise UnusableRun(
+                    f"{place} was begun on other data than {corpus.source_title!r} gives now: "
+                    "bring the text back, or start a new run."
+                )
+            if trainer.step >= trainer.total_steps:
+                raise UnusableRun(
+                    f"{place} is finished: {trainer.step:,} steps are done and "
+                    f"{trainer.total_steps:,} asked for. To train it longer, add --set "
+                    f"training.max_steps={2 * trainer.step}."
+                )
+            if process_state().is_main_process:
+                run.set_fingerprint(corpus.fingerprint)
         return place, _pull(run, trainer, watcher)
 
 
@@ -140,27 +188,54 @@ def prepare_corpus(
     """
     keep_freed_memory()
     state = process_state()
-    with state.local_main_process_first():
-        kept = None
-        if fingerprint:
-            kept = reopen_corpus(config.data, home.corpora, fingerprint, uploads)
-        return kept or build_corpus(
-            config.data,
-            home.corpora,
-            sources_folder=home.sources,
-            uploads=uploads,
-            progress=preparing if state.is_main_process else None,
-        )
+    corpus: Corpus | None = None
+    for local_main in (True, False):
+        with refusing_together():
+            if state.is_local_main_process != local_main:
+                continue
+            if fingerprint:
+                corpus = reopen_corpus(config.data, home.corpora, fingerprint, uploads)
+            corpus = corpus or build_corpus(
+                config.data,
+                home.corpora,
+                sources_folder=home.sources,
+                uploads=uploads,
+                progress=preparing if state.is_main_process else None,
+            )
+    assert corpus is not None, "each process is local main or not"
+    return corpus
 
 
 def make_trainer(config: RunConfig, corpus: Corpus, place: Path, **options: Any) -> Trainer:
     """The trainer; a model that does not fit into memory is bad input, not a fault."""
-    try:
-        return Trainer(config, corpus, place, **options)
-    except (RuntimeError, MemoryError) as error:
-        if _is_out_of_memory(error):
-            raise BadInput(OUT_OF_MEMORY) from None
-        raise
+    with refusing_together():
+        refuse_too_large(config, corpus.vocab_size, memory_of_machine())
+        try:
+            return Trainer(config, corpus, place, **options)
+        except (RuntimeError, MemoryError) as error:
+            if _is_out_of_memory(error):
+                raise BadInput(OUT_OF_MEMORY) from None
+            raise
+
+
+def refuse_too_large(config: RunConfig, vocab_size: int, memory: int) -> None:
+    """Raises `BadInput` for a run that cannot fit into so many bytes of main memory.
+
+    The system would end it without a word, and others with it. What a GPU holds is left to that.
+    """
+    device = process_state().device
+    if device.type != "cpu":
+        return
+    precision = choose_precision(config.training, device)
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    need = processes * sum(part.bytes for part in memory_by_part(config, vocab_size, precision))
+    if need > memory:
+        raise BadInput(
+            f"This run needs about {need / 1e9:.2g} GB of memory, and this machine has "
+            f"{memory / 1e9:.2g} GB: lower training.batch_size, model.block_size or the model's "
+            "size; training.grad_accumulation_steps keeps the batch as large as it was.",
+            field="training.batch_size",
+        )
 
 
 def _pull(run: RunFolder, trainer: Trainer, watcher: Watcher) -> RunEnded:
@@ -175,7 +250,7 @@ def _pull(run: RunFolder, trainer: Trainer, watcher: Watcher) -> RunEnded:
     except OSError as error:
         if end is not None:
             raise
-        end = RunEnded(trainer.step, "failed", failure_sentence(error), trainer.total_seconds())
+        end = _failed(trainer, error)
     finally:
         trainer.close()
     return end
@@ -203,13 +278,18 @@ def pull(
                 end = event
             tell(event)
     except BaseException as error:
-        end = RunEnded(trainer.step, "failed", failure_sentence(error), trainer.total_seconds())
+        end = _failed(trainer, error)
         with suppress(OSError):  # the disk that failed the run may hold no further line
             tell(end)
         if not is_expected(error):
             raise
     assert end is not None, "the trainer ended without saying so"
     return end
+
+
+def _failed(trainer: Trainer, error: BaseException) -> RunEnded:
+    sentence = failure_sentence(error, trainer.checkpoints.resumable() is not None)
+    return RunEnded(trainer.step, "failed", sentence, trainer.total_seconds())
 
 
 def _until_stopped(trainer: Trainer, stop_asked: threading.Event) -> Iterator[Event]:
@@ -256,19 +336,20 @@ def is_expected(error: BaseException) -> bool:
     ) or (_is_out_of_memory(error))
 
 
-def failure_sentence(error: BaseException) -> str:
-    """What happened and what to do, for the journal."""
+def failure_sentence(error: BaseException, is_kept: bool = False) -> str:
+    """What happened and what to do, for the journal; `is_kept` says if there is a checkpoint."""
     if isinstance(error, BadInput):
         return error.message
+    way_out = "the last checkpoint, which is whole" if is_kept else "the start: none was saved yet"
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted before the step was finished; resume from the last checkpoint."
+        return f"Interrupted before the step was finished; resume from {way_out}."
     if _is_out_of_memory(error):
         return OUT_OF_MEMORY
     if isinstance(error, (OSError, SafetensorError)):
         reason = getattr(error, "strerror", None) or str(error)
         return (
             f"The system refused to go on ({reason}): make room on the disk, or mend what it "
-            "names, then resume from the last checkpoint, which is whole."
+            f"names, then resume from {way_out}."
         )
     return f"A fault in GTT ended the run ({type(error).__name__}: {error}); please report it."
 

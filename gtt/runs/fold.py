@@ -174,10 +174,11 @@ class Fold:
             "notes": [str(note) for note in notes] if isinstance(notes, list) else [],
         }
         self.phase, self.preparation, self.ended, self.step = "training", None, None, step
+        known = step or -1  # whoever begins again at step 0 looks there once more
         for kept in self._kept():
-            kept.truncate(step)
-        self.samples = [sample for sample in self.samples if sample.step <= step]
-        self.snapshots = [snapshot for snapshot in self.snapshots if snapshot.step <= step]
+            kept.truncate(known)
+        self.samples = [sample for sample in self.samples if sample.step <= known]
+        self.snapshots = [snapshot for snapshot in self.snapshots if snapshot.step <= known]
         self.best = self.curves["validation_loss"].lowest()
         self._list_checkpoints()
         self.pace.begin(self.updated_at or 0.0, step)

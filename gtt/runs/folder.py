@@ -138,10 +138,15 @@ class RunFolder:
             lock.release()
 
 
-def claim_folder(path: Path, instead: str = "name a new folder, or resume the run in it") -> bool:
+def claim_folder(
+    path: Path,
+    instead: str = "name a new folder, or resume the run in it",
+    elsewhere: str = "name another folder",
+) -> bool:
     """Makes a new folder, which may exist if it is empty; returns whether it is new.
 
-    Raises `BadInput` where it holds something or cannot be written to.
+    Raises `BadInput` where it holds something (the way out is `instead`) or cannot be written to
+    (`elsewhere`).
     """
     try:
         is_new = not path.exists()
@@ -154,5 +159,5 @@ def claim_folder(path: Path, instead: str = "name a new folder, or resume the ru
         return is_new
     except OSError as error:
         raise BadInput(
-            f"{path} cannot be written to ({error.strerror}): name another folder.", field="out"
+            f"{path} cannot be written to ({error.strerror}): {elsewhere}.", field="out"
         ) from None

@@ -79,7 +79,8 @@ def carry_out(
         except BaseException as error:
             if trainer is not None:  # the trainer had begun, and `pull` has said what happened
                 raise
-            sentence = failure_sentence(error).replace(str(run.path), "this run")
+            is_kept = run.checkpoints.resumable() is not None
+            sentence = failure_sentence(error, is_kept).replace(str(run.path), "this run")
             end = RunEnded(step, "failed", sentence, 0.0)
             with suppress(OSError):
                 journal.append(end)

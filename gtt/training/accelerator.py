@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
 from accelerate.tracking import get_available_trackers
+from accelerate.utils import gather_object
 
 from gtt.config import RunConfig, TrainingConfig
 from gtt.errors import BadInput
@@ -58,6 +61,27 @@ def process_state() -> PartialState:
     """This process among those of the run."""
     # The others wait while the main process prepares a large text or writes a large checkpoint.
     return PartialState(cpu=trains_on_cpu(), timeout=timedelta(hours=12))
+
+
+@contextmanager
+def refusing_together() -> Iterator[None]:
+    """What one process refuses inside with a `BadInput`, all refuse, in the same words.
+
+    Otherwise it would leave alone, and the others would fail while they wait for it. All processes
+    have to come here; none may wait for another inside.
+    """
+    refused: BadInput | None = None
+    try:
+        yield
+    except BadInput as error:
+        refused = error
+    if process_state().num_processes > 1:
+        told = gather_object([None if refused is None else refused.message])
+        words = next((message for message in told if message is not None), None)
+        if refused is None and words is not None:
+            refused = BadInput(words)
+    if refused is not None:
+        raise refused
 
 
 def trains_on_cpu() -> bool:

@@ -1,9 +1,23 @@
-"""How the process gets its memory."""
+"""How the process gets its memory, and how much there is."""
 
 from __future__ import annotations
 
 import ctypes
 import platform
+from pathlib import Path
+
+import psutil
+
+LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+
+
+def memory_of_machine(limit_file: Path = LIMIT_OF_CONTAINER) -> int:
+    """Bytes of memory and swap, or what the container that this runs in may use of them."""
+    total = int(psutil.virtual_memory().total + psutil.swap_memory().total)
+    try:
+        return min(total, int(limit_file.read_text(encoding="ascii")))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return total
 
 
 def keep_freed_memory() -> None:

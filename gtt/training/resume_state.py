@@ -17,14 +17,14 @@ from gtt.training.checkpoints import resume_part
 from gtt.training.pending import PendingLog
 
 RESUME_FORMAT = 1
-COUNTERS = {  # and the kinds that they may be of
-    "step": int,
+COUNTERS: dict[str, tuple[type, ...]] = {  # and the kinds that they may be of
+    "step": (int,),
     "seconds": (int, float),
     "elapsed": (int, float),
     "best_loss": (int, float, type(None)),
-    "pending": dict,
-    "surroundings": dict,
-    "config": dict,
+    "pending": (dict,),
+    "surroundings": (dict,),
+    "config": (dict,),
 }
 
 

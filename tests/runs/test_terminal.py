@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -13,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from gtt.cli import main
 from gtt.config import RunConfig
+from gtt.data.tokenizers import train_char_tokenizer
 from gtt.display import printable
+from gtt.runs.execute import failure_sentence
+from gtt.runs.fold import Fold
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = """\
@@ -112,6 +117,7 @@ def test_a_person_sees_samples_a_summary_and_last_the_folder(home: Path) -> None
     lines = done.stdout.splitlines()
     assert lines[-1] == str(home / "seen")
     assert "validation loss" in done.stdout and "sample" in done.stdout
+    assert done.stdout.count("bits per byte") == 3  # at both evaluations and in the summary
     for name in ("uniform baseline", "bigram baseline", "floor", "this model"):
         assert name in done.stdout
 
@@ -135,7 +141,11 @@ def test_generate_is_seeded_and_goes_on_from_the_prompt(
     first = gtt(home, "generate", run, *options).stdout
     assert first == gtt(home, "generate", run, *options).stdout
     assert first.startswith("Once ") and len(first) == len("Once ") + 30 + 1
-    assert first != gtt(home, "generate", run, *options, "--temperature", "0").stdout
+    greedy = gtt(home, "generate", run, *options, "--temperature", "0").stdout
+    assert first != greedy
+    varied = gtt(home, "generate", run, *options, "--temperature", "0",
+                 "--repetition-penalty", "5", "--num-beams", "2").stdout  # fmt: skip
+    assert varied not in (first, greedy)
 
 
 def test_the_export_loads_in_transformers_without_gtt(
@@ -164,6 +174,43 @@ def test_the_export_loads_in_transformers_without_gtt(
     assert theirs.returncode == 0, theirs.stderr
     options = ("--prompt", "Once ", "--max-new-tokens", "9", "--temperature", "0")
     assert theirs.stdout + "\n" == gtt(home, "generate", run, *options).stdout
+
+
+def test_an_export_is_whole_or_not_there(
+    finished: tuple[Path, Any], tmp_path: Path, refusal: Refuses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, out = tmp_path / "copy", tmp_path / "out"
+    shutil.copytree(finished[0], copy)
+    place = copy / "checkpoints" / (copy / "latest").read_text().strip()
+    small = train_char_tokenizer("ab")
+    for name, write, hint in (
+        ("tokenizer.json", lambda path: path.unlink(), "no tokenizer"),
+        ("tokenizer.json", lambda path: small.save(path.parent), "the tokenizer has 2 tokens"),
+        ("config.json", lambda path: path.write_text("{}"), "config.json does not describe"),
+        ("model.safetensors", fill_with_nan, "not numbers"),
+    ):
+        kept = (place / name).read_bytes()
+        write(place / name)
+        assert hint in refusal("export", str(copy), str(out), "--checkpoint", "latest")
+        assert not out.exists()
+        (place / name).write_bytes(kept)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gtt.runs.inspect.shutil.copyfile", refuse)
+        assert "(No space left on device): make room" in refusal("export", str(copy), str(out))
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+    assert main(["export", str(copy), str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        path.name for path in place.iterdir()
+    )
+
+
+def fill_with_nan(path: Path) -> None:
+    tensors = load_file(path)
+    save_file({name: tensor * float("nan") for name, tensor in tensors.items()}, path)
 
 
 class Training:
@@ -213,6 +260,59 @@ def test_a_killed_run_resumes_with_equal_losses(
     assert losses(lines) == {step: expected[step] for step in range(lines[0]["step"] + 1, 13)}
     journal_lines = journal_of(run)
     assert [line["seq"] for line in journal_lines] == list(range(1, len(journal_lines) + 1))
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again_with_equal_losses(
+    home: Path, finished: tuple[Path, Any], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    training = Training(home, "train", "--recipe", "tiny.yaml", "--out", str(run))
+    list(training.lines_until("StepLogged", 1))
+    training.process.send_signal(signal.SIGKILL)
+    training.finish()
+    shutil.rmtree(run / "checkpoints", ignore_errors=True)  # where it was quicker than the signal
+    (run / "latest").unlink(missing_ok=True)
+    about = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**about, "fingerprint": None}))  # as while loading
+    done = gtt(home, "resume", str(run), "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[0]["step"] == 0 and "begins again at step 0" in lines[0]["notes"][-1]
+    assert losses(lines) == losses(finished[1])
+    written = journal_of(run)
+    assert [line["seq"] for line in written] == list(range(1, len(written) + 1))
+    assert len([line for line in written if line["type"] == "RunStarted"]) == 2
+    assert json.loads((run / "run.json").read_text())["fingerprint"] == about["fingerprint"]
+    fold = Fold()
+    for line in written:
+        fold.apply(line)
+    steps = [step for step, _ in fold.curves["validation_loss"].thinned(50)]
+    assert steps == sorted(set(steps))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_loading_leaves_nothing(
+    home: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = tmp_path / "run"
+    # Long to prepare, and told as soon as that begins.
+    large = ("--data", "tales", "--set", "data.max_megabytes=50")
+    training = subprocess.Popen(
+        [sys.executable, "-m", "gtt", "train", "--recipe", "tiny.yaml", "--out", str(run), *large],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(home),
+        cwd=home,
+    )
+    assert training.stdout is not None
+    for line in training.stdout:
+        if "reading" in line:
+            break
+    assert (run / "run.json").exists()  # so that a kill now would leave a run to resume
+    training.send_signal(number)
+    _, errors = training.communicate(timeout=60)
+    assert (training.returncode, errors) == (1, "gtt: interrupted.\n")
+    assert not run.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -334,6 +434,18 @@ def test_a_disk_that_fills_up_ends_the_run_and_leaves_the_checkpoint_whole(
     assert "Finished" in resumed.stdout
 
 
+def test_a_full_disk_promises_no_checkpoint_that_is_not_there() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert "resume from the last checkpoint, which is whole" in failure_sentence(full, True)
+    assert "resume from the start: none was saved yet" in failure_sentence(full, False)
+
+
+def test_a_tracker_is_named_in_the_terminal(home: Path, tmp_path: Path) -> None:
+    train(home, "--out", str(tmp_path / "run"), "--track", "tensorboard", "--set",
+          "training.max_steps=1")  # fmt: skip
+    assert list((tmp_path / "run").rglob("events.out.tfevents.*"))
+
+
 class Refuses:
     """Runs a command in this process and returns the one line with which it refuses."""
 
@@ -380,6 +492,17 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(
         (*small, "--data", "numbers.csv"): "column",
         (*small, "--data", "nowhere.txt"): "nowhere.txt",
         (*small, "--data", "tails"): "tales",
+        (*small, "--data", ""): "names no source",
+        (*small, "--data", "x" * 300): "There is no source",
+        (
+            *small,
+            "--set",
+            "data.tokenizer=pretrained",
+            "--set",
+            f"data.pretrained_tokenizer={'x' * 300}",
+        ): "neither a folder",
+        (*small, "--set", "model.n_layers=true"): "must be a number",
+        (*small, "--set", "model.n_embed=8192", "--set", "model.n_layers=64"): "GB of memory",
         (*small, "--set", "training.learning_rate=nan"): "finite",
         (*small, "--set", "training.batch_size=-4"): "greater than",
         (*small, "--set", "model.n_embed=100", "--set", "model.n_heads=8"): "try 96 or 104",
@@ -397,6 +520,9 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(
         ("generate", run, "--prompt", ""): "prompt",
         ("generate", run, "--temperature", "-1"): "greater than",
         ("generate", run, "--checkpoint", "7"): "No checkpoint of step 7",
+        ("generate", run, "--checkpoint", "²"): "best, latest or a step",
+        ("generate", run, "--num-beams", "17"): "less than or equal to 16",
+        ("generate", run, "--repetition-penalty", "0"): "greater than or equal to 0.1",
         ("evaluate", str(tmp_path)): "run.json",
         ("export", run, run): "not empty",
     }
@@ -414,7 +540,11 @@ def test_a_damaged_or_newer_run_is_refused_and_left_as_it_is(
     text = (copy / "run.json").read_text()
     (copy / "run.json").write_text(text.replace('"format": 1', '"format": 2'))
     assert "newer version" in refusal("generate", str(copy))
+    (copy / "run.json").write_text(text.replace('"n_heads"', '"n_tails"'))
+    assert "update GTT" in refusal("generate", str(copy))
     (copy / "run.json").write_text(text)
+    (copy / "best").write_bytes(b"\xff\xfe")
+    assert main(["generate", str(copy), "--max-new-tokens", "1"]) == 0
     weights = copy / "checkpoints" / (copy / "latest").read_text().strip() / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     (copy / "run.lock").touch()
@@ -423,9 +553,30 @@ def test_a_damaged_or_newer_run_is_refused_and_left_as_it_is(
         files = [path for path in copy.rglob("*") if path.is_file() and path.name != "worker.json"]
         return {path: path.read_bytes() for path in files}
 
+    more = ("--set", "training.max_steps=20")
     before = content()
-    assert "cannot be read" in refusal("resume", str(copy), "--set", "training.max_steps=20")
+    assert "cannot be read" in refusal("resume", str(copy), *more)
     assert content() == before
+    state = weights.parent.with_name(weights.parent.name + ".resume") / "state.json"
+    shutil.copyfile(finished[0] / weights.relative_to(copy), weights)
+    for broken, hint in (('{"format": 1}', "it lacks 'step'"), ("[1]", "cannot be read")):
+        state.write_text(broken)
+        assert hint in refusal("resume", str(copy), *more)
+    journal = copy / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:2], b"nonsense\n", *lines[2:]]))
+    assert "damaged in line 3" in refusal("resume", str(copy), *more)
+    assert journal.read_bytes().count(b"\n") == len(lines) + 1
+
+
+def test_a_home_that_cannot_be_written_to_is_named(
+    home: Path, tmp_path: Path, refusal: Refuses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GTT_HOME", str(tmp_path / "file"))
+    assert "point GTT_HOME at" in refusal("train", "--recipe", "tiny.yaml")
+    said = refusal("train", "--recipe", "tiny.yaml", "--out", str(tmp_path / "file" / "run"))
+    assert "name another folder" in said and "GTT_HOME" not in said
 
 
 def test_a_refusal_reaches_the_shell(home: Path) -> None:
