@@ -12,8 +12,9 @@ import psutil
 
 from gtt.api.service import Caller
 from gtt.config import DataConfig, RunConfig
+from gtt.recipes import Recipe
 from gtt.runs import calibration
-from gtt.runs.estimates import Machine, TrainedRun
+from gtt.runs.estimates import Machine, TrainedRun, estimate
 from gtt.runs.limits import vocabulary_of
 from gtt.runs.managed import ManagedRun
 from gtt.runs.processes import gpu_count
@@ -57,6 +58,19 @@ def machine_of(caller: Caller, threads: int) -> Machine:
         return Machine("cuda", auto, 0, None, runs)
     auto = kept.auto if kept is not None else _auto_precision()
     return Machine("cpu", auto, int(psutil.virtual_memory().total), kept, runs)
+
+
+def seconds_of(recipe: Recipe, machine: Machine, corpora: Path) -> float | None:
+    """How long a recipe takes on a machine, None where too little of that was measured.
+
+    What it took elsewhere is scaled by how fast its steps would be here.
+    """
+    text = text_of(recipe.config.data, corpora)
+    told = estimate(recipe.config, text.vocab_size, text.train_tokens, machine)
+    if told.tokens_per_second is None or recipe.measured is None:
+        return told.seconds
+    done = recipe.measured
+    return done.seconds * done.tokens_per_second / told.tokens_per_second
 
 
 def _trained(run: ManagedRun) -> TrainedRun | None:

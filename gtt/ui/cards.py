@@ -7,20 +7,20 @@ from typing import Any
 import gradio as gr
 
 from gtt.api.endpoints.configuration import recipes
-from gtt.api.expectations import machine_of, text_of
 from gtt.api.schemas import Nothing, RecipeInfo
-from gtt.api.service import Caller, Service
-from gtt.runs import calibration
-from gtt.runs.estimates import estimate
-from gtt.runs.processes import gpu_count
+from gtt.api.service import Service
 from gtt.ui.assets import static_text
 
 ORDER = ("quickstart", "beginner", "intermediate", "advanced", "speedrun", "speedrun-gpu")
 
 
 def recipe_choices(service: Service) -> list[RecipeInfo]:
-    """The recipes, the easiest first."""
-    listed = recipes(service.caller(None), Nothing()).recipes
+    """The recipes, the easiest first, as a desk sees them that has no run yet."""
+    return in_order(recipes(service.caller(None), Nothing()).recipes)
+
+
+def in_order(listed: list[RecipeInfo]) -> list[RecipeInfo]:
+    """The easiest first."""
     rank = {name: place for place, name in enumerate(ORDER)}
     return sorted(listed, key=lambda one: rank.get(one.name, len(rank)))
 
@@ -36,51 +36,26 @@ def recipe_cards(listed: list[RecipeInfo]) -> gr.HTML:
     )
 
 
-def cards_value(
-    listed: list[RecipeInfo], chosen: str, here: dict[str, float] | None = None
-) -> dict[str, Any]:
-    """What the cards show; `here` as `seconds_here` tells it."""
+def cards_value(listed: list[RecipeInfo], chosen: str) -> dict[str, Any]:
+    """What the cards show."""
     cards = [
         {
             "name": one.name,
             "title": one.title,
-            "figures": figures_of(one, (here or {}).get(one.name)),
+            "figures": figures_of(one),
             "summary": one.summary,
-            "away": needs_gpu(one) and not gpu_count(),
+            "away": one.lacks_gpu,
         }
         for one in listed
     ]
     return {"recipes": cards, "chosen": chosen}
 
 
-def seconds_here(caller: Caller, listed: list[RecipeInfo]) -> dict[str, float]:
-    """How long recipes take on this machine, as far as it was measured.
-
-    What a recipe took elsewhere is scaled by how fast its steps would be here.
-    """
-    machine = machine_of(caller, calibration.worker_threads(caller.service.manager.slots))
-    seconds = {}
-    for one in listed:
-        text = text_of(one.config.data, caller.service.home.corpora)
-        told = estimate(one.config, text.vocab_size, text.train_tokens, machine)
-        if told.tokens_per_second is not None and one.measured is not None:
-            done = one.measured
-            seconds[one.name] = done["seconds"] * done["tokens_per_second"] / told.tokens_per_second
-        elif told.seconds is not None:
-            seconds[one.name] = told.seconds
-    return seconds
-
-
-def needs_gpu(recipe: RecipeInfo) -> bool:
-    """Whether a recipe is made for a GPU."""
-    return recipe.name.endswith("-gpu")
-
-
-def figures_of(recipe: RecipeInfo, here: float | None = None) -> str:
+def figures_of(recipe: RecipeInfo) -> str:
     """Time, loss and size, where they were measured; the time on this machine where it is known."""
-    if needs_gpu(recipe) and not gpu_count():
+    if recipe.lacks_gpu:
         return "For a GPU, which this machine does not have"
-    done = recipe.measured
+    done, here = recipe.measured, recipe.seconds_here
     time = None if here is None else f"about {duration(here)} on this machine"
     if done is None:
         return time or "Not measured yet"

@@ -78,7 +78,10 @@ async def keep_shown(desk: PageDesk, key: str, shown: str) -> None:
     Another tab of the browser may have changed it, and a field may still have the focus.
     """
     answer = await desk.ask("get_config", get_config, key)
-    values = json.loads(shown) if shown else []
+    try:
+        values = json.loads(shown) if shown else []
+    except (ValueError, TypeError, RecursionError):
+        values = None
     if not isinstance(values, list):
         raise BadInput("What the controls show came as no list.", field="shown")
     known = dict(zip(desk.controls, desk.values_of(answer)))

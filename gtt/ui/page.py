@@ -5,19 +5,17 @@ Everything on it goes through the table of endpoints, as any script would.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.configuration import get_config, set_config
+from gtt.api.endpoints.configuration import get_config, recipes, set_config
 from gtt.api.endpoints.runs import list_runs, read_run, status, stop_run
 from gtt.api.gradio_adapter import add_endpoints
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
-from gtt.runs.managed import ACTIVE
 from gtt.ui.buttons import buttons_view
-from gtt.ui.cards import cards_value, recipe_cards, recipe_choices, seconds_here
+from gtt.ui.cards import cards_value, in_order, recipe_cards, recipe_choices
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import LABELS, SHOWN, keep_draft, keep_shown, refusal_of, telling
 from gtt.ui.fields import fields_view
@@ -53,6 +51,7 @@ APPLIED = """() => {
 STARTED = (
     """(run) => { document.dispatchEvent(new CustomEvent("gtt:started", { detail: run })); }"""
 )
+AT_WORK = ("queued", "preparing", "running", "stopping")  # states of a run that can be stopped
 TITLE = "# GTT\nTrain a small GPT from scratch and watch it learn."
 
 
@@ -118,7 +117,7 @@ def build(service: Service) -> gr.Blocks:
             """Stops the run that is looked at, or else the one that is at work."""
             try:
                 runs = (await desk.ask("list_runs", list_runs, workspace, limit=200)).runs
-                active = [one for one in reversed(runs) if one.state in ACTIVE]
+                active = [one for one in reversed(runs) if one.state in AT_WORK]
                 active.sort(key=lambda one: (one.id != looked_at, one.state == "queued"))
                 if not active:
                     return "No run is at work: there is nothing to stop."
@@ -164,8 +163,8 @@ def build(service: Service) -> gr.Blocks:
         async def fill(workspace: str) -> list[Any]:
             answer = await desk.ask("get_config", get_config, workspace)
             nearest = nearest_recipe(answer.config, listed)
-            here = await asyncio.to_thread(seconds_here, service.caller(workspace), listed)
-            return [cards_value(listed, nearest, here), "yes", *desk.values_of(answer)]
+            here = in_order((await desk.ask("recipes", recipes, workspace)).recipes)
+            return [cards_value(here, nearest), "yes", *desk.values_of(answer)]
 
         async def link(workspace: str) -> str:
             answer = await desk.ask("get_config", get_config, workspace)

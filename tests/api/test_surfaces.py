@@ -278,7 +278,15 @@ def test_every_row_answers_the_same_on_both_surfaces(
     equal("stop_run", run)
     assert equal("generate", run, prompt="One", max_new_tokens=30, seed=3)["text"]
     equal("next_token", run, text="One day", count=5)
-    equal("attention", run, text="One day", layers=[1])
+    equal("attention", run, text="One day", layers=[1], heads=[0], scores=True)
+    assert equal("heads", run)["heads"]
+    assert equal("head_history", run)["steps"]
+    off = [{"layer": 0, "head": 1}]
+    assert equal("ablate", run, text="One day", heads=off)["windows"]
+    assert equal("read_text", run, text="One day", alternatives=2)["perplexity"]
+    assert equal("logit_lens", run, text="One day", positions=2)["layers"]
+    assert equal("follow_token", run, text="One day", layer=1)["steps"]
+    assert equal("copies", run, text="One day the king went out to the tower again.")["whole"]
     equal("tokenize", run, text="One day")
     tables = [list(csv.DictReader(io.StringIO(one.decode()))) for one in both("metrics_csv", run)]
     assert tables[0] and same(tables[0], ids) == same(tables[1], ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gtt.api.expectations import machine_of, seconds_of
 from gtt.api.schemas import (
     ConfigResponse,
     LrSchedule,
@@ -19,7 +20,9 @@ from gtt.api.visitors import recipe_of
 from gtt.config import RunConfig, describe_settings
 from gtt.explain import explain
 from gtt.recipes import load_recipes
+from gtt.runs import calibration
 from gtt.runs.limits import vocabulary_of
+from gtt.runs.processes import gpu_count
 from gtt.training.schedule import lr_factor
 
 ASSUMED_STEPS = 1000
@@ -52,7 +55,8 @@ def set_config(caller: Caller, request: SetConfig) -> ConfigResponse:
 
 @endpoint("GET", "/api/recipes", rate="read", tag="configuration")
 def recipes(caller: Caller, request: Nothing) -> Recipes:
-    """The recipes, with what each reached where it was measured."""
+    """The recipes, with what each reached where it was measured, and the time it takes here."""
+    machine = machine_of(caller, calibration.worker_threads(caller.service.manager.slots))
     return Recipes(
         recipes=[
             RecipeInfo(
@@ -62,6 +66,8 @@ def recipes(caller: Caller, request: Nothing) -> Recipes:
                 audience=" ".join(recipe.audience.split()),
                 config=recipe.config,
                 measured=recipe.measured.model_dump(mode="json") if recipe.measured else None,
+                seconds_here=seconds_of(recipe, machine, caller.service.home.corpora),
+                lacks_gpu=recipe.name.endswith("-gpu") and not gpu_count(),
             )
             for recipe in load_recipes()
         ]

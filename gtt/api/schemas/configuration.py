@@ -58,6 +58,10 @@ class RecipeInfo(Response):
     audience: str
     config: RunConfig
     measured: dict[str, Any] | None
+    seconds_here: float | None = Field(
+        description="What it will take on this machine, where its speed was measured."
+    )
+    lacks_gpu: bool = Field(description="It is made for a GPU, and this machine has none.")
 
 
 class Recipes(Response):
