@@ -126,6 +126,8 @@ def _refuse_broken_text(value: Any, field: str) -> None:
 
 def _refuse_switches(model: type[Settings], values: Mapping[str, Any], group: str = "") -> None:
     """Raises `InvalidSetting` for `true` where a number belongs: pydantic would count it as 1."""
+    if not isinstance(values, Mapping):
+        return  # refused for its kind
     for name, value in values.items():
         field = model.model_fields.get(name)
         kinds = _kinds(field.annotation) if field is not None else []

@@ -12,10 +12,12 @@ import httpx
 import pytest
 from managing import until
 from serving import ACTIVE, Server, processes_of, serving, tiny, wait_until_done
+from thorough import THOROUGH
 
 from gtt.runs.processes import Worker
 
-KILLS = ["worker"] * 12 + ["server"] * 4 + ["both"] * 4
+TIMES = 4 if THOROUGH else 1
+KILLS = ["worker"] * 3 * TIMES + ["server"] * TIMES + ["both"] * TIMES  # twenty, or five
 STEPS = 120
 BODY = tiny(
     max_steps=STEPS,
@@ -99,7 +101,7 @@ def has_left(client: httpx.Client, run_id: str, *states: str) -> bool:
 
 
 @pytest.mark.timeout(600)
-def test_twenty_kills_lose_no_event_and_change_no_loss(tmp_path: Path, tiny_text: Path) -> None:
+def test_kills_lose_no_event_and_change_no_loss(tmp_path: Path, tiny_text: Path) -> None:
     chance = random.Random(3)
     kills = chance.sample(KILLS, len(KILLS))
     with serving(tmp_path / "home", OMP_NUM_THREADS="1") as server, server.client() as client:

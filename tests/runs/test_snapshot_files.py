@@ -23,9 +23,12 @@ def attention() -> torch.Tensor:
 
 def test_what_is_written_is_read(tmp_path: Path, attention: torch.Tensor) -> None:
     path, texts = tmp_path / "snapshots" / "one.safetensors", [f" {n}<b>\n" for n in range(10)]
-    write_snapshot(path, attention, torch.arange(10), texts)
+    repeated = attention[:, :, :6, :6]
+    write_snapshot(path, attention, repeated, torch.arange(10), texts)
     whole, part = read_snapshot(path, 64), read_snapshot(path, 4)
     np.testing.assert_allclose(whole.attention, attention.numpy(), atol=1e-3)  # kept as fp16
+    assert whole.repeated is not None
+    np.testing.assert_allclose(whole.repeated, repeated.numpy(), atol=1e-3)
     assert whole.texts == texts and part.texts == texts[:4]
     np.testing.assert_array_equal(part.attention, whole.attention[:, :, :4, :4])
     np.testing.assert_allclose(part.attention.sum(-1), 1, atol=2e-3)

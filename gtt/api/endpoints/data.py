@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable
 from dataclasses import asdict
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from gtt.api.errors import NotFound
@@ -31,7 +32,9 @@ from gtt.api.table import endpoint
 from gtt.api.uploads import Upload as Uploaded
 from gtt.api.visitors import check_source, check_tokenizer
 from gtt.config import RunConfig
-from gtt.data.sources import SOURCES, UPLOAD, describe_sources
+from gtt.data.fetch import TINY_SHAKESPEARE, find_by_name
+from gtt.data.hub import TINY_STORIES_COPIES, WIKITEXT_COPIES
+from gtt.data.sources import SOURCES, UPLOAD, Source, describe_sources
 from gtt.errors import UnusableRun
 from gtt.inference.questions import CompareJob, MergesJob, PreviewJob, TokenizeJob
 
@@ -49,10 +52,24 @@ def datasets(caller: Caller, request: ListDatasets) -> Datasets:
         uploads = uploads[ids.index(request.before) + 1 :]
     page = uploads[: request.limit]
     return Datasets(
-        sources=[SourceInfo(**asdict(source)) for source in describe_sources()],
+        sources=[
+            SourceInfo(**asdict(source), is_here=_is_here(source, caller.service.home.sources))
+            for source in describe_sources()
+        ],
         uploads=[_info(upload) for upload in page],
         next=page[-1].id if len(uploads) > len(page) else None,
     )
+
+
+COPIES = {
+    "tinyshakespeare": TINY_SHAKESPEARE.names,
+    "wikitext-2": WIKITEXT_COPIES,
+    "tinystories": TINY_STORIES_COPIES,
+}  # names of files in the folder of texts that spare a download
+
+
+def _is_here(source: Source, folder: Path | None) -> bool:
+    return source.offline or find_by_name(COPIES.get(source.name, ()), folder) is not None
 
 
 @endpoint(

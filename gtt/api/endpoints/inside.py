@@ -160,7 +160,8 @@ async def attention(caller: Caller, request: CaptureAttention) -> Attention:
         **request.model_dump(exclude={"run_id", "checkpoint"}),
     )
     answer = await caller.service.inference.ask(job)
-    expected = expected_attention(run.config.data.source, answer["tokens"])
+    pairs = expected_attention(run.config.data.source, answer["tokens"])
+    expected = [[query, key] for query, key in pairs]
     return Attention(run_id=run.id, expected=expected, **answer)
 
 

@@ -79,6 +79,7 @@ class SourceInfo(Response):
     offline: bool
     citation: str
     url: str | None
+    is_here: bool = Field(description="A copy lies on this machine; nothing has to be fetched.")
 
 
 class UploadInfo(Response):

@@ -149,7 +149,7 @@ class Attention(Response):
     weights: list[list[list[list[float]]]] | None
     scores: list[list[list[list[float | None]]]] | None
     packed: str | None
-    expected: list[tuple[int, int]]
+    expected: list[list[int]]
 
 
 class SnapshotInfo(Response):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,6 @@ from gtt.api.endpoints.configuration import set_config
 from gtt.api.endpoints.data import datasets, upload
 from gtt.api.gradio_adapter import begin
 from gtt.api.schemas import SourceInfo
-from gtt.data.fetch import TINY_SHAKESPEARE, find_by_name
-from gtt.data.hub import TINY_STORIES_COPIES, WIKITEXT_COPIES
 from gtt.errors import GTTError
 from gtt.ui.controls import controls, explanations
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
@@ -31,11 +28,6 @@ SETTINGS = (
 )
 SENTENCE = "Once a wise boy named Emil lived in a tower by the meadow."
 CHUNK = 2**16
-COPIES = {
-    "tinyshakespeare": TINY_SHAKESPEARE.names,
-    "wikitext-2": WIKITEXT_COPIES,
-    "tinystories": TINY_STORIES_COPIES,
-}  # names of files in the folder of texts that spare a download
 # What the views are told, put together in the browser: a keystroke alone asks the server nothing.
 TELL = """(text, key, ...values) => {
   const names = NAMES, data = {};
@@ -82,8 +74,7 @@ def data_tab(desk: PageDesk) -> Any:
 
     async def listed(key: str, chosen: str | None) -> Any:
         answer = await desk.ask("datasets", datasets, key)
-        folder = sources_folder()
-        choices = [(_name_of(one, folder), one.name) for one in answer.sources]
+        choices = [(_name_of(one), one.name) for one in answer.sources]
         choices += [(f"{one.name} · yours", one.source) for one in answer.uploads]
         return gr.Dropdown(choices, value=chosen)
 
@@ -149,20 +140,14 @@ def data_tab(desk: PageDesk) -> Any:
     }
 
 
-def _name_of(source: SourceInfo, folder: Path | None) -> str:
+def _name_of(source: SourceInfo) -> str:
     """A source in the list, with a mark for whether it needs the network."""
     if source.offline:
         return f"{source.title} · offline"
-    if find_by_name(COPIES.get(source.name, ()), folder) is not None:
+    if source.is_here:
         return f"{source.title} · on this machine"
     size = "" if source.megabytes is None else f"{source.megabytes:.3g} MB, "
     return f"{source.title} · {size}downloaded once"
-
-
-def sources_folder() -> Path | None:
-    """Where this machine keeps copies of texts, if it was told so."""
-    folder = os.environ.get("GTT_SOURCES")
-    return Path(folder).expanduser() if folder else None
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:
