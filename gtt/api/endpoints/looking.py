@@ -97,8 +97,6 @@ async def ablate(caller: Caller, request: Ablate) -> Ablation:
 @endpoint("POST", "/api/read", rate="look", tag="models", examples=({"text": SENTENCE},))
 async def read_text(caller: Caller, request: ReadText) -> Reading:
     """A text token by token: odds, rank, surprise, what was likelier; perplexity of the whole."""
-    if request.text is None and request.ids is None:
-        raise BadInput("The text is empty: give at least one character.", field="text")
     return Reading(**await _asked(ReadingJob, caller, request))
 
 

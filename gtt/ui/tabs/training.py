@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.configuration import get_config, set_config
+from gtt.api.endpoints.configuration import get_config, recipes, set_config
 from gtt.api.endpoints.runs import (
     create_run,
     delete_run,
@@ -23,7 +23,6 @@ from gtt.api.endpoints.runs import (
 )
 from gtt.config import GROUPS
 from gtt.errors import BadInput, GTTError
-from gtt.recipes import recipe_names
 from gtt.ui.compare import comparison
 from gtt.ui.controls import controls, explanations
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
@@ -255,5 +254,6 @@ async def take_settings(desk: PageDesk, key: str, run: str) -> None:
         raise BadInput("There is no run yet: start one first.")
     config = (await desk.ask("read_run", read_run, key, run_id=run)).config
     groups = {group: getattr(config, group).model_dump(mode="json") for group in GROUPS}
-    recipe = config.name if config.name in recipe_names() else None  # which gives the draft a name
+    known = [one.name for one in (await desk.ask("recipes", recipes, key)).recipes]
+    recipe = config.name if config.name in known else None  # which gives the draft a name
     await desk.ask("set_config", set_config, key, recipe=recipe, config=groups)
