@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -187,7 +188,7 @@ def _draw(logits: Tensor, settings: GenerationConfig, generator: torch.Generator
     if settings.temperature == 0:
         return logits.argmax(-1)
     odds = next_token_odds(logits, settings.temperature, settings.top_k, settings.top_p)
-    if not bool(odds.isfinite().all()):
+    if not math.isfinite(float(odds.sum())):
         raise FloatingPointError(NOT_NUMBERS)
     token: Tensor = torch.multinomial(odds, 1, generator=generator)[:, 0]
     return token
