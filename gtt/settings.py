@@ -244,8 +244,10 @@ def nearest(kind: str, name: str, known: list[str], where: str = "") -> str:
 
 
 def _model_at(model: type[Settings], path: list[str]) -> type[Settings]:
-    """The group of settings that a path of field names leads to."""
+    """The group that a path of field names leads to; places in lists are passed over."""
     for part in path:
+        if part.isdigit():
+            continue
         annotation: Any = model.model_fields[part].annotation
         kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
         annotation = kinds[0] if kinds else annotation

@@ -10,7 +10,9 @@ from serving import ROOT
 import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.errors import NotFound, error_body
 from gtt.api.openapi import openapi
+from gtt.api.schemas import Ablate
 from gtt.api.table import TABLE, Endpoint
+from gtt.errors import InvalidSetting
 from gtt.settings import parse
 
 DESCRIBED = openapi()
@@ -43,3 +45,8 @@ def test_errors_are_described_with_all_their_fields() -> None:
     told = f'{{"error": {{{fields}}}}}'
     assert told in DESCRIBED["info"]["description"]
     assert told in (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def test_an_unknown_key_within_a_list_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InvalidSetting, match="did you mean 'layer'"):
+        parse(Ablate, {"text": "One", "heads": [{"layr": 0, "head": 1}]}, strict=True)
