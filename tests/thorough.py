@@ -1,4 +1,4 @@
-"""How much the longest tests do: `GTT_THOROUGH=1`, as CI sets it, asks for all of it."""
+"""How much the longest tests do: `GTT_THOROUGH=1` asks for all of it."""
 
 from __future__ import annotations
 
