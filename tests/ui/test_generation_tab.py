@@ -113,10 +113,11 @@ def test_a_text_streams_stops_and_goes_on_where_it_was(written: Written, browser
     # Stopped while it is written: what is there stays, is read, and can be gone on from.
     setting(page, "max_new_tokens").fill("2000")
     page.locator("#generate").click()
-    page.wait_for_function(
-        f"document.querySelector('#text').textContent.length > {len(PROMPT) + 45}", timeout=SLOW
+    page.wait_for_function(  # pressed by the page itself: two thousand tokens take a second
+        f"""() => document.querySelector('#text').textContent.length > {len(PROMPT) + 45}
+          && (document.querySelector('#stop-text').click(), true)""",
+        timeout=SLOW,
     )
-    page.locator("#stop-text").click()
     expect(page.locator("#generate")).to_be_enabled(timeout=SLOW)
     expect(tokens(page).first).to_be_attached(timeout=SLOW)
     stopped = page.locator("#text .tokens").text_content() or ""
