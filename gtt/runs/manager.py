@@ -349,9 +349,9 @@ class Manager:
                     if not isinstance(error, OSError):
                         log.exception("starting a run failed")
                     reason = getattr(error, "strerror", None) or type(error).__name__
-                    run.note_anyway(waiting=None)
                     sentence = f"No process could be started for this run ({reason}): try again."
                     tell_end(run, "failed", sentence)
+                    run.note_anyway(waiting=None)  # after its end: in between it was interrupted
 
     def _start(self, run: ManagedRun) -> None:
         """Hands a waiting run to a worker; raises OSError.
