@@ -45,13 +45,14 @@ def keep_draft(desk: PageDesk, refused: gr.JSON) -> dict[str, Any]:
     What the desk does not take is put into `refused`, for `telling`.
     """
 
-    async def save(settings: tuple[str, ...], *given: Any) -> tuple[str, Any]:
+    async def save(settings: tuple[str, ...], *given: Any) -> tuple[Any, Any]:
         *values, key = given
         try:
             await desk.ask("set_config", set_config, key, config=changes_of(settings, values))
         except GTTError as error:
             refusal = refusal_of(error, settings[0])
-            return ("", refusal) if refusal else (sentence_of(error), None)
+            # A message that stands there may be about this very field: a start came to it first.
+            return (gr.skip(), refusal) if refusal else (sentence_of(error), None)
         return "", {"saved": settings[0]}
 
     saved = {}

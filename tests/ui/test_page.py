@@ -170,6 +170,7 @@ def test_runs_are_listed_compared_and_deleted(server: Server, watch: Watch) -> N
     rows.nth(1).locator("input").check()  # looking at the older one
     page.locator("#delete").click()
     expect(rows).to_have_count(1, timeout=SLOW)
+    expect(page.locator("#runs .deleted button")).to_be_visible(timeout=SLOW)
     watched.open()  # the way back is not lost with a reload
     page.locator("#runs .deleted button").click()
     expect(rows).to_have_count(2, timeout=SLOW)
