@@ -24,6 +24,7 @@ from gtt.inference.questions import (
     TokenizeJob,
 )
 from gtt.inference.text_jobs import work_on_text
+from gtt.model.growing_text import GrowingText
 from gtt.model.sampling import sample_tokens, seeded
 from gtt.settings import parse
 
@@ -92,55 +93,6 @@ def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
         "tokens_per_second": len(drawn) / max(seconds, 1e-9),
         "seed": seed,
     }
-
-
-class GrowingText:
-    """Text of tokens as they come, of which is shown what can no longer change.
-
-    Held back is what may be the start of a stop string or an unfinished UTF-8 character. The text
-    ends before the first stop string.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, stops: tuple[str, ...]) -> None:
-        self.is_ended = False
-        self._tokenizer = tokenizer
-        self._stops = [stop for stop in stops if stop]
-        self._ids: list[int] = []  # tokens since the last point at which nothing was held back
-        self._text = ""
-        self._shown = 0
-
-    def add(self, id: int) -> str:
-        """What the next token lets be shown, often a single character, maybe nothing."""
-        self._ids.append(id)
-        self._text = self._tokenizer.decode(self._ids)
-        found = [at for stop in self._stops if (at := self._text.find(stop)) >= 0]
-        if found:
-            self.is_ended = True
-            self._text = self._text[: min(found)]
-            return self.rest()
-        piece = self._show(len(self._text) - self._held_back())
-        if self._shown == len(self._text):
-            self._ids, self._text, self._shown = [], "", 0
-        return piece
-
-    def rest(self) -> str:
-        """What was held back, once no token comes any more."""
-        return self._show(len(self._text))
-
-    def _show(self, until: int) -> str:
-        piece = self._text[self._shown : until]
-        self._shown = max(self._shown, until)
-        return piece
-
-    def _held_back(self) -> int:
-        text = self._text
-        unfinished = len(text) - len(text.rstrip("\N{REPLACEMENT CHARACTER}"))
-        for stop in self._stops:
-            for length in range(min(len(stop) - 1, len(text)), unfinished, -1):
-                if text.endswith(stop[:length]):
-                    unfinished = length
-                    break
-        return unfinished
 
 
 def tokenize(job: TokenizeJob) -> Result:

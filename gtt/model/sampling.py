@@ -14,6 +14,7 @@ from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
 from gtt.model.decoding import Decoder
 from gtt.model.gpt import GPT, KeyValueCache
+from gtt.model.growing_text import GrowingText
 
 NOT_NUMBERS = "the odds of the next token are not numbers"
 
@@ -155,14 +156,15 @@ class Reader:
         self.cache = KeyValueCache(model, tokens.shape[0])
         self.window = tokens[:, -self.block_size :]
         self.unread = self.window
-        short = tokens.shape[0] == 1 and tokens.device.type == "cpu"
-        self.decoder = Decoder(model) if short else None
+        weight = model.lm_head.weight
+        short = len(tokens) == 1 and weight.device.type == "cpu" and weight.dtype == torch.float32
+        self.decoder = Decoder(model, self.cache) if short else None
 
     @torch.inference_mode()
     def logits(self) -> Tensor:
         """Logits (B, V) of what comes next; dropout is off."""
         if self.decoder is not None and self.unread.shape[1] == 1:
-            return self.decoder.read(self.unread[0], self.cache)
+            return self.decoder.read(int(self.unread))
         with evaluating(self.model):
             logits: Tensor = self.model(self.unread, cache=self.cache)[:, -1]
         return logits
@@ -214,41 +216,17 @@ def generate_text(model: GPT, tokenizer: Tokenizer, settings: GenerationConfig) 
         raise BadInput("The prompt is empty: give at least one character.", field="prompt")
     generator = None if settings.seed is None else seeded(settings.seed, device)
     drawn = sample_tokens(model, torch.tensor([ids], device=device), settings, generator)
-    return _as_text(drawn, tokenizer, [stop for stop in settings.stop if stop])
+    return _as_text(drawn, GrowingText(tokenizer, settings.stop))
 
 
-def _as_text(drawn: Iterator[Tensor], tokenizer: Tokenizer, stops: list[str]) -> Iterator[str]:
-    """Decodes tokens (1,) as they come, showing only what can no longer change."""
-    ids: list[int] = []  # tokens since the last point at which nothing was held back
-    shown = 0
-    text = ""
+def _as_text(drawn: Iterator[Tensor], growing: GrowingText) -> Iterator[str]:
     for token in drawn:
-        ids.append(int(token))
-        text = tokenizer.decode(ids)
-        found = [at for stop in stops if (at := text.find(stop)) >= 0]
-        if found:
-            if min(found) > shown:
-                yield text[shown : min(found)]
+        if piece := growing.add(int(token)):
+            yield piece
+        if growing.is_ended:
             return
-        ready = len(text) - _held_back(text, stops)
-        if ready > shown:
-            yield text[shown:ready]
-            shown = ready
-        if shown == len(text):
-            ids, shown, text = [], 0, ""
-    if len(text) > shown:
-        yield text[shown:]
-
-
-def _held_back(text: str, stops: Sequence[str]) -> int:
-    """How many characters at the end of `text` may yet change or turn out to be a stop string."""
-    unfinished = len(text) - len(text.rstrip("\N{REPLACEMENT CHARACTER}"))
-    for stop in stops:
-        for length in range(min(len(stop) - 1, len(text)), unfinished, -1):
-            if text.endswith(stop[:length]):
-                unfinished = length
-                break
-    return unfinished
+    if piece := growing.rest():
+        yield piece
 
 
 def complete(
