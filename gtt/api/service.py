@@ -6,6 +6,7 @@ import logging
 import shutil
 import threading
 import time
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from gtt.api.desk import Desk
 from gtt.api.errors import NotFound
 from gtt.api.rates import Places, RateLimiter
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
-from gtt.inference.client import ASKED_BY, Inference
+from gtt.inference.client import Inference
+from gtt.inference.pipe import Result
+from gtt.inference.questions import Job
 from gtt.runs.home import Home, folder_bytes
 from gtt.runs.limits import Limits, fewest_parameters, run_bytes
 from gtt.runs.managed import ACTIVE, ManagedRun
@@ -59,9 +62,7 @@ class Service:
 
     def caller(self, key: str | None) -> Caller:
         """Whoever asks with this workspace key; raises `BadInput` for an impossible one."""
-        caller = Caller(self, self.workspaces.desk(key))
-        ASKED_BY.set(caller.desk.owner)
-        return caller
+        return Caller(self, self.workspaces.desk(key))
 
     def runs_bytes(self, owner: str) -> int:
         """What the runs of an owner take on the disk."""
@@ -155,6 +156,14 @@ class Caller:
     @property
     def limits(self) -> Limits:
         return self.service.limits
+
+    async def ask(self, job: Job) -> Result:
+        """The answer of the process for models, in the name of this desk; raises `Busy`."""
+        return await self.service.inference.ask(job, self.desk.owner)
+
+    def stream(self, job: Job) -> AsyncGenerator[Result, None]:
+        """The answer piece by piece."""
+        return self.service.inference.stream(job, self.desk.owner)
 
     def owns(self, run: ManagedRun) -> bool:
         """Whether a run lies on the caller's desk; the shared one has the terminal's runs too."""

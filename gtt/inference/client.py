@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,6 @@ from gtt.runs.fairness import FairQueue
 
 GRACE = 30.0  # seconds beyond a job's own after which the process counts as stuck
 USUAL_SECONDS = 2.0  # of a job, before any has been seen to its end
-# Whose jobs these are. Set where a request finds its desk, so that no endpoint can forget it.
-ASKED_BY: ContextVar[str] = ContextVar("asked_by", default="")
 ENDED = "The process that writes with models ended unexpectedly; try again."
 
 
@@ -48,7 +45,7 @@ _ERRORS = {kind.__name__: kind for kind in (BadInput, InvalidSetting, UnusableDa
 class Inference:
     """Hands jobs to the process, `max_active` at a time, which take turns token by token.
 
-    The others wait, and turns go round those who asked (`ASKED_BY`), each of whom has at most
+    The others wait, and turns go round those who asked, the owners, each of whom has at most
     `max_active_each` at work. Where `max_waiting` wait already, `max_waiting_each` of one, and
     where a job waits or runs longer than `seconds_per_job`, its caller gets `Busy`. Up to
     `cache_bytes` of weights stay loaded, until `idle_seconds` pass without a job. Faults go to the
@@ -82,13 +79,13 @@ class Inference:
         self._cache = {"checkpoints": 0, "checkpoint_bytes": 0}
         self._closed = False
 
-    async def stream(self, job: Job) -> AsyncGenerator[Result, None]:
-        """The pieces of a job; closing the iterator ends the job.
+    async def stream(self, job: Job, owner: str = "") -> AsyncGenerator[Result, None]:
+        """The pieces of a job of an owner; closing the iterator ends the job.
 
         The job begins with the first piece that is asked for. Pieces of text that a slow reader
         has not taken come as one. Raises `Busy`, `BadInput`, and `GTTError` for our own faults.
         """
-        ticket = self._submit(job)
+        ticket = self._submit(job, owner)
         try:
             self._watch(ticket)
             while True:
@@ -103,10 +100,10 @@ class Inference:
         finally:
             self._drop(ticket)
 
-    async def ask(self, job: Job) -> Result:
+    async def ask(self, job: Job, owner: str = "") -> Result:
         """The result of a job; raises as `stream` does."""
         result: Result = {}
-        async for piece in self.stream(job):
+        async for piece in self.stream(job, owner):
             result = piece
         return result
 
@@ -145,12 +142,12 @@ class Inference:
             rss = 0 if pid is None else int(psutil.Process(pid).memory_info().rss)
         return {"alive": pid is not None, "rss": rss, **counts}
 
-    def _submit(self, job: Job) -> Ticket:
+    def _submit(self, job: Job, owner: str) -> Ticket:
         with self._lock:
             if self._closed:
                 raise _closing()
             self._last_id += 1
-            ticket = Ticket(self._last_id, job, ASKED_BY.get())
+            ticket = Ticket(self._last_id, job, owner)
             self._require_place(ticket)
             self._waiting.put(ticket.owner, ticket)
             self._begin_waiting()

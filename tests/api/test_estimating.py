@@ -156,7 +156,7 @@ def test_while_something_trains_nothing_is_measured(
 def test_a_measurement_that_fails_leaves_the_time_unknown(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def busy(job: object) -> dict[str, Any]:
+    async def busy(job: object, owner: str) -> dict[str, Any]:
         raise BadInput("not now")
 
     (service.home.path / calibration.FILE).unlink(missing_ok=True)

@@ -142,7 +142,7 @@ def test_a_plain_question_ends_when_its_caller_hangs_up(
 ) -> None:
     key, begun, ended = new_key(), asyncio.Event(), asyncio.Event()
 
-    async def ask(job: Any) -> None:
+    async def ask(job: Any, owner: str) -> None:
         begun.set()
         try:
             await asyncio.sleep(1000)
@@ -165,12 +165,10 @@ def test_a_plain_question_ends_when_its_caller_hangs_up(
 def test_a_question_is_asked_in_the_name_of_the_desk(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gtt.inference.client import ASKED_BY
-
     key, owners = new_key(), []
 
-    async def ask(job: Any) -> Any:
-        owners.append(ASKED_BY.get())
+    async def ask(job: Any, owner: str) -> Any:
+        owners.append(owner)
         raise RateLimited("Enough.", retry_after=1)
 
     monkeypatch.setattr(service.inference, "ask", ask)

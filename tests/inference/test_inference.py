@@ -571,11 +571,7 @@ def test_a_caller_that_goes_away_while_waiting_leaves_its_place(
 def asking(owner: str, inference: Inference, job: client.Job) -> asyncio.Task[Result]:
     """A job of an owner, as a request of theirs begins it."""
 
-    async def one() -> Result:
-        client.ASKED_BY.set(owner)
-        return await inference.ask(job)
-
-    return asyncio.create_task(one())
+    return asyncio.create_task(inference.ask(job, owner))
 
 
 def test_one_desk_does_not_take_the_turns_of_another(

@@ -95,7 +95,7 @@ async def upload(caller: Caller, request: Upload, chunks: AsyncIterable[bytes]) 
 async def preview(caller: Caller, request: OfSource) -> TextPreview:
     """What a text is: counts, frequent tokens, the two parts. Nothing is fetched for it."""
     config = _config_of(caller, request)
-    answer = await caller.service.inference.ask(PreviewJob(**_about(caller, config)))
+    answer = await caller.ask(PreviewJob(**_about(caller, config)))
     values = {**answer, "title": _title(caller, config)}
     return TextPreview(source=config.data.source, tokenizer=config.data.tokenizer, **values)
 
@@ -120,7 +120,7 @@ async def tokenize(caller: Caller, request: Tokenize) -> Tokens:
             raise NotFound(
                 "This run has saved no checkpoint yet: wait for the first one.", field="run_id"
             ) from None
-    answer = await caller.service.inference.ask(
+    answer = await caller.ask(
         TokenizeJob(
             text=request.text,
             tokenizer=request.tokenizer,
@@ -136,7 +136,7 @@ async def compare_tokenizers(caller: Caller, request: CompareTokenizers) -> Comp
     """A sentence as characters, as byte pairs learned from the text, and as GPT-2 reads it."""
     config = _config_of(caller, request)
     job = CompareJob(**_about(caller, config), text=request.text)
-    answer = await caller.service.inference.ask(job)
+    answer = await caller.ask(job)
     return ComparedTokenizers(
         source=config.data.source,
         title=_title(caller, config),
@@ -152,7 +152,7 @@ async def merges(caller: Caller, request: LearnMerges) -> Merges:
     """How byte-pair encoding, learned from the text, joins the bytes of a sentence step by step."""
     config = _config_of(caller, request)
     job = MergesJob(**_about(caller, config), text=request.text)
-    answer = await caller.service.inference.ask(job)
+    answer = await caller.ask(job)
     return Merges(source=config.data.source, title=_title(caller, config), **answer)
 
 

@@ -37,7 +37,7 @@ async def architecture(caller: Caller, request: DrawArchitecture) -> Architectur
     batch = request.batch or config.training.batch_size
     tokens = min(request.tokens or config.model.block_size, config.model.block_size)
     model = config.model.model_dump(mode="json")
-    drawn = await caller.service.inference.ask(DrawingJob(model, vocabulary, batch, tokens))
+    drawn = await caller.ask(DrawingJob(model, vocabulary, batch, tokens))
     return Architecture(
         config=model,
         vocab_size=vocabulary,

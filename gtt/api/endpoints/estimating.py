@@ -85,7 +85,7 @@ def _is_training(caller: Caller) -> bool:
 async def _measure(caller: Caller, threads: int) -> None:
     """Measures the machine and keeps what was found, unless a training began meanwhile."""
     try:
-        answer = await caller.service.inference.ask(CalibrateJob(threads))
+        answer = await caller.ask(CalibrateJob(threads))
         found = calibration.calibration_from(answer, threads, time.time())
         if not _is_training(caller):
             calibration.save(caller.service.home.path, found)

@@ -37,7 +37,7 @@ async def generate_stream(caller: Caller, request: Generate) -> AsyncIterator[Te
     """The text as it grows; the last one is whole."""
     run, jobs = _generation(caller, request)
     drawn = [_Drawn(prompt=request.prompt or run.config.generation.prompt) for _ in jobs]
-    streams = [caller.service.inference.stream(job) for job in jobs]
+    streams = [caller.stream(job) for job in jobs]
     async for number, piece in _as_they_come(streams):
         drawn[number].take(piece)
         first = drawn[0]
@@ -123,7 +123,7 @@ async def generate(caller: Caller, request: Generate) -> Text:
 async def next_token(caller: Caller, request: NextToken) -> NextTokens:
     """What the model holds likely after a text, before and after temperature, top-k and top-p."""
     run = caller.run_or_current(request.run_id)
-    answer = await caller.service.inference.ask(
+    answer = await caller.ask(
         NextTokenJob(
             checkpoint=checkpoint_of(run, request),
             text=request.text or "",
@@ -159,7 +159,7 @@ async def attention(caller: Caller, request: CaptureAttention) -> Attention:
         checkpoint=checkpoint_of(run, request),
         **request.model_dump(exclude={"run_id", "checkpoint"}),
     )
-    answer = await caller.service.inference.ask(job)
+    answer = await caller.ask(job)
     pairs = expected_attention(run.config.data.source, answer["tokens"])
     expected = [[query, key] for query, key in pairs]
     return Attention(run_id=run.id, expected=expected, **answer)

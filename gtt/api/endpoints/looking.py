@@ -126,9 +126,7 @@ async def _asked(
     """Hands a request on as a job; its result, and whose it is."""
     run = caller.run_or_current(request.run_id)
     given = request.model_dump(exclude={"run_id", "checkpoint"}) | more
-    result = await caller.service.inference.ask(
-        job(checkpoint=checkpoint_of(run, request), **given)
-    )
+    result = await caller.ask(job(checkpoint=checkpoint_of(run, request), **given))
     return {"run_id": run.id, **result}
 
 
