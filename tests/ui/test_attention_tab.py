@@ -69,6 +69,7 @@ def look_at(page: Page, run: str, text: str | None = None) -> None:
         page.locator("#attention-text textarea").fill(text)
         page.locator("#look").click()
     expect(part(page, "whole")).not_to_have_attribute("aria-busy", "true", timeout=SLOW)
+    expect(part(page, "said")).to_be_empty()  # nothing was refused
     expect(page.locator("#inside-attention .bar-row")).to_have_count(5, timeout=SLOW)
 
 

@@ -381,7 +381,7 @@ def test_a_lost_server_and_a_killed_worker_lose_nothing(tmp_path: Path, browser:
 
 
 def lose_and_find_again(server: Server, watched: Watched) -> None:
-    set_draft(server, max_steps=1_000_000, checkpoint_every=100)
+    set_draft(server, max_steps=1_000_000, eval_every=100, checkpoint_every=100)
     page = watched.open()
     page.locator("#start").click()
     wait_for_state(page, "running")

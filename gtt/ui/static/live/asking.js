@@ -7,6 +7,7 @@ async function poll() {
     if (asked !== wanted) return;
     // A server that is not there answers nothing, or an error without a sentence.
     if (!answer || (answer.error && !answer.error.message)) throw new Error("no answer");
+    if (failures && await isOtherServer()) { location.reload(); return; }
     failures = 0;
     // Asked too often: what is on the screen stays, and the next time comes later.
     if (answer.error && ["rate_limited", "busy"].includes(answer.error.code)) { patience = Math.min(10000, patience * 2 || 1500); return; }
@@ -21,6 +22,14 @@ async function poll() {
   } finally {
     busy = false;
   }
+}
+
+// Whether a server that was lost came back as another process. Gradio would find out at the next click,
+// load the page again and forget the click; the run and the tab are in the address.
+async function isOtherServer() {
+  const { root, api_prefix, app_id } = window.gradio_config;
+  const answer = await fetch(`${root}${api_prefix}/app_id`);
+  return answer.ok && (await answer.json()).app_id !== app_id;
 }
 
 // Milliseconds until the next poll: fast while there is news, slower where nothing happens.
