@@ -48,7 +48,7 @@ def _death_sentence(run: ManagedRun) -> str:
 def _way_out(run: ManagedRun) -> str:
     kept = run.folder.checkpoints.resumable()
     if kept is None:
-        return "No checkpoint was saved yet: restart the run"
+        return "No checkpoint was saved yet: resuming begins again at step 0"
     return f"Resume from step {int(kept.name[5:]):,}"
 
 

@@ -23,15 +23,14 @@ from gtt.config import RunConfig
 from gtt.data.corpus import Corpus, build_corpus, reopen_corpus
 from gtt.data.progress import Progress
 from gtt.errors import BadInput, UnusableRun
-from gtt.model.export import read_about
 from gtt.runs.costs import memory_by_part
 from gtt.runs.folder import RunFolder, claim_folder
 from gtt.runs.home import Home
 from gtt.runs.journal import Journal, Record, last_told
+from gtt.runs.resuming import beginning_of
 from gtt.training.accelerator import choose_precision, process_state, refusing_together
 from gtt.training.events import Event, RunEnded, StepFinished
 from gtt.training.memory import keep_freed_memory, memory_of_machine
-from gtt.training.resuming import refuse_other_model
 from gtt.training.trainer import Trainer
 
 ASK_EVERY = 10  # steps between two looks for a stop signal in runs of several processes
@@ -39,9 +38,6 @@ OUT_OF_MEMORY = (
     "The machine ran out of memory: lower training.batch_size, model.block_size or the model's "
     "size; training.grad_accumulation_steps keeps the batch as large as it was."
 )
-
-FROM_THE_START = "No checkpoint had been saved: the run begins again at step 0."
-
 
 @dataclass(frozen=True)
 class Watcher:
@@ -136,24 +132,16 @@ def resume_run(
     run = RunFolder(place)
     with ExitStack() as held:
         with refusing_together():
-            original = run.config()
+            run.config()  # that there is a run here is said before it is locked
             if process_state().is_main_process:
                 held.enter_context(run.locked())
                 last_told(run.journal)  # a damaged one is refused before anything is loaded
-            checkpoint = run.checkpoints.resumable()
-            about = run.about() if checkpoint is None else read_about(checkpoint)
-            config = RunConfig.parse(about["config"]).with_assignments(assignments or [])
-            refuse_other_model(original, config)
-        corpus = prepare_corpus(config, home, watcher.preparing, about.get("fingerprint"))
-        notes = () if checkpoint is not None else (FROM_THE_START,)
-        options = {"resume": checkpoint is not None, "trackers": trackers, "notes": notes}
-        trainer = make_trainer(config, corpus, place, **options)
+            begin = beginning_of(run, lambda config: config.with_assignments(assignments or []))
+        corpus = prepare_corpus(begin.config, home, watcher.preparing, begin.fingerprint)
+        options = {"resume": begin.is_saved, "trackers": trackers, "notes": begin.notes}
+        trainer = make_trainer(begin.config, corpus, place, **options)
         with refusing_together():
-            if checkpoint is None and about.get("fingerprint") not in (None, corpus.fingerprint):
-                raise UnusableRun(
-                    f"{place} was begun on other data than {corpus.source_title!r} gives now: "
-                    "bring the text back, or start a new run."
-                )
+            begin.refuse_other_data(corpus, str(place))
             if trainer.step >= trainer.total_steps:
                 raise UnusableRun(
                     f"{place} is finished: {trainer.step:,} steps are done and "

@@ -175,10 +175,8 @@ class ManagedRun:
         return "running" if view.phase == "training" else "preparing"
 
     def is_resumable(self, state: State) -> bool:
-        """Whether a run in this state can go on: steps are left and a checkpoint is there."""
-        if state in ACTIVE or state == "completed":
-            return False
-        return self.folder.checkpoints.resumable() is not None
+        """Whether a run in this state can go on, from its last checkpoint or from its start."""
+        return state not in ACTIVE and state != "completed"
 
     def bury(self) -> Path:
         """Renames the folder, so that no half of it is ever found; returns what is to be deleted.

@@ -156,8 +156,6 @@ class Manager:
                 raise UnusableRun("This run is deleted: bring it back first.")
             if state in ACTIVE:
                 raise UnusableRun("This run is still at work: stop it first, or wait for its end.")
-            if run.folder.checkpoints.resumable() is None:
-                raise UnusableRun("This run holds no checkpoint to resume from: restart it.")
             if state == "completed" and not _asks_for_more(changes, run.view().step):
                 raise UnusableRun(
                     "This run is finished: to train it longer, resume it with a larger "

@@ -20,10 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gtt.config import RunConfig
 from gtt.data.progress import Progress
 from gtt.errors import BadInput, UnusableRun
-from gtt.model.export import read_about
 from gtt.runs.execute import (
     Watcher,
     failure_sentence,
@@ -38,8 +36,8 @@ from gtt.runs.home import Home, folder_bytes
 from gtt.runs.journal import Journal, Record
 from gtt.runs.limits import Limits, run_bytes
 from gtt.runs.order import Order
+from gtt.runs.resuming import Beginning, beginning_of
 from gtt.training.events import PreparationProgressed, RunEnded
-from gtt.training.resuming import refuse_other_model
 from gtt.training.trainer import Trainer
 
 NO_ROOM = "the server holds as much as it may"
@@ -66,9 +64,10 @@ def carry_out(
         trainer: Trainer | None = None
         step = 0
         try:
-            config, fingerprint, step = _what_to_train(run, order)
+            begin = _beginning(run, order)
+            step = begin.step
             preparing = _journaled(journal, stop_asked)
-            trainer = _prepared_trainer(run, home, order, config, fingerprint, preparing, limits)
+            trainer = _prepared_trainer(run, home, order, begin, preparing, limits)
             if stop_asked.is_set():
                 raise _StopAsked
             return pull(trainer, journal, stop_asked, watcher)
@@ -92,33 +91,25 @@ def carry_out(
                 trainer.close()
 
 
-def _what_to_train(run: RunFolder, order: Order) -> tuple[RunConfig, str | None, int]:
-    """The configuration, the fingerprint of the data if it is settled, and the step to begin at."""
-    config = run.config()
-    if not order.resume:
-        return config, None, 0
-    checkpoint = run.checkpoints.resumable()
-    if checkpoint is None:
-        raise UnusableRun("This run holds no checkpoint to resume from: restart it instead.")
-    about = read_about(checkpoint)
-    resumed = RunConfig.parse(about["config"]).updated(order.changes)
-    refuse_other_model(config, resumed)
-    return resumed, about.get("fingerprint"), int(about["step"])
+def _beginning(run: RunFolder, order: Order) -> Beginning:
+    if order.resume:
+        return beginning_of(run, lambda config: config.updated(order.changes))
+    return Beginning(run.config(), None)
 
 
 def _prepared_trainer(
     run: RunFolder,
     home: Home,
     order: Order,
-    config: RunConfig,
-    fingerprint: str | None,
+    begin: Beginning,
     preparing: Any,
     limits: Limits,
 ) -> Trainer:
     """The trainer, within what is allowed; raises `BadInput` beyond it."""
     uploads = home.uploads_of(run.about().get("owner"))
-    corpus = prepare_corpus(config, home, preparing, fingerprint, uploads)
-    parameters = config.model.parameter_count(corpus.vocab_size)
+    corpus = prepare_corpus(begin.config, home, preparing, begin.fingerprint, uploads)
+    begin.refuse_other_data(corpus, "This run")
+    parameters = begin.config.model.parameter_count(corpus.vocab_size)
     if order.max_parameters is not None and parameters > order.max_parameters:
         raise BadInput(
             f"This model has {parameters:,} parameters, and {order.max_parameters:,} are allowed "
@@ -131,7 +122,9 @@ def _prepared_trainer(
             "or texts, or take a smaller model.",
             field="model.n_embed",
         )
-    trainer = make_trainer(config, corpus, run.path, resume=order.resume)
+    trainer = make_trainer(
+        begin.config, corpus, run.path, resume=begin.is_saved, notes=begin.notes
+    )
     if order.max_steps is not None and trainer.total_steps > order.max_steps:
         trainer.close()
         raise BadInput(

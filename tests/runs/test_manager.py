@@ -117,9 +117,11 @@ def test_stop_while_it_waits_and_while_it_prepares(home: Path, tiny_config: RunC
         assert ended(first) == "stopped" and ends(first) == ["stopped"]
         message = first.view().ended
         assert message is not None and "Stopped before" in message.message
-        assert not first.is_resumable("stopped")
-        with pytest.raises(UnusableRun, match="restart"):
-            manager.resume(first, {})
+        assert first.is_resumable("stopped") and first.folder.checkpoints.resumable() is None
+        manager.resume(first, {"training": {"max_steps": 5}})
+        assert ended(first) == "completed" and first.view().step == 5
+        (started,) = (one for one in first.folder.records() if one["type"] == "RunStarted")
+        assert "begins again at step 0" in " ".join(started["notes"])
 
 
 def test_two_owners_take_turns_and_see_their_places(home: Path, owned: RunConfig) -> None:
@@ -292,7 +294,7 @@ def test_a_killed_worker_ends_as_failed_with_a_sentence(home: Path, tiny_config:
         early.worker.kill()
         assert ended(early) == "failed"
         message = early.view().ended
-        assert message is not None and "restart the run" in message.message
+        assert message is not None and "begins again at step 0" in message.message
 
         run = manager.create(long(tiny_config, checkpoint_every=5), None)
         until(lambda: run.folder.checkpoints.resumable())

@@ -7,12 +7,11 @@ function whyNot() {
   const active = run && ACTIVE.includes(run.state), any = active || runs.some((one) => ACTIVE.includes(one.state));
   const none = run ? null : "There is no run yet: start one first.";
   const atWork = active ? "It is at work: stop it first, or wait for its end." : null;
-  const lost = run && !active && !run.resumable && run.state !== "completed" ? "It holds no checkpoint to go on from: use its settings and start anew." : null;
   return {
     stop: any ? null : "No run is at work.",
     "stop-this": none || (active ? null : "This run has ended already."),
-    resume: none || atWork || (run.state === "completed" ? "It has done all of its steps: train it longer instead." : null) || lost,
-    longer: none || atWork || lost,
+    resume: none || atWork || (run.state === "completed" ? "It has done all of its steps: train it longer instead." : null),
+    longer: none || atWork,
     use: none,
     delete: none,
     rename: none,
