@@ -36,6 +36,7 @@ WANTED_RATIO = 3.0
 WANTED_FIRST = 0.050  # seconds to the first token
 WANTED_ATTENTION = 1.0
 WANTED_ODDS = 0.100
+SENTENCE = "One day the wise girl went to the tower. "  # in letters that the run knows
 LETTERS = "\n !',-.:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz&3$"
 
 
@@ -183,7 +184,7 @@ def attention(rounds: int) -> dict[str, Any]:
         for value in on_the_page(
             rounds,
             "attention",
-            lambda page, number: look(page, f"{'to be or not to be, ' * 20}{number}"),
+            lambda page, number: look(page, (SENTENCE * 8)[number:]),
         )
     ]
     return {
@@ -194,15 +195,13 @@ def attention(rounds: int) -> dict[str, Any]:
 
 
 def look(page: Any, text: str) -> float:
-    page.locator("#attention-text").fill(text)
-    page.evaluate("document.querySelector('#inside-attention [data-seconds]').dataset.seconds = ''")
-    began = time.perf_counter()
+    """One look, timed by the page itself from the click to the frame after the last canvas."""
+    whole = page.locator('#inside-attention [data-part="whole"]')
+    page.locator("#attention-text textarea").fill(text)
+    whole.evaluate("whole => { delete whole.dataset.seconds; }")
     page.locator("#look").click()
-    page.wait_for_function(
-        "document.querySelector('#inside-attention [data-seconds]').dataset.seconds !== ''",
-        polling=10,
-    )
-    return time.perf_counter() - began
+    page.wait_for_selector('#inside-attention [data-part="whole"][data-seconds]', timeout=60_000)
+    return float(whole.get_attribute("data-seconds"))
 
 
 def odds(rounds: int) -> dict[str, Any]:
@@ -223,11 +222,14 @@ def slide(page: Any, number: int) -> float:
         page.evaluate(
             """async (value) => {
               const box = document.querySelector('#inside-generation');
-              const slider = box.querySelector('[data-setting="temperature"]');
+              const slider = box.querySelector('[data-slider="temperature"]');
+              const bar = box.querySelector('[data-part="bars"] [data-after]');
+              const before = bar.dataset.after;
               const began = performance.now();
               slider.value = value;
               slider.dispatchEvent(new Event('input', { bubbles: true }));
               await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+              if (bar.dataset.after === before) throw new Error("the bars did not move");
               return (performance.now() - began) / 1000;
             }""",
             0.3 + 0.1 * number,
