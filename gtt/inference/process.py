@@ -19,13 +19,14 @@ from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from gtt.errors import BadInput, GTTError, InvalidSetting, UnusableData, UnusableRun
 from gtt.inference.client import Busy
 from gtt.inference.questions import KINDS, Job
+from gtt.training.memory import limit_memory, memory_of_machine
 
+LEAST_MEMORY = 2 * 2**30  # bytes that it may take on any machine; on a larger one half of it
 PIECE_EVERY = 0.03  # seconds between two pieces of one text: nobody reads faster
 
 Message = dict[str, Any]
@@ -145,8 +146,7 @@ def be_humble() -> None:
     """Lets the page and the training go first, and be killed last where memory is short."""
     with suppress(AttributeError, OSError):  # not on Windows
         os.nice(5)
-    with suppress(OSError):  # Linux only
-        Path("/proc/self/oom_score_adj").write_text("400", encoding="ascii")
+    limit_memory(max(LEAST_MEMORY, memory_of_machine() // 2), first_to_go=400)
 
 
 def take_stdout() -> BinaryIO:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gtt.interpret.matching import SuffixAutomaton
+
 GRAM = 8  # words whose novelty is counted
 SHORTEST = 5  # words of a run that is shown
 AROUND = 8  # words shown before and after a run where it stands in the training text
@@ -66,34 +68,38 @@ def find_copies(
     """Looks for a text in the pieces of a training text, which may break off within a word.
 
     Yields how many words of it were looked through; what it returns is exact but for n-grams whose
-    64-bit hashes collide. Memory grows with `chunk` and the two texts, not with the training text.
+    64-bit hashes collide. Memory grows with `chunk` and the two texts, not with the training text,
+    and time with the sum of all three, however often any of them repeats itself.
     """
     places = [match.span() for match in _WORD.finditer(text)]
     words = [text[start:end] for start, end in places]
     other_words = validation.split()
     numbers = _numbers(words + other_words)
     asked = _as_numbers(words, numbers)
-    seeds = _grams(asked, SHORTEST)
-    by_seed: dict[int, list[int]] = {}
-    for place, seed in enumerate(seeds.tolist()):
-        by_seed.setdefault(seed, []).append(place)
+    seeds = np.unique(_grams(asked, SHORTEST))
+    reader = SuffixAutomaton(asked.tolist(), SHORTEST)
     grams = _grams(asked, GRAM), _grams(_as_numbers(other_words, numbers), GRAM)
     missing = set(np.concatenate(grams).tolist())
-    longest: dict[int, tuple[int, list[str], int]] = {}  # by place: length, words around, offset
     read = 0
-    for tail, fresh in _in_chunks(training, chunk, overlap=len(words) + GRAM):
-        held = tail + fresh
-        known = _as_numbers(held, numbers)
+    for window in _windows(training, chunk):
+        known = _as_numbers(window.words, numbers)
         missing -= set(np.intersect1d(_grams(known, GRAM), _as_array(missing)).tolist())
-        for place, length, found in _runs(_grams(known, SHORTEST), by_seed):
-            if length > longest.get(place, (0, [], 0))[0]:
-                first = max(0, found - AROUND)
-                around = held[first : found + length + AROUND]
-                longest[place] = length, around, found - first
-        read += len(fresh)
+        _read_window(reader, window, known, seeds)
+        read += window.last - window.first
         yield read
+    runs = [
+        Run(
+            start=places[match.start][0],
+            end=places[match.start + match.length - 1][1],
+            words=match.length,
+            before=" ".join(match.before),
+            same=" ".join(words[match.start : match.start + match.length]),
+            after=" ".join(match.after),
+        )
+        for match in reader.maximal(words, AROUND)
+    ]
     return Copies(
-        runs=tuple(_maximal(longest, places)),
+        runs=tuple(sorted(runs, key=lambda run: (-run.words, run.start))),
         words=len(words),
         novel=_share(grams[0], missing),
         novel_in_validation=_share(grams[1], missing),
@@ -125,24 +131,33 @@ def _grams(numbers: Numbers, n: int) -> Numbers:
     return hashes
 
 
-def _in_chunks(
-    pieces: Iterable[str], size: int, overlap: int
-) -> Iterator[tuple[list[str], list[str]]]:
-    """The words of a text in pieces, `size` at a time, each with the last words before them."""
-    tail: list[str] = []
-    words: list[str] = []
+@dataclass(frozen=True)
+class _Window:
+    """Words `first` to `last` of a stretch of the training text, with some before and after."""
+
+    words: list[str]
+    first: int
+    last: int
+
+
+def _windows(pieces: Iterable[str], size: int) -> Iterator[_Window]:
+    """The words of a text in pieces, about `size` at a time, with `AROUND` more on both sides."""
+    words: list[str] = []  # up to AROUND that were read, then those that come
+    first = 0
     unfinished = ""
     for piece in pieces:
         given = unfinished + piece
         end = _start_of_last_word(given)
         unfinished = given[end:]
         words += given[:end].split()
-        while len(words) >= size:
-            yield tail, words[:size]
-            tail, words = (tail + words[:size])[-overlap:], words[size:]
+        while len(words) >= first + size + AROUND:
+            last = first + size
+            yield _Window(words[: last + AROUND], first, last)
+            words = words[max(0, last - AROUND) :]
+            first = min(AROUND, last)
     words += unfinished.split()
-    if words:
-        yield tail, words
+    if len(words) > first:
+        yield _Window(words, first, len(words))
 
 
 def _start_of_last_word(text: str) -> int:
@@ -153,53 +168,25 @@ def _start_of_last_word(text: str) -> int:
     return place
 
 
-def _runs(seeds: Numbers, by_seed: dict[int, list[int]]) -> Iterator[tuple[int, int, int]]:
-    """Runs as (place in the text, words, place in the training words), from hashes of seeds.
-
-    Seeds that follow each other in both texts are one run: they lie on one diagonal.
-    """
-    if not by_seed or not len(seeds):
-        return
-    hits = np.flatnonzero(np.isin(seeds, np.fromiter(by_seed, np.uint64, len(by_seed))))
-    asked: list[int] = []
-    found: list[int] = []
-    for hit, seed in zip(hits.tolist(), seeds[hits].tolist()):
-        asked += by_seed[seed]
-        found += [hit] * len(by_seed[seed])
-    if not asked:
-        return
-    pairs = np.array([asked, found])  # (2, pairs)
-    pairs = pairs[:, np.lexsort((pairs[0], pairs[1] - pairs[0]))]
-    diagonals = pairs[1] - pairs[0]
-    breaks = (np.diff(diagonals) != 0) | (np.diff(pairs[0]) != 1)
-    firsts = np.flatnonzero(np.concatenate([[True], breaks]))
-    lasts = np.concatenate([firsts[1:], [pairs.shape[1]]]) - 1
-    lengths = pairs[0, lasts] - pairs[0, firsts] + SHORTEST
-    yield from zip(pairs[0, firsts].tolist(), lengths.tolist(), pairs[1, firsts].tolist())
-
-
-def _maximal(
-    longest: dict[int, tuple[int, list[str], int]], places: list[tuple[int, int]]
-) -> Iterator[Run]:
-    """The runs that lie in no other, the longest first."""
-    reach = -1
-    runs = []
-    for place in sorted(longest):
-        length, around, offset = longest[place]
-        if place + length <= reach:
-            continue
-        reach = place + length
-        runs.append(
-            Run(
-                start=places[place][0],
-                end=places[place + length - 1][1],
-                words=length,
-                before=" ".join(around[:offset]),
-                same=" ".join(around[offset : offset + length]),
-                after=" ".join(around[offset + length :]),
+def _read_window(reader: SuffixAutomaton, window: _Window, known: Numbers, seeds: Numbers) -> None:
+    """Lets the reader read the window, but for words that lie in no run of the shortest length."""
+    hits = np.isin(_grams(known, SHORTEST), seeds)
+    in_run = np.zeros(len(known), bool)
+    for place in range(SHORTEST):
+        in_run[place : place + len(hits)] |= hits
+    at = window.first - 1
+    for place in (window.first + np.flatnonzero(in_run[window.first : window.last])).tolist():
+        if place != at + 1:
+            reader.forget()
+        at = place
+        if reader.read(int(known[place])):
+            start = place - reader.length + 1
+            reader.note(
+                window.words[max(0, start - AROUND) : max(0, start)],
+                window.words[place + 1 : place + 1 + AROUND],
             )
-        )
-    yield from sorted(runs, key=lambda run: (-run.words, run.start))
+    if at != window.last - 1:
+        reader.forget()
 
 
 def _share(grams: Numbers, missing: set[int]) -> float | None:

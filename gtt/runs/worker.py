@@ -38,6 +38,7 @@ from gtt.runs.limits import Limits, run_bytes
 from gtt.runs.order import Order
 from gtt.runs.resuming import Beginning, beginning_of
 from gtt.training.events import PreparationProgressed, RunEnded
+from gtt.training.memory import limit_memory
 from gtt.training.trainer import Trainer
 
 NO_ROOM = "the server holds as much as it may"
@@ -122,9 +123,7 @@ def _prepared_trainer(
             "or texts, or take a smaller model.",
             field="model.n_embed",
         )
-    trainer = make_trainer(
-        begin.config, corpus, run.path, resume=begin.is_saved, notes=begin.notes
-    )
+    trainer = make_trainer(begin.config, corpus, run.path, resume=begin.is_saved, notes=begin.notes)
     if order.max_steps is not None and trainer.total_steps > order.max_steps:
         trainer.close()
         raise BadInput(
@@ -209,17 +208,6 @@ def has_room(home: Home, limits: Limits, more: int) -> bool:
     return most is None or home.bytes() + more <= most
 
 
-def limit_memory(limit: int | None) -> None:
-    """Makes this process the one that is refused memory, or killed for it, before any other."""
-    with suppress(OSError):  # Linux only
-        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
-    if limit is not None and sys.platform == "linux":
-        import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-
-
 def main() -> int:
     """Warms up, waits for the order, carries it out; 0, or 1 where the run failed."""
     home = Home.from_environment()
@@ -232,7 +220,7 @@ def main() -> int:
     log = os.open(Path(order.folder) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (1, 2):
         os.dup2(log, stream)
-    limit_memory(order.memory)
+    limit_memory(order.memory, first_to_go=500)
     limits = Limits.from_environment()  # those of the server, whose environment this is
     end = carry_out(order, home, watching_room(home, limits), limits)
     return 1 if end.reason in ("failed", "diverged") else 0

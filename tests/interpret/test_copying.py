@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -62,6 +63,10 @@ def test_nothing_is_missed(
     copies = looked(text, pieces, " ".join(validation), chunk)
     runs = {(text[: run.start].count(" "), run.words) for run in copies.runs}
     assert runs == brute_runs(asked, training)
+    for run in copies.runs:
+        assert run.same == text[run.start : run.end]
+        there = " ".join(part for part in (run.before, run.same, run.after) if part)
+        assert f" {there} " in f" {whole} "
     known = set(grams(training))
     for share, words in ((copies.novel, asked), (copies.novel_in_validation, validation)):
         mine = grams(words)
@@ -115,3 +120,13 @@ def test_the_longest_run_stands_first() -> None:
     text = f"{training[:60]} gap {training[100:250]} gap {training[:40]}"
     lengths = [run.words for run in looked(text, [training]).runs]
     assert lengths and all(a >= b for a, b in pairwise(lengths))
+
+
+def test_what_repeats_itself_without_end_costs_no_more_than_other_text() -> None:
+    """Ten thousand times ten thousand places fit; none of these pairs is ever listed."""
+    tracemalloc.start()
+    (run,) = looked("a " * 10_000, ["a " * 30_000], chunk=1 << 15).runs
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert run.words == 10_000
+    assert peak < 60e6
