@@ -46,11 +46,12 @@ class GrowingText:
         return piece
 
     def _held_back(self) -> int:
-        text = self._text
-        unfinished = len(text) - len(text.rstrip("\N{REPLACEMENT CHARACTER}"))
-        for stop in self._stops:
-            for length in range(min(len(stop) - 1, len(text)), unfinished, -1):
-                if text.endswith(stop[:length]):
-                    unfinished = length
-                    break
-        return unfinished
+        """Characters at the end: half a character, and what before it may begin a stop string."""
+        whole = self._text.rstrip("\N{REPLACEMENT CHARACTER}")
+        begun = [
+            length
+            for stop in self._stops
+            for length in range(min(len(stop) - 1, len(whole)), 0, -1)
+            if whole.endswith(stop[:length])
+        ]
+        return len(self._text) - len(whole) + max(begun, default=0)

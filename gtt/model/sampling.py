@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -16,7 +17,8 @@ from gtt.model.decoding import Decoder
 from gtt.model.gpt import GPT, KeyValueCache
 from gtt.model.growing_text import GrowingText
 
-NOT_NUMBERS = "the odds of the next token are not numbers"
+EMPTY_PROMPT = "The prompt is empty: give at least one character."
+NOT_NUMBERS = "The odds of this model are not numbers: take a checkpoint from before it diverged."
 
 
 @contextmanager
@@ -88,15 +90,12 @@ def sample_tokens(
     are read. Past the block size the window slides by a quarter of a block at a time, so that most
     tokens still cost one position: a model with learned positions has to read its window anew when
     the window moves. The model stays as it is between two tokens, training mode included, and
-    torch's default generator is not touched where `generator` is given. With `num_beams` above 1
-    and a single sequence nothing is drawn: see `beam_search`. Raises `FloatingPointError` where the
-    model's odds are not numbers, as after a diverged training.
+    torch's default generator is not touched where `generator` is given. `num_beams` plays no part.
+    Raises `FloatingPointError` where the model's odds are not numbers, as after a diverged
+    training.
     """
     if tokens.shape[1] == 0:
-        raise BadInput("The prompt is empty: give at least one character.", field="prompt")
-    if settings.num_beams > 1 and tokens.shape[0] == 1:
-        yield from beam_search(model, tokens, settings)
-        return
+        raise BadInput(EMPTY_PROMPT, field="prompt")
     reader = Reader(model, tokens)
     seen = tokens  # (B, T + what was drawn)
     for position in range(settings.max_new_tokens):
@@ -111,12 +110,12 @@ def sample_tokens(
 
 
 def beam_search(model: GPT, tokens: Tensor, settings: GenerationConfig) -> Iterator[Tensor]:
-    """Yields, as (1,), the tokens of the likeliest continuation of `tokens` (1, T) that it finds.
+    """Yields, step by step, the likeliest continuation of `tokens` (1, T) that it finds.
 
     At each step the `num_beams` likeliest sequences of all continuations of those before are kept,
-    by the sum of their log-odds (Graves 2012). A token is yielded as soon as all of them agree on
-    it. Temperature, top-k, top-p and the seed play no part; the repetition penalty acts on log-odds
-    here, as in `transformers`.
+    by the sum of their log-odds (Graves 2012). A step yields the tokens (N,) on which all of them
+    agree by then, often none; the last one yields the rest. Temperature, top-k, top-p and the seed
+    play no part; the repetition penalty acts on log-odds here, as in `transformers`.
     """
     beams = settings.num_beams
     reader = Reader(model, tokens.expand(beams, -1))
@@ -133,15 +132,33 @@ def beam_search(model: GPT, tokens: Tensor, settings: GenerationConfig) -> Itera
         scores, best = totals.flatten().topk(min(beams, totals.numel()))
         parents, next_ids = best // totals.shape[1], best % totals.shape[1]
         written = torch.cat([written[parents], next_ids[:, None]], dim=1)
-        while settled < written.shape[1] and bool(
-            (written[:, settled] == written[0, settled]).all()
-        ):
-            yield written[:1, settled]
-            settled += 1
-        if position + 1 < settings.max_new_tokens:
-            reader.keep(parents)
-            reader.append(next_ids)
-    yield from written[:1, settled:].unbind(1)  # the best stands first
+        if position + 1 == settings.max_new_tokens:
+            yield written[0, settled:]  # the best stands first
+            return
+        agreed = (written[:, settled:] == written[0, settled:]).all(0).long().cumprod(0).sum()
+        yield written[0, settled : settled + int(agreed)]
+        settled += int(agreed)
+        reader.keep(parents)
+        reader.append(next_ids)
+
+
+def continue_tokens(
+    model: GPT,
+    ids: Sequence[int],
+    settings: GenerationConfig,
+    generator: torch.Generator | None = None,
+) -> Iterator[list[int]]:
+    """Yields, step by step, what follows one sequence of ids: drawn, or found by beam search.
+
+    A step costs one reading of the model and gives one token, or with beams any number of them.
+    Raises `BadInput` for no ids, and what `sample_tokens` raises.
+    """
+    if not ids:
+        raise BadInput(EMPTY_PROMPT, field="prompt")
+    tokens = torch.tensor([ids], device=next(model.parameters()).device)
+    if settings.num_beams > 1:
+        return (found.tolist() for found in beam_search(model, tokens, settings))
+    return ([int(token)] for token in sample_tokens(model, tokens, settings, generator))
 
 
 class Reader:
@@ -213,17 +230,14 @@ def generate_text(model: GPT, tokenizer: Tokenizer, settings: GenerationConfig) 
     that is empty or holds characters the tokenizer does not know.
     """
     device = next(model.parameters()).device
-    ids = tokenizer.encode(settings.prompt)
-    if not ids:
-        raise BadInput("The prompt is empty: give at least one character.", field="prompt")
     generator = None if settings.seed is None else seeded(settings.seed, device)
-    drawn = sample_tokens(model, torch.tensor([ids], device=device), settings, generator)
-    return _as_text(drawn, GrowingText(tokenizer, settings.stop))
+    steps = continue_tokens(model, tokenizer.encode(settings.prompt), settings, generator)
+    return _as_text(steps, GrowingText(tokenizer, settings.stop))
 
 
-def _as_text(drawn: Iterator[Tensor], growing: GrowingText) -> Iterator[str]:
-    for token in drawn:
-        if piece := growing.add(int(token)):
+def _as_text(steps: Iterator[list[int]], growing: GrowingText) -> Iterator[str]:
+    for token in chain.from_iterable(steps):
+        if piece := growing.add(token):
             yield piece
         if growing.is_ended:
             return
@@ -241,7 +255,8 @@ def complete(
 ) -> list[str]:
     """The continuations of many prompts, prompts of one length drawn together.
 
-    Each continuation ends before the first of `settings.stop`, or after `max_new_tokens`.
+    Each continuation ends before the first of `settings.stop`, or after `max_new_tokens`. They are
+    always drawn, never found by beam search.
     """
     device = next(model.parameters()).device
     encoded = [tokenizer.encode(prompt) for prompt in prompts]

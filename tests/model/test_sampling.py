@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from small_models import SHAPES, VOCAB, in_transformers, random_model
 from transformers import AutoModelForCausalLM
 
@@ -15,9 +17,11 @@ from gtt.data.tokenizers import train_bpe_tokenizer, train_char_tokenizer
 from gtt.errors import BadInput
 from gtt.model.export import save_model
 from gtt.model.gpt import GPT
+from gtt.model.growing_text import GrowingText
 from gtt.model.sampling import (
     Reader,
     complete,
+    continue_tokens,
     evaluating,
     generate_text,
     next_token_odds,
@@ -155,6 +159,19 @@ def test_a_text_ends_before_its_stop_string_however_it_is_cut_into_tokens() -> N
     assert stop not in "".join(pieces)
 
 
+@given(st.text("ENé€ab", max_size=12), st.text("ENé€ab", min_size=1, max_size=4))
+def test_no_part_of_a_stop_string_is_shown_however_bytes_fall(text: str, stop: str) -> None:
+    tokenizer = train_bpe_tokenizer(["plain text"], 256)  # a byte, a token
+    growing, shown = GrowingText(tokenizer, [stop]), ""
+    for id in tokenizer.encode(text):
+        shown += growing.add(id)
+        assert text.split(stop)[0].startswith(shown)
+        if growing.is_ended:
+            break
+    assert shown + growing.rest() == text.split(stop)[0]
+    assert growing.is_ended == (stop in text)
+
+
 def test_unfinished_characters_are_held_back() -> None:
     tokenizer = train_bpe_tokenizer(["plain text"], 256)
     model = small_model(tokenizer.vocab_size)
@@ -223,7 +240,11 @@ def settings_of(**values: Any) -> GenerationConfig:
 
 
 def continued(model: GPT, tokens: torch.Tensor, **values: Any) -> list[int]:
-    return [int(token) for token in sample_tokens(model, tokens, settings_of(**values))]
+    return [
+        token
+        for step in continue_tokens(model, tokens[0].tolist(), settings_of(**values))
+        for token in step
+    ]
 
 
 @pytest.mark.parametrize("beams", [2, 5])
@@ -276,6 +297,15 @@ def test_beams_find_what_greedy_choice_walks_past() -> None:
 def test_beams_go_on_past_the_block_and_keep_the_count() -> None:
     model, prompt = random_model(), random_tokens(rows=1, length=30)
     assert len(continued(model, prompt, num_beams=3, max_new_tokens=70)) == 70
+
+
+def test_a_step_of_beams_reads_one_token_whether_or_not_they_agree() -> None:
+    """So that whoever takes turns with others never waits for more than that."""
+    model, prompt = random_model(), random_tokens(rows=1, length=6)
+    settings = settings_of(num_beams=4, max_new_tokens=30)
+    steps = list(continue_tokens(model, prompt[0].tolist(), settings))
+    assert len(steps) == 30 and [] in steps
+    assert sum(len(step) for step in steps) == 30
 
 
 def test_a_diverged_model_is_told_of_by_beams_too() -> None:
