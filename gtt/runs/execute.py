@@ -39,6 +39,7 @@ OUT_OF_MEMORY = (
     "size; training.grad_accumulation_steps keeps the batch as large as it was."
 )
 
+
 @dataclass(frozen=True)
 class Watcher:
     """What the caller wants to hear: data progress, each journaled record, each finished step."""
@@ -125,7 +126,7 @@ def resume_run(
     """Goes on with the run in `folder` from its newest resumable checkpoint, or from its start.
 
     `assignments` change settings of training or generation from here on, also for later resumes
-    once there is a checkpoint. Raises `UnusableRun` or `BadInput`; the run is then as it was.
+    once the training has begun. Raises `UnusableRun` or `BadInput`; the run is then as it was.
     """
     watcher = watcher or Watcher()
     place = folder.absolute()

@@ -15,7 +15,7 @@ from gtt.data.corpus import build_corpus, reopen_corpus
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.model.export import load_model
-from gtt.model.sampling import generate_text
+from gtt.model.sampling import NOT_NUMBERS, generate_text
 from gtt.runs.folder import RunFolder, claim_folder
 from gtt.runs.home import Home
 from gtt.settings import parse
@@ -23,7 +23,6 @@ from gtt.training.checkpoints import write_folder
 from gtt.training.evaluation import evaluate_all, sit_exam
 
 EXAM_QUESTIONS = 64
-NOT_NUMBERS = "The odds of this model are not numbers: take a checkpoint from before it diverged."
 
 
 def checkpoint_of(folder: Path, which: str = "best") -> Path:

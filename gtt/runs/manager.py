@@ -34,6 +34,7 @@ from gtt.runs.order import Order
 from gtt.runs.processes import Worker, gpu_count
 from gtt.runs.spares import SpareKeeper
 from gtt.runs.view import RunView
+from gtt.training.schedule import total_steps
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ class Manager:
                 raise UnusableRun("This run is deleted: bring it back first.")
             if state in ACTIVE:
                 raise UnusableRun("This run is still at work: stop it first, or wait for its end.")
-            if state == "completed" and not _asks_for_more(changes, run.view().step):
+            if state == "completed" and _is_finished(run, changes):
                 raise UnusableRun(
                     "This run is finished: to train it longer, resume it with a larger "
                     "training.max_steps."
@@ -192,12 +193,17 @@ class Manager:
         return run if run is not None and run.note.deleted_at is not None else None
 
     def restore(self, run: ManagedRun) -> None:
-        """Brings a deleted run back, behind all others of its owner if it waited."""
+        """Brings a deleted run back, behind all others of its owner if it waited.
+
+        Raises `UnusableRun` and `QueueFull`.
+        """
         with self._lock:
             self._require_present(run)
             if run.note.deleted_at is None:
                 return
             waiting = run.note.waiting and replace(run.note.waiting, since=self.clock())
+            if waiting is not None:
+                self._require_room(run.owner)
             run.write_note(deleted_at=None, waiting=waiting)
             if waiting is not None:
                 self._queue.put(run.owner or "", run.id)
@@ -503,9 +509,11 @@ class Manager:
         return max(5.0, usual - (self.clock() - began))
 
 
-def _asks_for_more(changes: Mapping[str, Any], step: int) -> bool:
-    """Whether changed settings may let a finished run train beyond its last step."""
-    training = changes.get("training", {})
-    if training.get("max_steps") is not None:
-        return bool(training["max_steps"] > step)
-    return "max_steps" in training or "num_epochs" in training
+def _is_finished(run: ManagedRun, changes: Mapping[str, Any]) -> bool:
+    """Whether a completed run has, with changed settings too, no step left to train."""
+    view, training = run.view(), run.config.updated(changes).training
+    if view.train_tokens is None:
+        return False
+    sequences = training.batch_size * training.grad_accumulation_steps * (view.processes or 1)
+    tokens = sequences * run.config.model.block_size
+    return view.step >= total_steps(view.train_tokens, tokens, training)

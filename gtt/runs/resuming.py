@@ -10,6 +10,7 @@ from gtt.data.corpus import Corpus
 from gtt.errors import UnusableRun
 from gtt.model.export import read_about
 from gtt.runs.folder import RunFolder
+from gtt.runs.view import RunReader
 from gtt.training.resuming import refuse_other_model
 
 FROM_THE_START = "No checkpoint had been saved: the run begins again at step 0."
@@ -41,11 +42,14 @@ class Beginning:
 
 
 def beginning_of(run: RunFolder, change: Callable[[RunConfig], RunConfig]) -> Beginning:
-    """Where a run that has ended goes on, its settings changed by `change`; raises `BadInput`."""
+    """Where a run that has ended goes on, its settings changed by `change`; raises `BadInput`.
+
+    Its settings are those it trained with last, which may be newer than its last checkpoint.
+    """
     original = run.config()
     checkpoint = run.checkpoints.resumable()
     about = run.about() if checkpoint is None else read_about(checkpoint)
-    config = change(RunConfig.parse(about["config"]))
+    config = change(RunConfig.parse(RunReader(run.path).view().config or about["config"]))
     refuse_other_model(original, config)
     if checkpoint is None:
         return Beginning(config, about.get("fingerprint"), notes=(FROM_THE_START,))

@@ -92,8 +92,12 @@ def test_from_create_over_stop_and_resume_to_the_end(home: Path, owned: RunConfi
             manager.resume(run, {"training": {"max_steps": step}})
         assert run.state() == "completed"  # a refusal leaves it as it was
         assert not (run.path / RECORD).exists()
+        with pytest.raises(UnusableRun, match="finished"):
+            manager.resume(run, {"training": {"num_epochs": 50}})  # max_steps still rules
         # What ends at once is not taken for the end of an earlier part.
-        manager.resume(run, {"training": {"num_epochs": 50}})
+        for weights in run.path.glob("checkpoints/step-*/model.safetensors"):
+            weights.write_bytes(b"no weights")
+        manager.resume(run, {"training": {"max_steps": step + 10}})
         assert ended(run) == "failed" and ends(run) == ["stopped", "completed", "failed"]
 
         manager.rename(run, "another name")
@@ -164,10 +168,10 @@ def test_two_slots_train_two_runs_at_once(home: Path, owned: RunConfig) -> None:
 
 def test_delete_can_be_undone_until_the_sweep(home: Path, tiny_config: RunConfig) -> None:
     clock = Clock()
-    with managing(home, clock=clock, run_ttl_hours=1.0) as manager:
+    with managing(home, clock=clock, run_ttl_hours=1.0, max_waiting_per_workspace=1) as manager:
         run = manager.create(long(tiny_config), None)
-        waiting = manager.create(tiny_config, None)
         training(run)
+        waiting = manager.create(tiny_config, None)
         for each in (run, waiting):
             manager.delete(each)
             manager.delete(each)
@@ -179,6 +183,14 @@ def test_delete_can_be_undone_until_the_sweep(home: Path, tiny_config: RunConfig
         manager._sweep()
         assert run.path.is_dir() and waiting.path.is_dir()
 
+        busy = manager.create(long(tiny_config), None)
+        until(lambda: busy.state() != "queued")
+        another = manager.create(tiny_config, None)
+        with pytest.raises(QueueFull):  # bringing back is no way round the limit
+            manager.restore(waiting)
+        assert manager.deleted(waiting.id) is waiting
+        for each in (another, busy):
+            manager.delete(each)
         manager.restore(waiting)
         manager.restore(waiting)
         assert waiting.state() in ("queued", "preparing")  # it waits again
@@ -304,6 +316,16 @@ def test_a_killed_worker_ends_as_failed_with_a_sentence(home: Path, tiny_config:
         message = run.view().ended
         assert message is not None and "was killed" in message.message
         assert "Resume from step" in message.message and run.is_resumable("failed")
+
+        # Settings that were changed hold from then on, whether or not they came into a checkpoint.
+        manager.resume(run, {"training": {"learning_rate": 0.002, "checkpoint_every": 100_000}})
+        training(run, run.view().step + 10)
+        run.worker.kill()
+        assert ended(run) == "failed"
+        manager.resume(run, {"training": {"max_steps": run.view().step + 5}})
+        assert ended(run) == "completed"
+        begun = [one for one in run.folder.records() if one["type"] == "RunStarted"]
+        assert [one["config"]["training"]["learning_rate"] for one in begun][1:] == [0.002, 0.002]
         assert set(me.children()) <= set(before)  # no zombie either
 
 

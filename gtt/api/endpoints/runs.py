@@ -180,7 +180,10 @@ def stop_run(caller: Caller, request: OfRun) -> RunResponse:
     examples=({"config": {"training": {"max_steps": 2000}}},),
 )
 def resume_run(caller: Caller, request: ResumeRun) -> RunResponse:
-    """Goes on with a run from its newest checkpoint, or from its start if none was saved; if asked, with other training settings."""
+    """Goes on with a run from its newest checkpoint, if asked with other training settings.
+
+    A run that has saved none begins again at its start.
+    """
     run = caller.run(request.run_id)
     with caller.service.beginning:
         return _resumed(caller, run, request)
