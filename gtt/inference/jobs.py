@@ -12,8 +12,9 @@ from gtt.config import GenerationConfig
 from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer, train_char_tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.inference.calibration_job import calibrate
+from gtt.inference.given import checked_ids, encode
 from gtt.inference.loaded import Loaded, LoadedCheckpoints, load_tokenizer
-from gtt.inference.looking import NOT_NUMBERS, checked_ids, drawing, encode, look
+from gtt.inference.looking import drawing, look
 from gtt.inference.pipe import Result
 from gtt.inference.questions import (
     CalibrateJob,
@@ -25,7 +26,7 @@ from gtt.inference.questions import (
 )
 from gtt.inference.text_jobs import work_on_text
 from gtt.model.growing_text import GrowingText
-from gtt.model.sampling import sample_tokens, seeded
+from gtt.model.sampling import NOT_NUMBERS, continue_tokens, seeded
 from gtt.settings import parse
 
 LONGEST_STOP = 1000  # characters
@@ -34,7 +35,7 @@ LONGEST_STOP = 1000  # characters
 def work_on(job: Job, checkpoints: LoadedCheckpoints) -> Generator[str, None, Result]:
     """Carries out a job step by step: pieces of text while it goes on, the result as its value.
 
-    Each step of a generation draws one token, whether or not that shows any text yet. Raises
+    Each step of a generation reads one token, whether or not that shows any text yet. Raises
     `BadInput`.
     """
     if isinstance(job, TokenizeJob):
@@ -70,12 +71,15 @@ def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
     text: list[str] = []
     drawn: list[int] = []
     try:
-        for token in sample_tokens(
-            loaded.model, torch.tensor([ids]), settings, seeded(seed, torch.device("cpu"))
-        ):
-            drawn.append(int(token))
-            text.append(growing.add(drawn[-1]))
-            yield text[-1]
+        generator = seeded(seed, torch.device("cpu"))
+        for found in continue_tokens(loaded.model, ids, settings, generator):
+            piece = ""
+            for token in found:
+                if not growing.is_ended:
+                    drawn.append(token)
+                    piece += growing.add(token)
+            text.append(piece)
+            yield piece
             if growing.is_ended:
                 break
     except FloatingPointError:

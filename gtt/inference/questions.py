@@ -92,7 +92,7 @@ class LensJob(Look):
     """What each layer would have said after each of the last `positions` tokens.
 
     `{"tokens", "places", "layers", "cut"}`; each layer has `name` and, by place, its `count`
-    likeliest tokens and `next_odds` and `next_rank`, of the token that the last layer says.
+    likeliest tokens and `final_odds` and `final_rank`, of the token that the last layer says.
     """
 
     text: str

@@ -14,7 +14,7 @@ import inspect
 import math
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import FrameType
 from typing import Any
@@ -56,8 +56,8 @@ class Node:
     happens, `probes` the probe points that see its result, `shape` that result's. `weights` are
     the shapes of the weights by name, `parameters` their numbers, 0 where `tied_to` has them
     already. `multiply_adds` are those of its matrix products, all of the batch together. `lines` of
-    `gtt/model/gpt.py` ask for it: the one that computes, and where that is a general one, the line
-    that calls it.
+    `gtt/model/gpt.py` do it in training: the one that computes, then within the same module those
+    that call it. `open_lines` do it where somebody looks inside, if those are others.
     """
 
     id: str
@@ -70,6 +70,7 @@ class Node:
     tied_to: str | None
     multiply_adds: int
     lines: tuple[int, ...]
+    open_lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def draw(config: ModelConfig, vocab_size: int, batch: int, tokens: int) -> Drawi
     here = {node.id for node in nodes}
     missing = tuple(node for node in whole if node.id not in here)
     gone = {node.id for node in missing}
-    lines = {line for node in (*nodes, *missing) for line in node.lines}
+    lines = {line for node in (*nodes, *missing) for line in (*node.lines, *node.open_lines)}
     return Drawing(
         nodes=nodes,
         edges=edges,
@@ -119,11 +120,19 @@ def trace(
     """Nodes and edges of one forward pass, in the order of the computation."""
     with FakeTensorMode(), torch.no_grad():
         model = GPT(config, vocab_size).eval()
-        recorder = _Recorder(model)
+        recorder, training = _Recorder(model), _Recorder(model)
         ids = torch.zeros(batch, tokens, dtype=torch.long)
         with recorder:
             model(ids, probe=recorder.probe)
-    return tuple(recorder.finished()), tuple(recorder.edges)
+        with training:
+            model(ids)
+    in_training = {node.id: node.lines for node in training.finished()}
+    nodes = []
+    for node in recorder.finished():
+        lines = in_training.get(node.id, node.lines)
+        others = tuple(line for line in node.lines if line not in lines)
+        nodes.append(replace(node, lines=lines, open_lines=others))
+    return tuple(nodes), tuple(recorder.edges)
 
 
 @dataclass
@@ -205,8 +214,10 @@ class _Recorder(TorchFunctionMode):
         holders = [frame.f_locals.get("self") for frame in frames]
         general = [id(one) not in self._modules or isinstance(one, gpt.Linear) for one in holders]
         depth = general.index(False)
-        lines = (frames[0].f_lineno, frames[depth].f_lineno) if depth else (frames[0].f_lineno,)
-        return self._modules[id(holders[depth])], lines
+        module = holders[depth]
+        lines = [frames[0].f_lineno] if depth else []
+        lines += [frame.f_lineno for frame, one in zip(frames, holders) if one is module]
+        return self._modules[id(module)], tuple(lines)
 
     def _pass_on(self, maker: str, view: Tensor) -> None:
         """A view counts as what it shows; the last one before anything looks gives the shape."""

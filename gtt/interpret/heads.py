@@ -12,7 +12,8 @@ Shapes: N heads (of all layers or of one), T tokens; weights (N, T, T), each row
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -105,11 +106,19 @@ def induction_scores(weights: Weights, period: int) -> npt.NDArray[Any]:
     return second_half
 
 
-def chance_of(tokens: npt.NDArray[Any]) -> Habits:
-    """The habits of a head that looks everywhere alike, over `tokens` (T,)."""
-    T = len(tokens)
-    even = np.tril(np.ones((1, T, T))) / np.arange(1, T + 1)[None, :, None]
-    return habits_of(even, tokens)[0]
+def chance_of(tokens: npt.NDArray[Any], period: int | None = None) -> Habits:
+    """The habits of a head that looks everywhere alike, over `tokens` (T,).
+
+    `period` is that of the repeated texts on which `induction_scores` were taken, if they were.
+    """
+    induction = None if period is None else induction_scores(_even(2 * period), period)
+    return habits_of(_even(len(tokens)), tokens, induction)[0]
+
+
+def _even(T: int) -> Weights:
+    """The weights (1, T, T) of a head that looks everywhere alike."""
+    weights: Weights = np.tril(np.ones((1, T, T))) / np.arange(1, T + 1)[None, :, None]
+    return weights
 
 
 def name_of(habits: Habits, chance: Habits) -> str | None:
@@ -129,12 +138,15 @@ def name_of(habits: Habits, chance: Habits) -> str | None:
 def mean_habits(many: list[list[Habits]]) -> list[Habits]:
     """The habits of the same heads over several texts, averaged; what no text tells stays None."""
 
-    def mean(values: list[float | None]) -> float | None:
+    def mean(values: Iterable[float | None]) -> float | None:
         known = [value for value in values if value is not None]
         return math.fsum(known) / len(known) if known else None
 
-    fields = list(Habits.__dataclass_fields__)
-    return [
-        Habits(**{field: mean([getattr(one, field) for one in same_head]) for field in fields})  # type: ignore[arg-type]
-        for same_head in zip(*many)
-    ]
+    def mean_of(same_head: tuple[Habits, ...]) -> Habits:
+        values: dict[str, Any] = {
+            one.name: mean(getattr(habits, one.name) for habits in same_head)
+            for one in fields(Habits)
+        }
+        return Habits(**values)
+
+    return [mean_of(same_head) for same_head in zip(*many)]

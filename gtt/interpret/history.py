@@ -16,14 +16,15 @@ def heads_in_snapshot(arrays: SnapshotArrays) -> list[list[dict[str, Any]]]:
     Measured on one short text, so they are rougher than those of a checkpoint.
     """
     layers, heads, T, _ = arrays.attention.shape
-    induction = None
+    induction = period = None
     if arrays.repeated is not None:
         repeated = arrays.repeated.reshape(layers * heads, *arrays.repeated.shape[2:])
-        induction = induction_scores(repeated, repeated.shape[-1] // 2)
+        period = repeated.shape[-1] // 2
+        induction = induction_scores(repeated, period)
     if T < 2:
         return [[] for _ in range(layers)]
     tokens = np.unique(np.array(arrays.texts), return_inverse=True)[1]
-    chance = chance_of(tokens)
+    chance = chance_of(tokens, period)
     measured = habits_of(arrays.attention.reshape(layers * heads, T, T), tokens, induction)
     named = [{**one.as_json(), "name": name_of(one, chance)} for one in measured]
     return [named[layer * heads : (layer + 1) * heads] for layer in range(layers)]

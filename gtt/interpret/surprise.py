@@ -48,19 +48,20 @@ def logits_before(model: GPT, ids: Sequence[int]) -> Iterator[tuple[int, Tensor]
         start = end - 1 - block // 2
 
 
-def read_text(model: GPT, ids: Sequence[int], alternatives: int = 8) -> list[TokenReading]:
-    """Every token of a text with its odds; `alternatives` of the likeliest are kept for each.
+def each_token(model: GPT, ids: Sequence[int], alternatives: int = 8) -> Iterator[TokenReading]:
+    """Every token of a text in order with its odds; `alternatives` likeliest ones for each.
 
     Raises `FloatingPointError` where the odds are not numbers, as after a diverged training.
     """
-    readings = [TokenReading(id) for id in ids]
+    if ids:
+        yield TokenReading(ids[0])
     for place, logits in logits_before(model, ids):
         log_odds = logits.double().log_softmax(-1)
         if not bool(log_odds.isfinite().all()):
             raise FloatingPointError("the odds of a token are not numbers")
         own = log_odds[ids[place]]
         likeliest = log_odds.topk(min(alternatives, len(log_odds)))
-        readings[place] = TokenReading(
+        yield TokenReading(
             id=ids[place],
             odds=float(own.exp()),
             rank=1 + int((log_odds > own).sum()),
@@ -70,7 +71,6 @@ def read_text(model: GPT, ids: Sequence[int], alternatives: int = 8) -> list[Tok
                 (int(id), math.exp(value)) for value, id in zip(*map(Tensor.tolist, likeliest))
             ),
         )
-    return readings
 
 
 def mean_surprise(readings: Sequence[TokenReading]) -> float | None:

@@ -27,7 +27,7 @@ from gtt.inference import client
 from gtt.inference.client import Busy, Inference, Result
 from gtt.inference.jobs import generate, work_on
 from gtt.inference.loaded import LoadedCheckpoints
-from gtt.inference.looking import ATTENTION_WEIGHTS
+from gtt.inference.looking_at_heads import ATTENTION_WEIGHTS
 from gtt.inference.process import Turns, describe
 from gtt.inference.questions import AttentionJob, GenerateJob, NextTokenJob, TokenizeJob
 from gtt.model.export import load_model
@@ -234,7 +234,7 @@ def test_attention_of_many_heads_is_cut_to_a_bearable_answer(
     inference: Inference, checkpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ATTENTION_WEIGHTS >= 8 * 256 * 256  # eight heads come whole
-    monkeypatch.setattr("gtt.inference.looking.ATTENTION_WEIGHTS", 4 * 9 * 9 + 1)
+    monkeypatch.setattr("gtt.inference.looking_at_heads.ATTENTION_WEIGHTS", 4 * 9 * 9 + 1)
     work = work_on(AttentionJob(checkpoint, "the king went"), LoadedCheckpoints(0))
     with pytest.raises(StopIteration) as end:
         next(work)

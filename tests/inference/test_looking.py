@@ -220,7 +220,7 @@ def test_text_goes_on_from_tokens_exactly(checkpoint: str) -> None:
 def test_a_drawing_is_plain_values(tiny_config: RunConfig) -> None:
     told = answer(DrawingJob(tiny_config.model.model_dump(mode="json"), 50, 4, 16))
     assert {"nodes", "edges", "missing", "missing_edges", "source"} == set(told)
-    lines = {line for node in told["nodes"] for line in node["lines"]}
+    lines = {line for node in told["nodes"] for line in (*node["lines"], *node["open_lines"])}
     assert lines == {one["line"] for one in told["source"]}
 
 

@@ -141,6 +141,12 @@ def test_the_code_shown_is_the_code_that_runs() -> None:
     assert "x + out if self.residual" in code_of(drawing, "h.1.add_2")
     assert "lm_head" in code_of(drawing, "lm_head")
     assert "ln_f" in code_of(drawing, "ln_f")
+    scores, mlp = by_id(drawing)["h.0.attn.scores"], by_id(drawing)["h.0.mlp.c_fc"]
+    assert "causal_scores(q, k).softmax" in code_of(drawing, "h.0.attn.scores")
+    assert "z = self.attend(" in code_of(drawing, "h.0.attn.scores")
+    in_the_open = " ".join(drawing.source[line][1] for line in scores.open_lines)
+    assert "attend_in_the_open" in in_the_open and mlp.open_lines == ()
+    assert "for h in range(H)" in code_of(drawn(attention="separate_heads"), "h.0.attn.scores")
     whole = inspect.getsource(gpt).splitlines()
     for first, text in drawing.source.values():
         for shown, line in zip(text.splitlines(), whole[first - 1 :]):

@@ -109,6 +109,17 @@ def test_induction_gives_a_name_where_it_was_measured() -> None:
     assert name_of(habits, chance_of(TOKENS)) == "induction"
 
 
+def test_even_attention_gives_the_token_after_a_match_its_share() -> None:
+    chance = chance_of(TOKENS, period=2).induction  # queries 2 and 3 look at 3 and at 4 tokens
+    assert chance == pytest.approx((1 / 3 + 1 / 4) / 2)
+
+
+def test_induction_is_no_name_where_even_attention_comes_near_it() -> None:
+    (habits,) = habits_of(looking(back=3), TOKENS, induction=np.array([0.8]))
+    assert name_of(habits, chance_of(TOKENS, period=6)) == "induction"
+    assert name_of(habits, chance_of(TOKENS, period=2)) is None
+
+
 def test_many_heads_are_measured_at_once_and_kept_apart() -> None:
     together = habits_of(np.concatenate([looking(back=1), looking(back=0)]), TOKENS)
     assert [one.previous_token for one in together] == [1, 0]

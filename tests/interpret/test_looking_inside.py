@@ -16,7 +16,7 @@ from gtt.interpret.attention import attention_maps
 from gtt.interpret.following import follow, head_writes
 from gtt.interpret.lens import logit_lens, read_out
 from gtt.interpret.probing import activations_of
-from gtt.interpret.surprise import logits_before, mean_surprise, read_text
+from gtt.interpret.surprise import each_token, logits_before, mean_surprise
 
 ATTENTION = ("q", "k", "v", "scores", "weights", "z", "out")
 SWITCHES: list[dict[str, Any]] = [
@@ -119,7 +119,7 @@ def test_a_text_is_read_as_the_model_would() -> None:
     model, ids = random_model(), random_ids(30)
     with torch.no_grad():
         odds = model(torch.tensor([ids]))[0].double().softmax(-1)
-    readings = read_text(model, ids, alternatives=4)
+    readings = list(each_token(model, ids, alternatives=4))
     assert [one.id for one in readings] == ids
     assert readings[0].odds is None and readings[0].alternatives == ()
     for place, one in enumerate(readings[1:], 1):
@@ -152,7 +152,7 @@ def test_odds_that_are_no_numbers_are_refused() -> None:
     with torch.no_grad():
         model.lm_head.weight.fill_(math.nan)
     with pytest.raises(FloatingPointError):
-        read_text(model, random_ids(5))
+        list(each_token(model, random_ids(5)))
 
 
 @pytest.mark.parametrize("switches", SWITCHES, ids=str)

@@ -81,7 +81,7 @@ def test_what_is_drawn_is_what_was_traced(server: Server, watched: Watched) -> N
     expect(panel).to_contain_text("divided by the square root")
     file = Path(ROOT / graph["file"]).read_text().splitlines()
     codes = panel.locator("pre code")
-    expect(codes).to_have_count(2)
+    assert codes.count() >= 4  # in training, then written out
     for code in codes.all():
         first = int(code.get_attribute("data-line") or 0)
         lines = (code.text_content() or "").splitlines()

@@ -30,7 +30,7 @@ class Part(Response):
 
 
 class DrawnNode(Response):
-    """One operation. `lines` of the model file ask for it."""
+    """One operation. `lines` of the model file do it, `open_lines` where somebody looks inside."""
 
     id: str
     operation: str
@@ -42,6 +42,7 @@ class DrawnNode(Response):
     tied_to: str | None
     multiply_adds: int
     lines: list[int]
+    open_lines: list[int]
 
 
 class DrawnEdge(Response):

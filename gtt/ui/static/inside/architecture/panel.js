@@ -85,17 +85,20 @@ function figures(panel, node) {
 }
 
 function source(panel, node) {
-  if (!node.lines.length) return;
-  made(panel, "h4", "The lines that do it");
-  const shown = new Set();
-  for (const line of node.lines) {
-    const found = drawn.source.find((one) => one.line === line);
-    if (!found || shown.has(found.first)) continue;
-    shown.add(found.first);
+  statements(panel, node.lines, "The lines that do it");
+  statements(panel, node.open_lines, "The same, written out for looking inside");
+}
+
+function statements(panel, lines, title) {
+  const found = lines.map((line) => drawn.source.find((one) => one.line === line)).filter(Boolean), shown = new Set();
+  if (!found.length) return;
+  made(panel, "h4", title);
+  for (const { first, code } of found) {
+    if (shown.has(first)) continue;
+    shown.add(first);
     const figure = made(panel, "figure");
-    made(figure, "figcaption", `${drawn.file}, line ${found.first}`, "mono");
-    const code = made(made(figure, "pre"), "code", found.code);
-    code.dataset.line = found.first;
+    made(figure, "figcaption", `${drawn.file}, line ${first}`, "mono");
+    made(made(figure, "pre"), "code", code).dataset.line = first;
   }
 }
 

@@ -1,0 +1,180 @@
+"""Looks at the heads of a model: their attention, their habits, and what goes without them.
+
+A function that takes long is a generator and yields now and then, so that others have their turn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gtt.data.repeats import LONGEST_PERIOD, repeated_tokens, sayable_tokens
+from gtt.errors import UnusableRun
+from gtt.inference.given import as_base64, corpus_of, last_ids, numbers_asked, plain
+from gtt.inference.loaded import Loaded
+from gtt.inference.pipe import Result
+from gtt.inference.questions import AblationJob, AttentionJob, HabitsJob
+from gtt.interpret.ablation import logits_without, losses_without
+from gtt.interpret.attention import attention_maps
+from gtt.interpret.heads import (
+    Habits,
+    chance_of,
+    habits_of,
+    induction_scores,
+    mean_habits,
+    name_of,
+)
+from gtt.model.sampling import NOT_NUMBERS
+
+ATTENTION_TOKENS = 256
+ATTENTION_WEIGHTS = 2**19  # of all heads together: 4 MB on their way to the page
+PACKED_WEIGHTS = 2**22  # likewise, as two bytes each
+HABIT_TEXTS = 8
+REPEATED_TEXTS = 16
+ABLATION_WINDOWS = 16
+
+
+def attention(job: AttentionJob, loaded: Loaded) -> Result:
+    """What each head looks at while the model reads the end of a text."""
+    config = loaded.model.config
+    layers = numbers_asked(job.layers, config.n_layers, "layer", "layers")
+    heads = numbers_asked(job.heads, config.n_heads, "head", "heads")
+    budget = PACKED_WEIGHTS * 2 if job.packed else ATTENTION_WEIGHTS
+    fitting = math.isqrt(budget // max(1, len(layers) * len(heads)))
+    ids, cut = last_ids(loaded, job.text, max(1, min(ATTENTION_TOKENS, config.block_size, fitting)))
+    maps = attention_maps(loaded.model, ids, layers)
+    scores, weights = maps.scores[:, heads].double(), maps.weights[:, heads].double()
+    if not bool(weights.isfinite().all()):
+        raise UnusableRun(NOT_NUMBERS, field="checkpoint")
+    return {
+        "tokens": [loaded.tokenizer.token_text(id) for id in ids],
+        "ids": ids,
+        "cut": cut,
+        "layers": layers,
+        "heads": heads,
+        "weights": None if job.packed else weights.round(decimals=4).tolist(),
+        "scores": _without_future(scores) if job.scores else None,
+        "packed": _pack(weights) if job.packed else None,
+    }
+
+
+def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
+    """What each head does by habit, on validation text and on random tokens said twice."""
+    config = loaded.model.config
+    parts = corpus_of(job.checkpoint, job.corpora)
+    random = np.random.default_rng(0)
+    length = min(ATTENTION_TOKENS, config.block_size)
+    validation = parts[1] if parts is not None and len(parts[1]) >= length else None
+    if validation is not None:
+        starts = random.integers(0, len(validation) - length + 1, HABIT_TEXTS)
+        texts = [validation[start : start + length].astype(np.int64) for start in starts]
+        vocabulary = sayable_tokens(loaded.tokenizer, validation[: 1 << 18])
+    else:
+        vocabulary = sayable_tokens(loaded.tokenizer, np.arange(loaded.tokenizer.vocab_size))
+        texts = [random.choice(vocabulary, length) for _ in range(HABIT_TEXTS)]
+    longest = min(config.block_size // 2, len(vocabulary), LONGEST_PERIOD)
+    period = longest if longest > 1 else None
+    layers = range(config.n_layers)
+    scores = []
+    for text in repeated_tokens(vocabulary, period, REPEATED_TEXTS) if period else ():
+        scores.append(induction_scores(_weights(loaded, text, layers), len(text) // 2))
+        yield ""
+    induction = np.mean(scores, axis=0) if scores else None
+    measured: list[list[Habits]] = []
+    for text in texts:
+        measured.append(habits_of(_weights(loaded, text, layers), text, induction))
+        yield ""
+    (chance,) = mean_habits([[chance_of(text, period)] for text in texts])
+    named = [{**one.as_json(), "name": name_of(one, chance)} for one in mean_habits(measured)]
+    by_layer = [
+        named[start : start + config.n_heads] for start in range(0, len(named), config.n_heads)
+    ]
+    return {
+        "heads": by_layer,
+        "chance": {**chance.as_json(), "name": None},
+        "measured_on": "random" if validation is None else "validation",
+        "tokens": length,
+        "period": period,
+    }
+
+
+def ablation(job: AblationJob, loaded: Loaded) -> Generator[str, None, Result]:
+    """Losses and odds with some heads switched off."""
+    config = loaded.model.config
+    for layer, head in job.heads:
+        numbers_asked([layer], config.n_layers, "layer", "heads")
+        numbers_asked([head], config.n_heads, "head", "heads")
+    off = [(layer, head) for layer, head in job.heads]
+    ids, cut = last_ids(loaded, job.text, config.block_size)
+    tokens = torch.tensor([ids])
+    before, after = (logits_without(loaded.model, tokens, heads)[0] for heads in ((), off))
+    yield ""
+    targets = torch.tensor(ids[1:])
+    losses = [
+        float(torch.nn.functional.cross_entropy(logits[:-1].float(), targets))
+        if len(ids) > 1
+        else None
+        for logits in (before, after)
+    ]
+    odds, without = (logits[-1].double().softmax(-1) for logits in (before, after))
+    if not bool(odds.isfinite().all()):
+        raise UnusableRun(NOT_NUMBERS, field="checkpoint")
+    likeliest = torch.maximum(odds, without).sort(descending=True, stable=True).indices
+    windows = list(_validation_windows(job.checkpoint, job.corpora, config.block_size))
+    measured = []
+    for window in windows:
+        measured.append(losses_without(loaded.model, window[:, :-1], window[:, 1:], off))
+        yield ""
+    means = np.mean(measured, axis=0).tolist() if measured else (None, None)
+    return {
+        "loss": losses[0],
+        "loss_without": losses[1],
+        "validation": means[0],
+        "validation_without": means[1],
+        "windows": len(windows),
+        "cut": cut,
+        "next": [
+            {
+                "id": id,
+                "text": loaded.tokenizer.token_text(id),
+                "odds": float(odds[id]),
+                "odds_without": float(without[id]),
+            }
+            for id in likeliest[: job.count].tolist()
+        ],
+    }
+
+
+def _weights(loaded: Loaded, ids: npt.NDArray[Any], layers: Sequence[int]) -> npt.NDArray[Any]:
+    """Attention weights of all heads, (layers H, T, T)."""
+    return attention_maps(loaded.model, ids.tolist(), layers).weights.flatten(0, 1).numpy()
+
+
+def _validation_windows(checkpoint: str, corpora: str, block_size: int) -> Iterator[Tensor]:
+    """Windows (1, block size + 1) from all over the validation part, none where it is gone."""
+    parts = corpus_of(checkpoint, corpora)
+    if parts is None or len(parts[1]) < block_size + 1:
+        return
+    starts = np.linspace(0, len(parts[1]) - block_size - 1, ABLATION_WINDOWS).astype(int)
+    for start in sorted(set(starts.tolist())):
+        yield torch.from_numpy(parts[1][start : start + block_size + 1].astype(np.int64))[None]
+
+
+def _without_future(scores: Tensor) -> list[Any]:
+    """Scores (layers, H, T, T) as nested lists, None where a query would see the future."""
+    return [
+        [[[plain(score) for score in row] for row in head] for head in layer]
+        for layer in scores.tolist()
+    ]
+
+
+def _pack(weights: Tensor) -> str:
+    """The lower triangles of weights (layers, H, T, T), as `AttentionJob` describes them."""
+    rows, columns = np.tril_indices(weights.shape[-1])
+    return as_base64((weights.numpy()[:, :, rows, columns] * 65535).round(), "<u2")
