@@ -130,7 +130,7 @@ async def first_token(folder: str, threads: int) -> float:
 def induction() -> dict[str, Any]:
     """Exact answers and the best induction score with two layers, exact answers with one."""
     from gtt.inference.loaded import LoadedCheckpoints
-    from gtt.inference.looking import habits
+    from gtt.inference.looking_at_heads import habits
     from gtt.inference.questions import HabitsJob
     from gtt.runs.execute import start_run
     from gtt.runs.home import Home

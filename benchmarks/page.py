@@ -105,7 +105,7 @@ def tabs(rounds: int, tabs: int, seconds: float) -> dict[str, Any]:
     Windows with and without tabs alternate within the run, so that what else differs between two
     runs (threads, memory, the machine's other guests) does not count.
     """
-    ratios, bare, watched = [], [], []
+    ratios, bare, watched, alive = [], [], [], []
     with serving() as server, browsing() as browser, httpx.Client(base_url=server.url) as http:
         body = {"recipe": "quickstart", "config": ENDLESS}
         run = http.post("/api/runs", json=body).raise_for_status().json()["run"]["id"]
@@ -116,10 +116,7 @@ def tabs(rounds: int, tabs: int, seconds: float) -> dict[str, Any]:
             context = browser.new_context(viewport={"width": 1200, "height": 900})
             pages = [ready(context.new_page(), server) for _ in range(tabs)]
             watched.append(speed(http, run, seconds))
-            steps = [shown_step(page) for page in pages]
-            time.sleep(1.5)
-            moved = [shown_step(page) > before for page, before in zip(pages, steps)]
-            assert all(moved), f"a tab stood still: {moved}"
+            alive.append(seconds_until_all_move(pages))
             context.close()
             ratios.append(watched[-1] / bare[-1])
         http.post(f"/api/runs/{run}/stop").raise_for_status()
@@ -129,7 +126,21 @@ def tabs(rounds: int, tabs: int, seconds: float) -> dict[str, Any]:
         "bare_tokens_per_s": summary(bare),
         "watched_tokens_per_s": summary(watched),
         "ratio": summary(ratios),
+        "seconds_until_every_tab_moves": summary(alive),
     }
+
+
+def seconds_until_all_move(pages: list[Page], patience: float = 10) -> float:
+    """Seconds until each page shows a later step than now; raises where one stands still."""
+    steps = [shown_step(page) for page in pages]
+    began = time.perf_counter()
+    while True:
+        moved = [shown_step(page) > before for page, before in zip(pages, steps)]
+        waited = time.perf_counter() - began
+        if all(moved):
+            return waited
+        assert waited < patience, f"a tab stood still: {moved}"
+        time.sleep(0.1)
 
 
 def speed(http: httpx.Client, run: str, seconds: float) -> float:

@@ -18,13 +18,15 @@ const percent = (v) => (v >= 0.0995 ? `${Math.round(100 * v)} %` : v >= 0.00095 
 // A sentence for whoever looks or listens; empty where all is well.
 function say(text) { const place = $("said"); if (place.textContent !== text) place.textContent = text; }
 
-// Asks an endpoint; null, with the sentence shown, where it refuses. Only the newest answer counts.
-const turns = {};
-async function ask(name, values, quiet = false) {
-  const turn = (turns[name] = (turns[name] || 0) + 1);
+// Asks an endpoint; null, with the sentence shown, where it refuses. Only the newest answer to the
+// same asker counts.
+const turns = new Map();
+async function ask(name, values, quiet = false, asker = name) {
+  const turn = (turns.get(asker) || 0) + 1;
+  turns.set(asker, turn);
   let answer;
   try { answer = await server[name]({ workspace: key, ...values }); } catch (error) { answer = { error: { message: "The server does not answer: try again in a moment." } }; }
-  if (turns[name] !== turn) return null;
+  if (turns.get(asker) !== turn) return null;
   if (answer.error) { if (!quiet) say(answer.error.message); return null; }
   if (!quiet) say("");
   return answer;
@@ -47,7 +49,7 @@ class Picker {
   // The run and the checkpoint as a request names them.
   get chosen() { return { ...(this.run ? { run_id: this.run } : {}), checkpoint: this.checkpoint }; }
   async follow(wanted) {
-    const answer = await ask("runs", { limit: 200 }, true);
+    const answer = await ask("runs", { limit: 200 }, true, this.runs);
     if (!answer) return;
     this.list = answer.runs;
     const before = this.run;
@@ -58,8 +60,9 @@ class Picker {
   }
   async fill() {
     if (!this.run) { Picker.options(this.checkpoints, [["best", "no checkpoint yet"]], "best"); return; }
-    const answer = await ask("checkpoints", { run_id: this.run }, true);
-    const kept = answer ? answer.checkpoints : [];
+    const run = this.run, answer = await ask("checkpoints", { run_id: run }, true, this.checkpoints);
+    if (!answer || run !== this.run) return; // what was chosen stays chosen
+    const kept = answer.checkpoints;
     const steps = kept.map((one) => one.step).join();
     if (steps === this.steps && this.checkpoints.options.length) return;
     this.steps = steps;

@@ -20,6 +20,7 @@ async function fetchSnapshot(step) {
   } catch (error) { /* asked again with the next move */ }
   fetching = false;
   if (!run || run.id !== asked || !answer) return;
+  if (answer.error && ["rate_limited", "busy"].includes(answer.error.code)) return; // likewise
   kept.set(step, answer.error ? { weights: [], step } : answer);
   drawAttention();
 }

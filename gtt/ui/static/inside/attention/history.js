@@ -72,6 +72,7 @@ function nameLines(lines) {
   names.select("b").text((line) => HABITS[line.name].bar);
 }
 
+const UNREADABLE = "The snapshot of this step cannot be read now.";
 // One request at a time; whoever drags on meanwhile gets the place where they are by then.
 let fetchingMoment = false;
 async function drawMomentMap() {
@@ -82,13 +83,14 @@ async function drawMomentMap() {
     const answer = await ask("moment", { run_id: run, step, tokens: MOMENT_TOKENS }, true);
     fetchingMoment = false;
     if (picker.run !== run) return;
-    moments.set(step, answer || { weights: [] });
+    if (!answer) { $("moment-map").hidden = true; $("moment-read").textContent = UNREADABLE; return; } // asked again with the next move
+    moments.set(step, answer);
     drawMomentMap();
     return;
   }
   const rows = (known.weights[chosen.layer] || [])[chosen.head];
   $("moment-map").hidden = !rows;
-  if (!rows) { $("moment-read").textContent = "The snapshot of this step cannot be read."; return; }
+  if (!rows) { $("moment-read").textContent = UNREADABLE; return; }
   momentView.show(mapFrom(rows), known.tokens, { ramp: rampOf("weights"), scale: SHADINGS.root });
   tellMoment();
   drawChanged(known);

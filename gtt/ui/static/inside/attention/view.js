@@ -19,7 +19,8 @@ async function lookAnew() {
     loadHistory(run);
     const about = await ask("about", { run_id: run }, true);
     if (picker.run !== run) return;
-    if (about && !isOwnText) { $("text").value = EXAMPLES[about.config.data.source] || DEFAULT; fallback = about.config.generation.prompt; }
+    const isWriting = isOwnText || document.activeElement === $("text");
+    if (about && !isWriting) { $("text").value = EXAMPLES[about.config.data.source] || DEFAULT; fallback = about.config.generation.prompt; }
   }
   await look();
 }

@@ -2,13 +2,13 @@
 const picker = new Picker($("runs"), $("checkpoints"), () => { packs.clear(); lensOf = ""; lookAtPrompt(0); ownForRun(); });
 let overtaken = null; // the run whose own settings were taken over
 
-// The settings and the prompt of a run's recipe, once for each run.
+// The settings of a run's recipe, once for each run.
 async function ownForRun() {
   const run = picker.run;
-  if (!run || !told || run === overtaken) return;
+  if (!run || !told || run === overtaken || isOwnSetting) return;
   overtaken = run;
   const answer = await inquire("details", { run_id: run });
-  if (answer.error || run !== picker.run) return;
+  if (answer.error || run !== picker.run || isOwnSetting) return;
   takeOver(answer.config);
 }
 

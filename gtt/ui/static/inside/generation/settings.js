@@ -7,13 +7,13 @@ const MODES = {
   beam: { name: "Beam search", idle: ["temperature", "top_k", "top_p", "seed", "samples"], said: "The likeliest text of several that are followed at once: temperature, top-k, top-p and the seed play no part." },
 };
 const fields = {}; // by setting: {box, range, typed, fallback}
-let mode = "sampling", settingsChanged = () => {};
+let mode = "sampling", isOwnSetting = false, settingsChanged = () => {};
 
 function buildSettings() {
   $("modes").replaceChildren(...Object.entries(MODES).map(([name, one]) => {
     const label = made("label"), radio = made("input");
     radio.type = "radio"; radio.name = "gtt-mode"; radio.value = name; radio.checked = name === mode;
-    radio.onchange = () => chooseMode(name);
+    radio.onchange = () => { isOwnSetting = true; chooseMode(name); };
     label.append(radio, one.name);
     return label;
   }));
@@ -46,10 +46,10 @@ function control(about, name) {
     range.value = about.default; range.dataset.slider = name;
     range.setAttribute("aria-label", about.label);
     range.setAttribute("aria-describedby", tip.id);
-    range.oninput = () => { typed.value = String(Number(range.value)); settingsChanged(name); };
+    range.oninput = () => { isOwnSetting = true; typed.value = String(Number(range.value)); settingsChanged(name); };
     box.append(range);
   } else if (name === "seed") typed.placeholder = "a fresh one";
-  typed.oninput = () => { if (field.range && typed.value !== "") field.range.value = typed.value; settingsChanged(name); };
+  typed.oninput = () => { isOwnSetting = true; if (field.range && typed.value !== "") field.range.value = typed.value; settingsChanged(name); };
   return box;
 }
 
