@@ -44,12 +44,16 @@ def main() -> int:
 def serve(service: Service) -> None:
     """Launches the page and waits for a signal."""
     from gtt.api.gradio_adapter import known_calls
-    from gtt.ui.assets import asset_routes, static_text
+    from gtt.ui.assets import asset_routes, run_first, static_text
     from gtt.ui.page import build
     from gtt.ui.theme import CSS, theme
 
     demo = build(service)
     demo.queue(max_size=256, default_concurrency_limit=8)
+    # Gradio looks for events a thousand times a second; that alone takes 4 % of a core.
+    demo._queue.sleep_when_free = 0.02
+    demo._queue.progress_update_sleep_when_free = 0.1
+    run_first(static_text("frames.js"))
     demo.launch(
         server_name=os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if is_on_space() else None),
         server_port=int(os.environ.get("GRADIO_SERVER_PORT") or 7860),

@@ -38,6 +38,7 @@ FLAGS = [
     "--disable-sync",
 ]
 ENDLESS = {"training": {"max_steps": 1_000_000, "warmup_steps": 20, "eval_every": 100_000}}
+SETTLE = 5  # seconds after pages were opened or closed, whose cost is not that of following
 POINT = "() => document.querySelector('#live .curve.training path.line')?.getAttribute('d')"
 
 
@@ -115,9 +116,11 @@ def tabs(rounds: int, tabs: int, seconds: float) -> dict[str, Any]:
             bare.append(speed(http, run, seconds))
             context = browser.new_context(viewport={"width": 1200, "height": 900})
             pages = [ready(context.new_page(), server) for _ in range(tabs)]
+            time.sleep(SETTLE)
             watched.append(speed(http, run, seconds))
             alive.append(seconds_until_all_move(pages))
             context.close()
+            time.sleep(SETTLE)
             ratios.append(watched[-1] / bare[-1])
         http.post(f"/api/runs/{run}/stop").raise_for_status()
     return {

@@ -6,11 +6,14 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
+from gradio import routes
+from jinja2 import ChoiceLoader, DictLoader
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 STATIC = Path(__file__).parent / "static"
+PAGE = "frontend/index.html"  # among Gradio's templates
 D3_PATH = "/gtt/d3.v5.min.js"
 # Relative, so that the page also works under a path that a proxy gives it.
 D3_HEAD = '<script src="gtt/d3.v5.min.js"></script>'
@@ -26,6 +29,18 @@ def static_text(name: str) -> str:
 def static_script(folder: str, *names: str) -> str:
     """Several of our own scripts as one, in this order; they share one scope."""
     return "\n".join(static_text(f"{folder}/{name}.js") for name in names)
+
+
+def run_first(script: str) -> None:
+    """Lets every page of this process run a script before any of Gradio's.
+
+    `launch(head=…)` comes too late for what changes the browser's own functions.
+    """
+    environment = routes.templates.env
+    assert environment.loader is not None
+    page, _, _ = environment.loader.get_source(environment, PAGE)
+    first = page.replace("<head>", f"<head>\n<script>{script}</script>", 1)
+    environment.loader = ChoiceLoader([DictLoader({PAGE: first}), environment.loader])
 
 
 def d3_file() -> Path:

@@ -37,7 +37,7 @@ function pace() {
   if (patience) return patience;
   if (document.hidden) return 4000;
   if (failures) return 2000;
-  if (run && ACTIVE.includes(run.state)) return Math.min(1200, 400 + 150 * idle);
+  if (run && ACTIVE.includes(run.state)) return (curves.loss || []).length ? Math.min(1400, 800 + 200 * idle) : 250;
   return Math.min(4000, 1500 + 500 * idle);
 }
 

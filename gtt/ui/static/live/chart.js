@@ -13,6 +13,20 @@ function draw() {
   drawMoment();
 }
 
+// What came by itself. Browser and training share the cores of a laptop: nothing is drawn out of
+// sight (what comes into sight is drawn then), and the small charts follow every few seconds.
+const SMALLS_EVERY = 3000;
+let smallsDrawn = -SMALLS_EVERY;
+function drawNews() {
+  if (!element.offsetParent) return;
+  drawMain();
+  drawMoment();
+  const active = run && ACTIVE.includes(run.state), now = performance.now();
+  if (active && now - smallsDrawn < SMALLS_EVERY) return;
+  smallsDrawn = now;
+  drawSmalls();
+}
+
 // Losses in the unit that is shown.
 const inUnit = (value) => (value === null || value === undefined ? null : UNITS[view.unit].of(value, run || { bytes_per_token: 1 }));
 

@@ -14,7 +14,6 @@ function again() {
   if (!element.isConnected) return;
   poll().finally(() => { clearTimeout(timer); timer = setTimeout(again, pace()); });
 }
-document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });
 watch("value", () => attach(props.value));
 attach(props.value);
-again();

@@ -30,7 +30,7 @@ function attach(value) {
   wanted = next.run || null;
   forget();
   draw();
-  poll();
+  again(); // from here on at the pace of this run
 }
 
 function forget() {

@@ -27,11 +27,11 @@ function show(moved) {
   } else words.push("Choose a recipe above and press Start.");
   say(words.join(" · "));
   const share = run && run.total_steps ? run.step / run.total_steps : 0;
-  $("bar").style.width = `${100 * share}%`;
+  $("bar").style.transform = `scaleX(${share})`;
   $("progress").setAttribute("aria-valuenow", Math.round(100 * share));
   showFigures();
   tellRun();
-  if (moved || !run) draw();
+  if (moved || !run) drawNews();
   if (moved) summarise(active);
 }
 
