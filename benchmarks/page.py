@@ -39,6 +39,14 @@ FLAGS = [
 ]
 ENDLESS = {"training": {"max_steps": 1_000_000, "warmup_steps": 20, "eval_every": 100_000}}
 SETTLE = 5  # seconds after pages were opened or closed, whose cost is not that of following
+HIDEABLE = """
+  window.isBehind = false;
+  Object.defineProperty(document, "hidden", { get: () => window.isBehind });
+"""
+HIDE = """(isBehind) => {
+  window.isBehind = isBehind;
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 POINT = "() => document.querySelector('#live .curve.training path.line')?.getAttribute('d')"
 
 
@@ -100,11 +108,14 @@ def wait_until_idle(http: httpx.Client) -> None:
 # ---------------------------------------------------------------------------------- tabs
 
 
-def tabs(rounds: int, tabs: int, seconds: float) -> dict[str, Any]:
+def tabs(rounds: int, tabs: int, seconds: float, side_by_side: bool) -> dict[str, Any]:
     """Throughput of one run with so many tabs on it, over that of the same run with none.
 
     Windows with and without tabs alternate within the run, so that what else differs between two
-    runs (threads, memory, the machine's other guests) does not count.
+    runs (threads, memory, the machine's other guests) does not count. One tab is in front, the
+    others know that they are hidden, as in a browser's window; or all of them are seen at once.
+    Headless Chromium hides no tab and goes on making pictures of each, so that the cost of hidden
+    ones is overrated.
     """
     ratios, bare, watched, alive = [], [], [], []
     with serving() as server, browsing() as browser, httpx.Client(base_url=server.url) as http:
@@ -115,35 +126,40 @@ def tabs(rounds: int, tabs: int, seconds: float) -> dict[str, Any]:
         for _ in range(rounds):
             bare.append(speed(http, run, seconds))
             context = browser.new_context(viewport={"width": 1200, "height": 900})
+            context.add_init_script(HIDEABLE)
             pages = [ready(context.new_page(), server) for _ in range(tabs)]
+            if not side_by_side:
+                for page in pages[1:]:
+                    page.evaluate(HIDE, True)
             time.sleep(SETTLE)
             watched.append(speed(http, run, seconds))
-            alive.append(seconds_until_all_move(pages))
+            alive += [seconds_until_it_moves(page) for page in pages]
             context.close()
             time.sleep(SETTLE)
             ratios.append(watched[-1] / bare[-1])
         http.post(f"/api/runs/{run}/stop").raise_for_status()
     return {
         "tabs": tabs,
+        "side_by_side": side_by_side,
         "window_s": seconds,
         "bare_tokens_per_s": summary(bare),
         "watched_tokens_per_s": summary(watched),
         "ratio": summary(ratios),
-        "seconds_until_every_tab_moves": summary(alive),
+        "seconds_until_a_tab_that_is_looked_at_moves": summary(alive),
     }
 
 
-def seconds_until_all_move(pages: list[Page], patience: float = 10) -> float:
-    """Seconds until each page shows a later step than now; raises where one stands still."""
-    steps = [shown_step(page) for page in pages]
+def seconds_until_it_moves(page: Page, patience: float = 10) -> float:
+    """Brings a tab to the front; seconds until it shows a later step; raises where it does not."""
+    step = shown_step(page)
     began = time.perf_counter()
-    while True:
-        moved = [shown_step(page) > before for page, before in zip(pages, steps)]
-        waited = time.perf_counter() - began
-        if all(moved):
-            return waited
-        assert waited < patience, f"a tab stood still: {moved}"
-        time.sleep(0.1)
+    page.evaluate(HIDE, False)
+    while shown_step(page) <= step:
+        assert time.perf_counter() - began < patience, "a tab stands still"
+        page.wait_for_timeout(20)
+    taken = time.perf_counter() - began
+    page.evaluate(HIDE, True)
+    return taken
 
 
 def speed(http: httpx.Client, run: str, seconds: float) -> float:
@@ -414,6 +430,7 @@ def main() -> None:
     parser.add_argument("what", choices=("start", "tabs", "visitors", "remaining", "long"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tabs", type=int, default=1)
+    parser.add_argument("--side-by-side", action="store_true", help="all tabs are seen at once")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--visitors", type=int, default=30)
     parser.add_argument("--steps", type=int, default=100_000)
@@ -421,7 +438,7 @@ def main() -> None:
     asked = parser.parse_args()
     done = {
         "start": lambda: start(asked.rounds),
-        "tabs": lambda: tabs(asked.rounds, asked.tabs, asked.seconds),
+        "tabs": lambda: tabs(asked.rounds, asked.tabs, asked.seconds, asked.side_by_side),
         "visitors": lambda: visitors(asked.visitors, asked.seconds),
         "remaining": lambda: remaining(asked.recipe),
         "long": lambda: long(asked.steps),

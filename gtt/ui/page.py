@@ -18,6 +18,7 @@ from gtt.ui.buttons import buttons_view
 from gtt.ui.cards import cards_value, in_order, recipe_cards, recipe_choices
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import LABELS, SHOWN, keep_draft, keep_shown, refusal_of, telling
+from gtt.ui.events import without_echoes
 from gtt.ui.fields import fields_view
 from gtt.ui.links import TABS, changes_in, link_of, nearest_recipe
 from gtt.ui.message import message_view
@@ -197,4 +198,5 @@ def build(service: Service) -> gr.Blocks:
             texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE
         ).then(texts["told_of"], [key, texts["source"]], [message, texts["about"]], **PRIVATE)
         opened.then(texts["cut"], [texts["sentence"], key], texts["cuts"], **PRIVATE)
+    without_echoes(demo)
     return demo

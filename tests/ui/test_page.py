@@ -403,6 +403,24 @@ def lose_and_find_again(server: Server, watched: Watched) -> None:
     assert watched.strangers == []
 
 
+COUNT_FRAMES = """
+  const frame = window.requestAnimationFrame;
+  window.asked = 0;
+  window.requestAnimationFrame = (act) => { window.asked += 1; return frame.call(window, act); };
+"""
+
+
+def test_a_page_at_rest_asks_for_hardly_a_frame(server: Server, watch: Watch) -> None:
+    """Sixty a second, as Gradio's loading screen leaves them, take a tenth of a core."""
+    watched = watch()
+    watched.page.add_init_script(COUNT_FRAMES)
+    page = watched.open()
+    page.wait_for_timeout(3000)  # until all that opens it has been answered
+    asked = page.evaluate("window.asked")
+    page.wait_for_timeout(3000)
+    assert asked > 0 and page.evaluate("window.asked") - asked < 30
+
+
 def test_an_address_carries_settings_and_a_tab(server: Server, watch: Watch) -> None:
     watched = watch()
     page = watched.go_to(f"{server.url}/?recipe=beginner&tab=model&set=model.n_layers:5")

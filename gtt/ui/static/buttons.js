@@ -46,5 +46,7 @@ function hear(event, act, capture = false) {
 }
 hear("gtt:run", (event) => { run = event.detail; draw(); });
 hear("gtt:runs", (event) => { runs = event.detail; draw(); });
+// A refusal answers the first press: what is pressed then is meant.
+for (const told of ["gtt:refused", "gtt:draft"]) hear(told, (event) => { if (event.detail && event.detail.refused) pressed = -TWICE; });
 hear("click", press, true);
 draw();

@@ -35,7 +35,7 @@ async function isOtherServer() {
 // Milliseconds until the next poll: fast while there is news, slower where nothing happens.
 function pace() {
   if (patience) return patience;
-  if (document.hidden) return 4000;
+  if (document.hidden) return 10000; // whoever looks again is answered at once
   if (failures) return 2000;
   if (run && ACTIVE.includes(run.state)) return (curves.loss || []).length ? Math.min(1400, 800 + 200 * idle) : 250;
   return Math.min(4000, 1500 + 500 * idle);

@@ -18,7 +18,7 @@ function draw() {
 const SMALLS_EVERY = 3000;
 let smallsDrawn = -SMALLS_EVERY;
 function drawNews() {
-  if (!element.offsetParent) return;
+  if (!element.offsetParent || document.hidden) return;
   drawMain();
   drawMoment();
   const active = run && ACTIVE.includes(run.state), now = performance.now();

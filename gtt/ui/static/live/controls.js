@@ -14,6 +14,6 @@ function again() {
   if (!element.isConnected) return;
   poll().finally(() => { clearTimeout(timer); timer = setTimeout(again, pace()); });
 }
-document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) { draw(); again(); } });
 watch("value", () => attach(props.value));
 attach(props.value);
