@@ -7,18 +7,23 @@ from collections.abc import Callable, Iterator, Sequence
 Pairs = Iterator[tuple[int, int]]  # of a query and a key, as places within a line
 
 
-def expected_attention(source: str, tokens: Sequence[str]) -> list[tuple[int, int]]:
+def expected_attention(
+    source: str, tokens: Sequence[str], *, is_cut: bool = False
+) -> list[tuple[int, int]]:
     """Query and key, as places in the text, of every token that only one place can foretell.
 
     A query is the token before the one that is foretold. Empty where `source` is no task, or where
-    tokens are not single characters.
+    tokens are not single characters. Where the text `is_cut` on the left, its first line is the
+    rest of one, of which nothing can be told.
     """
     rule = RULES.get(source)
     if rule is None or any(len(token) != 1 for token in tokens):
         return []
-    pairs, start = [], 0
-    for line in "".join(tokens).split("\n"):
-        pairs += [(start + query, start + key) for query, key in rule(line)]
+    pairs: list[tuple[int, int]] = []
+    start = 0
+    for number, line in enumerate("".join(tokens).split("\n")):
+        if number > 0 or not is_cut:
+            pairs += [(start + query, start + key) for query, key in rule(line)]
         start += len(line) + 1
     return pairs
 

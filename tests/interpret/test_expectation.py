@@ -38,3 +38,9 @@ def test_digits_of_a_sum_look_at_the_digits_of_their_place() -> None:
 )
 def test_where_nothing_is_certain_nothing_is_expected(source: str, tokens: list[str]) -> None:
     assert expected_attention(source, tokens) == []
+
+
+def test_nothing_is_expected_of_a_line_that_was_cut() -> None:
+    tokens = list("c>abc\nab>ab")
+    assert expected_attention("copy", tokens, is_cut=True) == [(8, 6), (9, 7)]
+    assert len(expected_attention("copy", tokens)) > 2

@@ -160,7 +160,7 @@ async def attention(caller: Caller, request: CaptureAttention) -> Attention:
         **request.model_dump(exclude={"run_id", "checkpoint"}),
     )
     answer = await caller.ask(job)
-    pairs = expected_attention(run.config.data.source, answer["tokens"])
+    pairs = expected_attention(run.config.data.source, answer["tokens"], is_cut=answer["cut"] > 0)
     expected = [[query, key] for query, key in pairs]
     return Attention(run_id=run.id, expected=expected, **answer)
 
