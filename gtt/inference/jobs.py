@@ -87,16 +87,25 @@ def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
     text.append(growing.rest())
     yield text[-1]
     seconds = time.perf_counter() - began
+    whole = "".join(text)
     return {
         "done": True,
         "prompt": tokenizer.decode(ids),
-        "text": "".join(text),
-        "ids": ids + drawn,
+        "text": whole,
+        "ids": ids + (_shown(tokenizer, drawn, whole) if growing.is_ended else drawn),
         "tokens": len(drawn),
         "seconds": seconds,
         "tokens_per_second": len(drawn) / max(seconds, 1e-9),
         "seed": seed,
     }
+
+
+def _shown(tokenizer: Tokenizer, drawn: list[int], text: str) -> list[int]:
+    """The tokens that `text` shows, at least in part: those of a stop string are none of them."""
+    count = len(drawn)
+    while count and len(tokenizer.decode(drawn[: count - 1])) >= len(text):
+        count -= 1
+    return drawn[:count]
 
 
 def tokenize(job: TokenizeJob) -> Result:

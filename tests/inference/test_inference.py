@@ -150,6 +150,17 @@ def test_a_seed_that_was_drawn_repeats_the_text(inference: Inference, checkpoint
     assert again["text"] == first["text"] != other["text"]
 
 
+def test_the_ids_of_a_stopped_text_are_those_that_it_shows(
+    inference: Inference, checkpoint: str
+) -> None:
+    settings = {"prompt": "One", "max_new_tokens": 40, "seed": 5}
+    whole = ask(inference, GenerateJob(checkpoint, settings))["text"]
+    stop = whole[10:13]
+    cut = ask(inference, GenerateJob(checkpoint, {**settings, "stop": [stop]}))
+    tokenizer = Tokenizer.load(Path(checkpoint))
+    assert tokenizer.decode(cut["ids"]) == "One" + cut["text"] == "One" + whole.split(stop)[0]
+
+
 @pytest.mark.parametrize("kind", ["char", "bpe"])
 @pytest.mark.parametrize("stop", [(), ("e",), ("qzx", "e t", "\n", "")])
 @pytest.mark.parametrize("seed", [1, 2, 3])
