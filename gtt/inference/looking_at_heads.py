@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,14 @@ from torch import Tensor
 
 from gtt.data.repeats import LONGEST_PERIOD, repeated_tokens, sayable_tokens
 from gtt.errors import UnusableRun
-from gtt.inference.given import as_base64, corpus_of, last_ids, numbers_asked, plain
+from gtt.inference.given import (
+    TokenTexts,
+    as_base64,
+    corpus_of,
+    last_ids,
+    numbers_asked,
+    plain,
+)
 from gtt.inference.loaded import Loaded
 from gtt.inference.pipe import Result
 from gtt.inference.questions import AblationJob, AttentionJob, HabitsJob
@@ -29,6 +37,8 @@ from gtt.interpret.heads import (
     induction_scores,
     mean_habits,
     name_of,
+    preferences,
+    weight_by_token,
 )
 from gtt.model.sampling import NOT_NUMBERS
 
@@ -87,11 +97,21 @@ def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
         yield ""
     induction = np.mean(scores, axis=0) if scores else None
     measured: list[list[Habits]] = []
+    by_token = []
     for text in texts:
-        measured.append(habits_of(_weights(loaded, text, layers), text, induction))
+        weights = _weights(loaded, text, layers)
+        measured.append(habits_of(weights, text, induction))
+        by_token.append(weight_by_token(weights, text))
         yield ""
+    shown = TokenTexts(loaded.tokenizer)
+    liked = [
+        [{**asdict(one), "text": shown[one.id]} for one in head] for head in preferences(by_token)
+    ]
     (chance,) = mean_habits([[chance_of(text, period)] for text in texts])
-    named = [{**one.as_json(), "name": name_of(one, chance)} for one in mean_habits(measured)]
+    named = [
+        {**one.as_json(), "name": name_of(one, chance), "preferred": tokens}
+        for one, tokens in zip(mean_habits(measured), liked)
+    ]
     by_layer = [
         named[start : start + config.n_heads] for start in range(0, len(named), config.n_heads)
     ]

@@ -204,6 +204,11 @@ def healthy(run: Measurements) -> Finding:
     elif run.is_cut_short:
         title = "It was learning as it should"
         sentence = "Up to its end the loss came down on seen and unseen text alike."
+    elif len(run.validation) < 2:
+        title = "The loss comes down"
+        sentence = (
+            "Whether it does on unseen text too will show at the next evaluation. Let it run."
+        )
     return Finding(
         kind="healthy",
         title=title,

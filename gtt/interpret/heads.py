@@ -12,7 +12,7 @@ Shapes: N heads (of all layers or of one), T tokens; weights (N, T, T), each row
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -23,6 +23,9 @@ Weights = npt.NDArray[Any]
 
 NAMED_FROM = 0.4  # of a head's weight, on average, before it is named after a habit
 TIMES_CHANCE = 3.0  # and this many times what even attention would give
+PREFERRED = 3  # tokens that are named for a head
+PREFERRED_FROM = 0.03  # of its weight, before a token counts as preferred
+TIMES_EVEN = 2.0  # and this many times what even attention gives that token
 EVEN_FROM = 0.95  # of the greatest possible entropy, from where a head is called even
 
 
@@ -34,8 +37,8 @@ class Habits:
     `same_token` earlier places that hold the same token, over the positions that have one;
     `induction` the token after the last time that this one was seen, on random tokens said twice
     (None where that was not measured). `distance` is how far back the head looks on average, in
-    tokens, `entropy` how widely it spreads, in nats, `evenness` that entropy over the greatest
-    possible one.
+    tokens, `half_within` how many of the last tokens get half of its weight, `entropy` how widely
+    it spreads, in nats, `evenness` that entropy over the greatest possible one.
     """
 
     previous_token: float
@@ -44,12 +47,22 @@ class Habits:
     same_token: float | None
     induction: float | None
     distance: float
+    half_within: float
     entropy: float
     evenness: float
 
     def as_json(self) -> dict[str, float | None]:
         """Plain values."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A token, the share of a head's weight that goes to it, and that of even attention."""
+
+    id: int
+    share: float
+    even: float
 
 
 PLACES = ("previous_token", "first_token", "current_token", "same_token", "induction")
@@ -79,6 +92,7 @@ def habits_of(
             same_token=None if same is None else float(same[n]),
             induction=None if induction is None else float(induction[n]),
             distance=float((weights[n, 1:] * distances[1:]).sum(-1).mean()),
+            half_within=float(_half_within(weights[n])),
             entropy=float(entropies[n, 1:].mean()),
             evenness=float((entropies[n, 1:] / greatest).mean()),
         )
@@ -93,6 +107,44 @@ def _weight_on(weights: Weights, places: npt.NDArray[Any]) -> npt.NDArray[Any] |
         return None
     on_places: npt.NDArray[Any] = (weights * places).sum(-1)[:, rows].mean(-1)
     return on_places
+
+
+def _half_within(weights: Weights) -> int:
+    """How many of the last tokens get half of a head's weight (T, T) on average, itself one."""
+    T = len(weights)
+    by_distance = [weights.diagonal(-back)[1 if back == 0 else 0 :].sum() for back in range(T)]
+    reached = np.cumsum(by_distance) / (T - 1)  # rows from the second on
+    return 1 + int(np.searchsorted(reached, 0.5 - 1e-9))
+
+
+def weight_by_token(weights: Weights, tokens: npt.NDArray[Any]) -> dict[int, npt.NDArray[Any]]:
+    """The mean weight that N heads, and last even attention, give to a token, (N + 1,) for each.
+
+    All places of a token in the text (T,) together, in the rows from the second on, as for habits.
+    The weights of all tokens sum to 1.
+    """
+    received = np.concatenate([np.asarray(weights, dtype=np.float64), _even(len(tokens))])
+    received = received[:, 1:].mean(1)  # (N + 1, T)
+    return {int(id): received[:, tokens == id].sum(-1) for id in np.unique(tokens)}
+
+
+def preferences(texts: Sequence[dict[int, npt.NDArray[Any]]]) -> list[list[Preference]]:
+    """The tokens that each of N heads looks at much more than even attention would.
+
+    `texts` are what `weight_by_token` gave for some texts. At most three of each head, the largest
+    share first, that get twice as much as from even attention and 3 % at least.
+    """
+    given: dict[int, npt.NDArray[Any]] = {}
+    for by_token in texts:
+        for id, share in by_token.items():
+            given[id] = given.get(id, 0.0) + share / len(texts)
+    heads = len(next(iter(given.values()))) - 1
+    found = []
+    for head in range(heads):
+        shares = [Preference(id, float(one[head]), float(one[-1])) for id, one in given.items()]
+        liked = [one for one in shares if one.share >= max(PREFERRED_FROM, TIMES_EVEN * one.even)]
+        found.append(sorted(liked, key=lambda one: -one.share)[:PREFERRED])
+    return found
 
 
 def induction_scores(weights: Weights, period: int) -> npt.NDArray[Any]:

@@ -15,6 +15,8 @@ from gtt.interpret.heads import (
     induction_scores,
     mean_habits,
     name_of,
+    preferences,
+    weight_by_token,
 )
 
 T = 12
@@ -143,3 +145,28 @@ def test_repeated_tokens_say_the_same_twice_and_nothing_else() -> None:
         assert len(set(text[:4])) == 4
     assert any((a != b).any() for a, b in pairwise(texts))
     assert (texts == repeated_tokens(np.array([2, 3, 5, 7, 11, 13]), 4, 3, seed=1)).all()
+
+
+def test_half_of_the_weight_lies_within_the_last_tokens() -> None:
+    reach = [habits_of(looking(back=back), TOKENS)[0].half_within for back in (0, 1, 3)]
+    assert reach[0] == 1 and reach[1] == 2 and reach[2] >= 3
+
+
+def test_a_head_that_looks_for_a_token_is_known_by_it() -> None:
+    tokens = np.array([5, 1, 5, 2, 3, 4, 5, 1, 2, 3, 4, 1])
+    weights = np.zeros((1, len(tokens), len(tokens)))
+    for query in range(len(tokens)):
+        places = np.flatnonzero(tokens[: query + 1] == 5)
+        weights[0, query, places] = 1 / len(places)
+    (liked,), (none,) = (
+        preferences([weight_by_token(one, tokens)] * 2) for one in (weights, even_over(tokens))
+    )
+    assert [(one.id, one.share) for one in liked] == [(5, pytest.approx(1.0))]
+    assert 0 < liked[0].even < 0.5 and none == []
+    shares = weight_by_token(weights, tokens)
+    assert sum(shares.values()) == pytest.approx([1.0, 1.0])
+
+
+def even_over(tokens: np.ndarray) -> np.ndarray:
+    rows = np.arange(1, len(tokens) + 1)[None, :, None]
+    return np.tril(np.ones((1, len(tokens), len(tokens)))) / rows

@@ -95,7 +95,7 @@ def chips(page: Page, view: str) -> Locator:
 def letters(page: Page, view: str) -> str:
     """The text of the tokens that are shown, their pictures for blanks taken back."""
     shown = page.locator(f"#text-{view} .chip .text").all_text_contents()
-    return "".join(shown).replace("␣", " ").replace("↵", "\n")
+    return "".join(shown).replace("·", " ").replace("↵", "\n")
 
 
 def choose(page: Page, source: str) -> None:

@@ -74,6 +74,15 @@ class FindCopies(Inside):
     text: str = Field(min_length=1, max_length=MAX_TEXT, description="Mostly a generated text.")
 
 
+class PreferredToken(Response):
+    """A token that a head looks at more than even attention would, wherever it stands."""
+
+    id: int
+    text: str
+    share: float = Field(description="Of the head's attention.")
+    even: float = Field(description="What even attention gives that token.")
+
+
 class HeadHabits(Response):
     """One head's mean attention by place, from 0 to 1; null where that was not measured."""
 
@@ -85,9 +94,13 @@ class HeadHabits(Response):
         description="The token after the last place that held this one, on random tokens said twice"
     )
     distance: float = Field(description="How far back it looks on average, in tokens.")
+    half_within: float = Field(description="How many of the last tokens get half of it.")
     entropy: float = Field(description="How widely it spreads, in nats.")
     evenness: float = Field(description="That entropy over the greatest possible one.")
     name: str | None = Field(description="The habit that stands out, null where none does.")
+    preferred: list[PreferredToken] = Field(
+        [], description="Tokens it looks at, the most first; of a checkpoint, not of a snapshot."
+    )
 
 
 class Heads(Response):

@@ -49,7 +49,7 @@ function paintHead(canvas, cell) {
   }
 }
 
-const visible = (text) => text.replace(/ /g, "␣").replace(/\n/g, "↵");
+const visible = (text) => text.replace(/ /g, "·").replace(/\n/g, "↵");
 
 function strongest(map, tokens) {
   const q = map.length - 1, k = map[q].indexOf(Math.max(...map[q]));

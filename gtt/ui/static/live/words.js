@@ -24,7 +24,7 @@ function show(moved) {
     if (run.eta_seconds) words.push(`about ${duration(run.eta_seconds)} left`);
     else if (run.state === "running" && run.step < run.total_steps) words.push("estimating the time left");
     if (run.message) words.push(run.message);
-  } else words.push("Choose a recipe above and press Start.");
+  } else words.push("Choose a recipe above and press Start training.");
   say(words.join(" · "));
   const share = run && run.total_steps ? run.step / run.total_steps : 0;
   $("bar").style.transform = `scaleX(${share})`;

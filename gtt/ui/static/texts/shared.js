@@ -1,7 +1,7 @@
 // What the views of a text share: tokens as chips, and asking only for what is wanted last.
 const $ = (name) => element.querySelector(`[data-part="${name}"]`);
 const whole = (number) => Math.round(number).toLocaleString("en");
-const PICTURES = { " ": "␣", "\n": "↵", "\t": "⇥", "\r": "␍" };
+const PICTURES = { " ": "·", "\n": "↵", "\t": "⇥", "\r": "␍" };
 const COLOURS = 6; // of chips, in texts.css
 
 // An element with text in it: whatever the text says, it stays text.

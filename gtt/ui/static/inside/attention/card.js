@@ -42,6 +42,10 @@ function drawCard() {
   $("summary").textContent = `${one ? headSaid(layer, head, habits) : `Head ${name}.`} ${$("here").textContent}`;
 }
 
+// Where no head has a place of its own there is a recipe that grows one.
+const POINTER = " No head of this model keeps to one place. The recipe Induction grows heads that do, and that one can watch form.";
+const isAnyNamed = () => habits.heads.some((row) => row.some((one) => one.name && one.name !== "even"));
+
 function drawBars(one) {
   const rows = one ? MEASURED.map((name) => ({ name, value: one[name], chance: habits.chance[name] })) : [];
   const bars = d3.select($("bars")).selectAll(".bar-row").data(rows, (row) => row.name).join((enter) => {
@@ -59,5 +63,5 @@ function drawBars(one) {
   bars.select("em").style("left", (row) => `${100 * (row.chance || 0)}%`).style("display", (row) => (row.chance === null || row.chance === undefined ? "none" : ""));
   bars.select(".figure").text((row) => share(row.value));
   const chance = habits && habits.chance;
-  $("bars-told").textContent = one ? `Share of its attention; the upright mark is what even attention would give. It looks ${one.distance.toFixed(1)} tokens back on average (even: ${chance.distance.toFixed(1)}). Entropy ${one.entropy.toFixed(2)} nats (even: ${chance.entropy.toFixed(2)}): as if it looked at ${Math.exp(one.entropy).toFixed(1)} tokens at a time.` : "";
+  $("bars-told").textContent = one ? `Share of its attention; the upright mark is what even attention would give. The rest goes to other places. It looks ${one.distance.toFixed(1)} tokens back on average (even: ${chance.distance.toFixed(1)}). Entropy ${one.entropy.toFixed(2)} nats (even: ${chance.entropy.toFixed(2)}): as if it looked at ${Math.exp(one.entropy).toFixed(1)} tokens at a time.${isAnyNamed() ? "" : POINTER}` : "";
 }

@@ -1,5 +1,5 @@
 // The Attention tab: which text is read by which checkpoint, which head is chosen, and when to look.
-const DEFAULT = "One day the wise girl went to the tower.";
+const DEFAULT = "Once a wise boy named Emil lived in a tower by the meadow. One day Emil";
 const MOST_TEXT = 20000; // characters that the interface takes; of them the last tokens are read
 // Each ends before the last token of the answer, so that the odds of the next one say something.
 const EXAMPLES = { copy: "kqzbfmta>kqzbfmt", reverse: "kqzbfmta>atmfbzq", addition: "37+85=12", induction: "kqzbfmtaxwcj bfmta" };

@@ -42,7 +42,16 @@ function headSaid(layer, head, measured) {
   const found = findsAnswer(layer, head) && onExpected(mapOf(seen, layer, head));
   if (found) return `${who} reads where the task's answer stands: in your text ${percent(found.given)} of its attention goes to the one place that tells what comes next${times(found.given, found.even)}. On other texts no habit of it stands out that strongly. ${back}`;
   const most = MEASURED.filter((name) => habits[name] !== null).sort((a, b) => habits[b] - habits[a])[0];
-  return `${who} has no clear habit: none of the five places below gets 40 % of its attention and three times what even attention would give. Most goes to ${HABITS[most].bar}, ${percent(habits[most])}${times(habits[most], chance[most])}, measured ${basis(most, measured)}. ${back} What it does depends on the text, or it mixes several things.`;
+  const reach = `Half of its attention stays within the last ${Math.round(habits.half_within)} tokens (even attention: ${Math.round(chance.half_within)}).`;
+  const place = `None of the five places below gets 40 % of it; the most, ${percent(habits[most])}, goes to ${HABITS[most].bar}.`;
+  if (!habits.preferred.length) return `${who} keeps to no place and to no token: it mixes several things. ${place} ${reach} Measured ${basis("even", measured)}.`;
+  return `${who} looks for certain tokens rather than a certain place: ${tokensSaid(habits.preferred)}, wherever they stand. ${reach} ${place} Measured ${basis("even", measured)}.`;
+}
+
+// The tokens that a head prefers, with their shares.
+function tokensSaid(preferred) {
+  const said = preferred.map((one) => `${quoted(one.text)} gets ${percent(one.share)} of its attention (even attention: ${percent(one.even)})`);
+  return said.length > 1 ? `${said.slice(0, -1).join(", ")} and ${said[said.length - 1]}` : said[0];
 }
 
 // The few words under a head's picture.
@@ -50,7 +59,8 @@ function headBrief(layer, head) {
   const habits = habitsAt(layer, head);
   if (!habits) return "";
   if (findsAnswer(layer, head) && habits.name !== "induction") return "reads where the task's answer stands";
-  return habits.name ? HABITS[habits.name].short : "no clear habit";
+  if (habits.name) return HABITS[habits.name].short;
+  return habits.preferred.length ? `looks for ${habits.preferred.slice(0, 2).map((one) => quoted(one.text)).join(" and ")}` : "no clear habit";
 }
 
 // The two largest figures, for whoever rests on a head.

@@ -48,7 +48,7 @@ function control(about, name) {
     range.setAttribute("aria-describedby", tip.id);
     range.oninput = () => { isOwnSetting = true; typed.value = String(Number(range.value)); settingsChanged(name); };
     box.append(range);
-  } else if (name === "seed") typed.placeholder = "a fresh one";
+  } else if (name === "seed") typed.placeholder = "random";
   typed.oninput = () => { isOwnSetting = true; if (field.range && typed.value !== "") field.range.value = typed.value; settingsChanged(name); };
   return box;
 }

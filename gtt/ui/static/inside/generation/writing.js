@@ -109,7 +109,7 @@ function showFigures() {
   const samples = entry.samples;
   const tokens = told.whole ? told.tokens : samples.reduce((sum, one) => sum + Math.max(0, one.ids.length - (told.before ?? one.start)), 0);
   const rate = told.whole ? told.last.tokens_per_second : tokens / told.seconds;
-  const words = [];
+  const words = told.whole ? [] : ["stopped"];
   if (tokens) words.push(`${whole(tokens)} tokens`, `${whole(rate)} a second`);
   if (told.first !== null) words.push(`first after ${whole(told.first)} ms`);
   words.push(told.seed === null ? `${told.how === "Sampling" ? "greedy" : told.how.toLowerCase()}, no seed` : `seed ${told.seed}`);
