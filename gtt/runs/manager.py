@@ -42,6 +42,7 @@ TICK = 0.1  # seconds between two looks at the workers
 LONGEST_TICK = 10.0  # where looking fails again and again
 LOOK_EVERY = 2.0  # seconds between two looks for runs that the terminal began
 SWEEP_EVERY = 60.0
+REST_AFTER = 60.0  # seconds without a question about a run that has ended
 SAVE_EVERY = 30.0  # seconds between two view files of a run at work
 WORTH_SAVING = 500  # records; fewer are read again in no time
 UNDO_SECONDS = 600  # a deleted run can be brought back for so long
@@ -300,6 +301,8 @@ class Manager:
         """Keeps what the journals at work say, so that the next server need not read them whole."""
         for id in list(self._at_work):
             self._runs[id].reader.save_if_behind(WORTH_SAVING)
+        for run in self.runs():
+            run.reader.rest(REST_AFTER)
 
     def _notice_ends(self) -> None:
         with self._lock:

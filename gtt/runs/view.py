@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -65,9 +66,14 @@ class RunReader:
         self._place = _Place()
         self._fold = Fold()
         self._view: RunView | None = None
+        self._rests = False
+        self._used = time.monotonic()  # when more than the view was asked for
 
     def view(self) -> RunView:
         """What the journal says up to now; a missing journal says nothing yet."""
+        with self._lock:
+            if self._rests and self._view is not None and self._stamp == _stamp_of(self.journal):
+                return self._view
         self._refresh()
         with self._lock:
             if self._view is None:
@@ -82,7 +88,7 @@ class RunReader:
         are left out. After a resume (`RunView.resumes`) steps come again. Raises `BadInput` for
         another name.
         """
-        self._refresh()
+        self._use()
         with self._lock:
             curve = self._fold.curves.get(name)
             if curve is None:
@@ -91,13 +97,13 @@ class RunReader:
 
     def samples(self) -> list[Sample]:
         """What the model wrote at the steps so far, in order, the newest 200 of them."""
-        self._refresh()
+        self._use()
         with self._lock:
             return list(self._fold.samples)
 
     def snapshots(self) -> list[Snapshot]:
         """The snapshots so far, in order, the newest 200 of them; their arrays lie in files."""
-        self._refresh()
+        self._use()
         with self._lock:
             return list(self._fold.snapshots)
 
@@ -107,7 +113,7 @@ class RunReader:
         At most `limit`, and no more than fit into `until_bytes` of the journal, though always one.
         What it costs does not depend on where in the journal they lie.
         """
-        self._refresh()
+        self._use()
         with self._lock:
             after = max(after, 0)
             if after >= self._fold.seq or limit < 1:
@@ -130,6 +136,19 @@ class RunReader:
                     break
         return records
 
+    def rest(self, unused: float) -> None:
+        """Lets go of all but the view of a run that has ended and is saved.
+
+        Where it was not `unused` for so many seconds it is left alone. Whatever is asked for next
+        is read again from `view.json`; a server has many runs that nobody looks at.
+        """
+        with self._lock:
+            is_kept = self._fold.ended is None or self._unsaved > 0 or self._rests
+            if is_kept or time.monotonic() - self._used < unused:
+                return
+            self._view = self._view or self._fold.view()
+            self._place, self._fold, self._rests = _Place(), Fold(), True
+
     def save_if_behind(self, records: int) -> None:
         """As `save_fold`, where the view file lags so many records behind the journal."""
         self._refresh()
@@ -150,6 +169,10 @@ class RunReader:
                 self._unsaved = 0
             write_text(self.saved, text)
 
+    def _use(self) -> None:
+        self._used = time.monotonic()
+        self._refresh()
+
     def _refresh(self) -> None:
         with self._lock:
             is_worth_saving = self._read_on()
@@ -163,6 +186,9 @@ class RunReader:
         A half line is not folded before it is whole, so a new writer may cut it off. Whatever
         else happened to what was folded makes it another journal.
         """
+        if self._rests:
+            self._rests, self._is_new = False, True
+            self._stamp = self._view = None
         if self._is_new:
             self._is_new = False
             self._take_up()
@@ -222,6 +248,13 @@ class RunReader:
         """Back to the beginning of the journal."""
         self._stamp, self._unsaved = None, 0
         self._place, self._fold, self._view = _Place(), Fold(), None
+
+
+def _stamp_of(path: Path) -> tuple[int, int, int] | None:
+    with suppress(OSError):
+        status = os.stat(path)
+        return status.st_ino, status.st_size, status.st_mtime_ns
+    return None
 
 
 @dataclass

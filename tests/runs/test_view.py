@@ -543,6 +543,33 @@ def test_the_first_read_and_the_end_leave_a_view_file(tmp_path: Path) -> None:
     assert not saved.exists()  # nothing new
 
 
+def test_a_run_that_has_ended_rests_until_more_than_its_view_is_asked_for(tmp_path: Path) -> None:
+    opened: list[Path] = []
+
+    def opening(path: Path) -> BinaryIO:
+        opened.append(path)
+        return path.open("rb", buffering=0)
+
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        for event in (started(), logged(10), logged(20), RunEnded(20, "stopped", "Stopped.", 1.0)):
+            journal.append(event)
+        reader = RunReader(tmp_path, opening)
+        view, curve = reader.view(), reader.curve("loss")
+        reader.rest(unused=3600)
+        assert reader._fold.seq == 4  # it was used a moment ago
+        reader.rest(unused=0)
+        assert reader._fold.seq == 0
+        opened.clear()
+        assert reader.view() == view and opened == []
+        assert reader.curve("loss") == curve and opened != []
+        reader.rest(unused=0)
+        journal.append(started(step=20))
+        assert reader.view().resumes == 1 and reader.view().ended is None
+        reader.rest(unused=0)
+        assert reader._fold.seq == 5  # it is at work
+        assert reader.curve("loss") == curve
+
+
 def test_a_view_file_is_written_where_it_lags_behind(tmp_path: Path) -> None:
     write(tmp_path, started(), *(logged(step) for step in range(1, 600)))
     saved, reader = tmp_path / "view.json", RunReader(tmp_path)

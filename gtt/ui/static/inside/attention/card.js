@@ -22,7 +22,11 @@ function chooseTelling() {
   const telling = ["induction", "previous_token", "same_token", "current_token", "first_token"];
   const named = all.filter(({ one }) => telling.includes(one.name)), answering = all.filter(({ layer, head }) => findsAnswer(layer, head));
   if (answering.length) { const [{ layer, head }] = answering.sort((a, b) => answerShare(b) - answerShare(a)); chosen = { layer, head }; return; }
-  if (!named.length) return;
+  if (!named.length) {
+    const liking = all.filter(({ one }) => one.preferred.length).sort((a, b) => b.one.preferred[0].share - a.one.preferred[0].share);
+    if (liking.length) chosen = { layer: liking[0].layer, head: liking[0].head };
+    return;
+  }
   named.sort((a, b) => telling.indexOf(a.one.name) - telling.indexOf(b.one.name) || b.one[b.one.name] - a.one[a.one.name]);
   chosen = { layer: named[0].layer, head: named[0].head };
 }
