@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -87,6 +88,9 @@ def serve(service: Service) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    # What is here by now stays; the collector need not go through it with every page it serves.
+    gc.collect()
+    gc.freeze()
     asked.wait()
     demo.close()
 
