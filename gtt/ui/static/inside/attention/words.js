@@ -42,10 +42,12 @@ function headSaid(layer, head, measured) {
   const found = findsAnswer(layer, head) && onExpected(mapOf(seen, layer, head));
   if (found) return `${who} reads where the task's answer stands: in your text ${percent(found.given)} of its attention goes to the one place that tells what comes next${times(found.given, found.even)}. On other texts no habit of it stands out that strongly. ${back}`;
   const most = MEASURED.filter((name) => habits[name] !== null).sort((a, b) => habits[b] - habits[a])[0];
-  const reach = `Half of its attention stays within the last ${Math.round(habits.half_within)} tokens (even attention: ${Math.round(chance.half_within)}).`;
+  const near = Math.round(habits.half_within), even = Math.round(chance.half_within);
+  const reach = `Half of its attention stays within the last ${near} tokens (even attention: ${even}).`;
   const place = `None of the five places below gets 40 % of it; the most, ${percent(habits[most])}, goes to ${HABITS[most].bar}.`;
   if (!habits.preferred.length) return `${who} keeps to no place and to no token: it mixes several things. ${place} ${reach} Measured ${basis("even", measured)}.`;
-  return `${who} looks for certain tokens rather than a certain place: ${tokensSaid(habits.preferred)}, wherever they stand. ${reach} ${place} Measured ${basis("even", measured)}.`;
+  const where = near <= even / 2 ? `${who} reads mostly what stands nearby. ${reach} There it favours some tokens:` : `${who} keeps to no place, but favours some tokens:`;
+  return `${where} ${tokensSaid(habits.preferred)}. ${place}${near <= even / 2 ? "" : ` ${reach}`} Measured ${basis("even", measured)}.`;
 }
 
 // The tokens that a head prefers, with their shares.
@@ -60,7 +62,7 @@ function headBrief(layer, head) {
   if (!habits) return "";
   if (findsAnswer(layer, head) && habits.name !== "induction") return "reads where the task's answer stands";
   if (habits.name) return HABITS[habits.name].short;
-  return habits.preferred.length ? `looks for ${habits.preferred.slice(0, 2).map((one) => quoted(one.text)).join(" and ")}` : "no clear habit";
+  return habits.preferred.length ? `favours ${habits.preferred.slice(0, 2).map((one) => quoted(one.text)).join(" and ")}` : "no clear habit";
 }
 
 // The two largest figures, for whoever rests on a head.
