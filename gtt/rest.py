@@ -210,7 +210,7 @@ def _path_value(row: Endpoint, name: str, text: str) -> Any:
 
 async def _json_body(http: HttpRequest) -> dict[str, Any]:
     body = await http.body()
-    if not body.strip():
+    if not body.strip(b" \t\r\n"):  # what JSON takes for blank, and no more
         return {}
     kind = http.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind not in ("application/json", "text/json") and not kind.endswith("+json"):

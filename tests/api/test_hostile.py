@@ -831,6 +831,7 @@ VALUES: Cases = {
         ),
         "413 too_large",
     ),
+    "blanks that JSON has not": (body("/api/config", "\x0c"), "400 not_json"),
     "a list as body": (body("/api/config", "[]"), "422 invalid_input"),
     "half a body": (body("/api/config", '{"config": '), "400 not_json"),
     "a body in UTF-16": (
