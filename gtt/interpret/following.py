@@ -108,7 +108,7 @@ def _attention(model: GPT, place: int, layer: int, at: dict[str, Tensor]) -> Ite
         yield Step(
             f"{name}.{symbol}",
             f"Each head's { {'q': 'query', 'k': 'key', 'v': 'value'}[symbol] }: {about}",
-            f"{symbol} = x W_{symbol.upper()}",
+            f"{symbol} = x W_{symbol.upper()}" + _bias(model),
             f"{len(q)} heads with {q.shape[-1]} numbers each",
             "head",
             vectors[:, place].tolist(),
