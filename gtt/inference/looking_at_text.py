@@ -29,7 +29,7 @@ from gtt.inference.loaded import Loaded
 from gtt.inference.pipe import Result
 from gtt.inference.questions import CopiesJob, FollowJob, LensJob, NextTokenJob, ReadingJob
 from gtt.interpret.copying import Copies, find_copies
-from gtt.interpret.following import follow
+from gtt.interpret.following import Spot, follow
 from gtt.interpret.lens import logit_lens
 from gtt.interpret.probing import activations_of
 from gtt.interpret.surprise import each_token, mean_surprise
@@ -162,7 +162,15 @@ def following(job: FollowJob, loaded: Loaded) -> Result:
             field="place",
         )
     place = job.place % len(ids)
-    path = follow(loaded.model, ids, place, job.layer)
+    spot = Spot(job.step, job.row, job.column) if job.step else None
+    try:
+        path = follow(loaded.model, ids, place, job.layer, spot)
+    except IndexError as error:
+        raise BadInput(f"There is no such number: {error}", field="column") from None
+    if spot is not None and spot.name not in (names := [step.name for step in path.steps]):
+        raise BadInput(
+            f"There is no step {spot.name!r}; there are {', '.join(names)}.", field="step"
+        )
     shown = TokenTexts(loaded.tokenizer)
     steps = [
         {

@@ -104,12 +104,16 @@ class LensJob(Look):
 class FollowJob(Look):
     """One token's way through a layer: `{"tokens", "place", "layer", "steps", "stream", "cut"}`.
 
-    `place` counts from 0, or backwards from -1, among the tokens that are read.
+    `place` counts from 0, or backwards from -1, among the tokens that are read. Of the step named
+    `step` the number at `row` and `column` is worked out, of the others their largest.
     """
 
     text: str
     place: int = -1
     layer: int = 0
+    step: str = ""
+    row: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True)

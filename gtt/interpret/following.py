@@ -1,4 +1,4 @@
-"""Following one token through a forward pass: the actual vectors, with the arithmetic in words.
+"""Following one token through a forward pass: the actual vectors, with the arithmetic worked out.
 
 Shapes: C embedding width, H heads, D = C / H head size, T tokens read.
 """
@@ -6,7 +6,7 @@ Shapes: C embedding width, H heads, D = C / H head size, T tokens read.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,21 @@ import torch
 from torch import Tensor
 
 from gtt.interpret.probing import activations_of
+from gtt.interpret.worked import dot, equal, factor, plus, shown
 from gtt.model.gpt import GPT
 
 LIKELIEST = 10  # tokens in the final odds
+LARGE = 10  # logarithm of a sum above which it is left as that
+Working = Callable[[int, int], str]  # row and column of a number to how it comes about
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One number of one step: the step's `name`, its row and its column."""
+
+    name: str
+    row: int
+    column: int
 
 
 @dataclass(frozen=True)
@@ -26,8 +38,9 @@ class Step:
     `name` is the probe point, or a module that works between two of them. `rows` are the numbers,
     one row where there is one vector, H where each head has its own; -inf is a masked place.
     `columns` says what the numbers of a row are: `width` of the stream, `head` size, `tokens` read,
-    `hidden` units, `candidates` for the next token (whose ids stand in `ids`). `numbers` is the
-    formula with this token's numbers in it.
+    `hidden` units, `candidates` for the next token (whose ids stand in `ids`). `numbers` tells of
+    the whole. `worked` is the formula with the actual numbers for the one that stands at `row` and
+    `column`, and ends with it.
     """
 
     name: str
@@ -36,6 +49,9 @@ class Step:
     numbers: str
     columns: str
     rows: list[list[float]]
+    worked: str
+    row: int
+    column: int
     ids: tuple[int, ...] = ()
 
 
@@ -50,229 +66,386 @@ class Path:
     stream: tuple[tuple[str, float], ...]
 
 
-def follow(model: GPT, ids: Sequence[int], place: int, layer: int) -> Path:
-    """How token number `place` of `ids` (T,) goes from its embedding by `layer` to the odds."""
-    tokens = torch.tensor([list(ids)])
-    logits, kept = activations_of(model, tokens, lambda name: True)
+@torch.inference_mode()
+def follow(
+    model: GPT, ids: Sequence[int], place: int, layer: int, spot: Spot | None = None
+) -> Path:
+    """How token number `place` of `ids` (T,) goes from its embedding by `layer` to the odds.
+
+    Each step works out its largest number, and the step that `spot` names works out that one.
+    Raises `IndexError` where a `spot` of this path is outside its rows.
+    """
+    logits, kept = activations_of(model, torch.tensor([list(ids)]), lambda name: True)
     at = {name: activation[0] for name, activation in kept.items()}
+    walk = _Walk(model, at, place, layer, spot)
     steps = [
-        *_embedding(model, ids[place], place, at),
-        *_attention(model, place, layer, at),
-        *_mlp(model, place, layer, at),
-        *_odds(model, place, logits[0, place], at),
+        *walk.embedding(ids[place]),
+        *walk.attention(),
+        *walk.mlp(),
+        *walk.odds(logits[0, place]),
     ]
     stream = [(name, at[name]) for name in at if name == "embed" or ".resid_" in name]
     return Path(tuple(steps), tuple((name, _length(x[place])) for name, x in stream))
 
 
-def _embedding(model: GPT, id: int, place: int, at: dict[str, Tensor]) -> Iterator[Step]:
-    token = model.transformer.wte.weight[id]
-    yield Step(
-        "wte",
-        "The token's own vector",
-        "x = W_E[token]",
-        f"row {id} of {model.vocab_size:,}; its length is {_length(token):.2f}",
-        "width",
-        _rows(token),
-    )
-    if model.config.position != "none":
-        position = model.transformer.wpe.weight[place]
-        yield Step(
-            "wpe",
-            "The vector of its place",
-            "p = W_P[place]",
-            f"row {place} of {model.config.block_size}; its length is {_length(position):.2f}",
-            "width",
-            _rows(position),
-        )
-    x = at["embed"][place]
-    yield Step(
-        "embed",
-        "Both together: the residual stream begins",
-        "x = W_E[token] + W_P[place]" if model.config.position != "none" else "x = W_E[token]",
-        f"the stream has length {_length(x):.2f}",
-        "width",
-        _rows(x),
-    )
-
-
-def _attention(model: GPT, place: int, layer: int, at: dict[str, Tensor]) -> Iterator[Step]:
-    block: Any = model.transformer.h[layer]
-    name = f"h.{layer}.attn"
-    before = at["embed" if layer == 0 else f"h.{layer - 1}.resid_post"][place]
-    if model.config.norm_position == "pre":
-        yield _norm(block.ln_1, f"h.{layer}.ln_1", before)
-    q, k, v = (at[f"{name}.{what}"] for what in "qkv")  # (H, T, D)
-    asks = "what it looks for", "what it offers to be found by", "what it hands over when found"
-    for symbol, vectors, about in zip("qkv", (q, k, v), asks):
-        yield Step(
-            f"{name}.{symbol}",
-            f"Each head's { {'q': 'query', 'k': 'key', 'v': 'value'}[symbol] }: {about}",
-            f"{symbol} = x W_{symbol.upper()}" + _bias(model),
-            f"{len(q)} heads with {q.shape[-1]} numbers each",
-            "head",
-            vectors[:, place].tolist(),
-        )
-    root = math.sqrt(q.shape[-1])
-    unmasked = (q[:, place, None] * k).sum(-1) / root  # (H, T), the future included
-    best = int(unmasked[0, : place + 1].argmax())
-    product = float(unmasked[0, best]) * root
-    yield Step(
-        f"{name}.scores.before",
-        "How well the query fits every key",
-        "s = q · k / √D",
-        f"head 0, place {best}: {product:.2f} / √{q.shape[-1]} = {product / root:.2f}",
-        "tokens",
-        unmasked.tolist(),
-    )
-    masked = at[f"{name}.scores"][:, place]
-    future = masked.shape[-1] - place - 1
-    yield Step(
-        f"{name}.scores",
-        "The future is masked",
-        "s = −∞ where the key comes later",
-        f"{future} of {masked.shape[-1]} places lie in the future"
-        if future
-        else "nothing is later",
-        "tokens",
-        masked.tolist(),
-    )
-    weights = at[f"{name}.weights"][:, place]
-    total = float(masked[0, : place + 1].double().exp().sum())
-    yield Step(
-        f"{name}.weights",
-        "Scores become shares of attention",
-        "a = exp(s) / Σ exp(s)",
-        f"head 0, place {best}: exp({float(masked[0, best]):.2f}) / {total:.2f} = "
-        f"{float(weights[0, best]):.3f}",
-        "tokens",
-        weights.tolist(),
-    )
-    z = at[f"{name}.z"][:, place]  # (H, D)
-    yield Step(
-        f"{name}.z",
-        "What each head reads",
-        "z = Σ a · v",
-        f"head 0 reads {float(weights[0, best]):.0%} from place {best}",
-        "head",
-        z.tolist(),
-    )
-    writes = head_writes(model, layer, z)  # (H, C)
-    lengths = writes.norm(dim=-1)
-    loudest = int(lengths.argmax())
-    yield Step(
-        f"{name}.writes",
-        "What each head writes",
-        "w = z W_O, each head with its own rows of W_O",
-        f"head {loudest} writes most: a vector of length {float(lengths[loudest]):.2f}",
-        "width",
-        writes.tolist(),
-    )
-    yield _sum(f"{name}.out", "Attention's word", "Σ w" + _bias(model), at, place)
-    yield _joined(model, f"h.{layer}.resid_mid", before, at, place, "attention")
-
-
-def _mlp(model: GPT, place: int, layer: int, at: dict[str, Tensor]) -> Iterator[Step]:
-    block: Any = model.transformer.h[layer]
-    name = f"h.{layer}.mlp"
-    before = at[f"h.{layer}.resid_mid"][place]
-    if model.config.norm_position == "pre":
-        yield _norm(block.ln_2, f"h.{layer}.ln_2", before)
-    hidden, active = at[f"{name}.pre"][place], at[f"{name}.post"][place]
-    yield Step(
-        f"{name}.pre",
-        "The MLP widens it",
-        "u = x W_1" + _bias(model),
-        f"{len(before)} numbers become {len(hidden)}",
-        "hidden",
-        _rows(hidden),
-    )
-    strongest = int(active.abs().argmax())
-    yield Step(
-        f"{name}.post",
-        "Units switch on",
-        f"g = {model.config.activation}(u)",
-        f"{int((active > 0.1).sum())} of {len(active)} units are clearly on; unit {strongest}: "
-        f"{model.config.activation}({float(hidden[strongest]):.2f}) = "
-        f"{float(active[strongest]):.2f}",
-        "hidden",
-        _rows(active),
-    )
-    yield _sum(f"{name}.out", "The MLP's word", "g W_2" + _bias(model), at, place)
-    yield _joined(model, f"h.{layer}.resid_post", before, at, place, "the MLP")
-
-
-def _odds(model: GPT, place: int, logits: Tensor, at: dict[str, Tensor]) -> Iterator[Step]:
-    last = at[f"h.{model.config.n_layers - 1}.resid_post"][place]
-    if model.config.norm_position == "pre":
-        yield _norm(model.transformer.ln_f, "final", last)
-    odds = logits.double().softmax(-1)
-    likeliest = odds.topk(min(LIKELIEST, len(odds)))
-    ids = tuple(likeliest.indices.tolist())
-    top = ids[0]
-    spread = float(logits.double().logsumexp(-1))
-    yield Step(
-        "logits",
-        "Which token comes next",
-        "p = exp(logit) / Σ exp(logit), logit = x · W_U[token]",
-        f"token {top}: exp({float(logits[top]):.2f} − {spread:.2f}) = {float(odds[top]):.3f}",
-        "candidates",
-        _rows(likeliest.values),
-        ids,
-    )
-
-
 @torch.inference_mode()
 def head_writes(model: GPT, layer: int, z: Tensor) -> Tensor:
     """What each head adds to the stream, (H, C), from what it read, `z` (H, D); no bias yet."""
+    return torch.einsum("hd,hdc->hc", z, _output_rows(model, layer))
+
+
+def _output_rows(model: GPT, layer: int) -> Tensor:
+    """W_O as each head has it, (H, D, C): rows h D to (h + 1) D of the matrix are head h's."""
     block: Any = model.transformer.h[layer]
-    W: Tensor = block.attn.c_proj.weight  # (C, C), rows h D to (h + 1) D are head h's
-    return torch.einsum("hd,hdc->hc", z, W.unflatten(0, z.shape))
+    rows: Tensor = block.attn.c_proj.weight.unflatten(0, (model.config.n_heads, -1))
+    return rows
 
 
-@torch.inference_mode()
-def _norm(norm: Any, name: str, x: Tensor) -> Step:
-    mean, deviation = float(x.mean()), float(x.std(unbiased=False))
-    return Step(
-        name,
-        "Layer norm: to mean 0 and spread 1, then a learned scale",
-        "(x − μ) / σ · γ" + (" + β" if norm.bias is not None else ""),
-        f"μ = {mean:.3f}, σ = {deviation:.3f}",
-        "width",
-        _rows(norm(x)),
+class _Walk:
+    """The steps of one path; `at` holds every activation, (T, …) or (H, T, …), by its name."""
+
+    def __init__(
+        self, model: GPT, at: dict[str, Tensor], place: int, layer: int, spot: Spot | None
+    ) -> None:
+        self.model, self.at, self.place, self.layer, self.spot = model, at, place, layer, spot
+        self.config = model.config
+        self.block: Any = model.transformer.h[layer]
+        self.bias = " + b" if model.config.bias else ""
+
+    def embedding(self, id: int) -> Iterator[Step]:
+        token = self.model.transformer.wte.weight[id]
+        x = self.at["embed"][self.place]
+        yield self._step(
+            "wte",
+            "The token's own vector",
+            "x = W_E[token]",
+            f"row {id} of {self.model.vocab_size:,}; its length is {_length(token):.2f}",
+            "width",
+            token,
+            lambda r, n: equal(f"W_E[{id}, {n}]", float(token[n])),
+        )
+        if self.config.position == "none":
+            yield self._step(
+                "embed",
+                "The residual stream begins",
+                "x = W_E[token]",
+                f"the stream has length {_length(x):.2f}",
+                "width",
+                x,
+                lambda r, n: equal(shown(float(token[n])), float(x[n])),
+            )
+            return
+        position = self.model.transformer.wpe.weight[self.place]
+        yield self._step(
+            "wpe",
+            "The vector of its place",
+            "p = W_P[place]",
+            f"row {self.place} of {self.config.block_size}; its length is {_length(position):.2f}",
+            "width",
+            position,
+            lambda r, n: equal(f"W_P[{self.place}, {n}]", float(position[n])),
+        )
+        yield self._step(
+            "embed",
+            "Both together: the residual stream begins",
+            "x = W_E[token] + W_P[place]",
+            f"the stream has length {_length(x):.2f}",
+            "width",
+            x,
+            lambda r, n: equal(
+                f"{shown(float(token[n]))} + {factor(float(position[n]))}", float(x[n])
+            ),
+        )
+
+    def attention(self) -> Iterator[Step]:
+        name, place = f"h.{self.layer}.attn", self.place
+        before = self.at["embed" if self.layer == 0 else f"h.{self.layer - 1}.resid_post"][place]
+        x = before
+        if self.config.norm_position == "pre":
+            yield self._norm(self.block.ln_1, f"h.{self.layer}.ln_1", before)
+            x = self.block.ln_1(before)
+        yield from self._queries_keys_values(x)
+        q, k, v = (self.at[f"{name}.{what}"] for what in "qkv")  # (H, T, D)
+        yield from self._weights(q, k)
+        z = self.at[f"{name}.z"][:, place]  # (H, D)
+        weights = self.at[f"{name}.weights"][:, place]  # (H, T)
+        places = [f"place {j}" for j in range(weights.shape[1])]
+        most = int(weights[0].argmax())
+        yield self._step(
+            f"{name}.z",
+            "What each head reads",
+            "z = Σ a · v",
+            f"head 0 reads {float(weights[0, most]):.0%} from place {most}",
+            "head",
+            z,
+            lambda h, n: equal(
+                dot(weights[h, : place + 1], v[h, : place + 1, n], places), float(z[h, n])
+            ),
+        )
+        yield from self._output(before, z)
+
+    def _queries_keys_values(self, x: Tensor) -> Iterator[Step]:
+        asks = "what it looks for", "what it offers to be found by", "what it hands over when found"
+        words = "query", "key", "value"
+        W, b = self.block.attn.c_attn.weight, self.block.attn.c_attn.bias  # (C, 3C), (3C,)
+        for part, (symbol, word, about) in enumerate(zip("qkv", words, asks, strict=True)):
+            vectors = self.at[f"h.{self.layer}.attn.{symbol}"][:, self.place]  # (H, D)
+            heads, size = vectors.shape
+
+            def work(h: int, n: int, part: int = part, vectors: Tensor = vectors) -> str:
+                column = part * len(x) + h * vectors.shape[1] + n
+                return equal(plus(dot(x, W[:, column]), b, column), float(vectors[h, n]))
+
+            yield self._step(
+                f"h.{self.layer}.attn.{symbol}",
+                f"Each head's {word}: {about}",
+                f"{symbol} = x W_{symbol.upper()}{self.bias}",
+                f"{heads} heads with {size} numbers each",
+                "head",
+                vectors,
+                work,
+            )
+
+    def _weights(self, q: Tensor, k: Tensor) -> Iterator[Step]:
+        """From the fit of the query (H, T, D) with every key (H, T, D) to shares of attention."""
+        name, place, size = f"h.{self.layer}.attn", self.place, q.shape[-1]
+        fits = (q[:, place, None] * k).sum(-1) / math.sqrt(size)  # (H, T), the future included
+        best = 0, int(fits[0, : place + 1].argmax())
+        yield self._step(
+            f"{name}.scores.before",
+            "How well the query fits every key",
+            "s = q · k / √D",
+            f"D = {size}; the higher, the better the key of a place fits",
+            "tokens",
+            fits,
+            lambda h, j: equal(f"({dot(q[h, place], k[h, j])}) / √{size}", float(fits[h, j])),
+            best,
+        )
+        masked = self.at[f"{name}.scores"][:, place]
+        future = masked.shape[-1] - place - 1
+        yield self._step(
+            f"{name}.scores",
+            "The future is masked",
+            "s = −∞ where the key comes later",
+            f"{future} of {masked.shape[-1]} places lie in the future"
+            if future
+            else "nothing is later",
+            "tokens",
+            masked,
+            lambda h, j: (
+                f"place {j} comes later than place {place}: −∞"
+                if j > place
+                else f"place {j} is not later than place {place}: "
+                f"{shown(float(masked[h, j]))} stays"
+            ),
+            (0, place + 1) if future else best,
+        )
+        weights = self.at[f"{name}.weights"][:, place]
+
+        def work(h: int, j: int) -> str:
+            if j > place:
+                return equal("exp(−∞)", 0.0)
+            seen = masked[h, : place + 1].double()
+            spread = float(seen.logsumexp(-1))
+            if spread > LARGE:  # the same, without a number that nobody can read
+                return equal(_share(float(seen[j]), spread), float(weights[h, j]))
+            return equal(
+                f"exp({shown(float(seen[j]))}) / {shown(math.exp(spread))}", float(weights[h, j])
+            )
+
+        yield self._step(
+            f"{name}.weights",
+            "Scores become shares of attention",
+            "a = exp(s) / Σ exp(s)",
+            f"the shares of the {place + 1} places that it sees add up to 1",
+            "tokens",
+            weights,
+            work,
+            best,
+        )
+
+    def _output(self, before: Tensor, z: Tensor) -> Iterator[Step]:
+        """What the heads write, and the stream with it."""
+        name = f"h.{self.layer}.attn"
+        rows = _output_rows(self.model, self.layer)
+        writes = head_writes(self.model, self.layer, z)  # (H, C)
+        lengths = writes.norm(dim=-1)
+        loudest = int(lengths.argmax())
+        yield self._step(
+            f"{name}.writes",
+            "What each head writes",
+            "w = z W_O, each head with its own rows of W_O",
+            f"head {loudest} writes most: a vector of length {float(lengths[loudest]):.2f}",
+            "width",
+            writes,
+            lambda h, n: equal(dot(z[h], rows[h, :, n]), float(writes[h, n])),
+        )
+        out, bias = self.at[f"{name}.out"][self.place], self.block.attn.c_proj.bias
+        yield self._step(
+            f"{name}.out",
+            "Attention's word",
+            f"Σ w{self.bias}",
+            f"a vector of length {_length(out):.2f}",
+            "width",
+            out,
+            lambda r, n: equal(
+                plus(" + ".join(factor(float(w)) for w in writes[:, n]), bias, n), float(out[n])
+            ),
+        )
+        yield self._joined(f"h.{self.layer}.resid_mid", before, out, "attention", "ln_1")
+
+    def mlp(self) -> Iterator[Step]:
+        name = f"h.{self.layer}.mlp"
+        x = before = self.at[f"h.{self.layer}.resid_mid"][self.place]
+        if self.config.norm_position == "pre":
+            yield self._norm(self.block.ln_2, f"h.{self.layer}.ln_2", before)
+            x = self.block.ln_2(before)
+        hidden, active = self.at[f"{name}.pre"][self.place], self.at[f"{name}.post"][self.place]
+        widen, narrow = self.block.mlp.c_fc, self.block.mlp.c_proj
+        yield self._step(
+            f"{name}.pre",
+            "The MLP widens it",
+            f"u = x W_1{self.bias}",
+            f"{len(x)} numbers become {len(hidden)}",
+            "hidden",
+            hidden,
+            lambda r, n: equal(plus(dot(x, widen.weight[:, n]), widen.bias, n), float(hidden[n])),
+        )
+        yield self._step(
+            f"{name}.post",
+            "Units switch on",
+            f"g = {self.config.activation}(u)",
+            f"{int((active > 0.1).sum())} of {len(active)} units are clearly on",
+            "hidden",
+            active,
+            lambda r, n: equal(
+                f"{self.config.activation}({shown(float(hidden[n]))})", float(active[n])
+            ),
+        )
+        out = self.at[f"{name}.out"][self.place]
+        yield self._step(
+            f"{name}.out",
+            "The MLP's word",
+            f"g W_2{self.bias}",
+            f"{len(active)} numbers become {len(out)} again; a vector of length {_length(out):.2f}",
+            "width",
+            out,
+            lambda r, n: equal(
+                plus(dot(active, narrow.weight[:, n]), narrow.bias, n), float(out[n])
+            ),
+        )
+        yield self._joined(f"h.{self.layer}.resid_post", before, out, "the MLP", "ln_2")
+
+    def odds(self, logits: Tensor) -> Iterator[Step]:
+        last = self.at[f"h.{self.config.n_layers - 1}.resid_post"][self.place]
+        if self.config.norm_position == "pre":
+            yield self._norm(self.model.transformer.ln_f, "final", last)
+        x, W = self.at["final"][self.place], self.model.lm_head.weight  # (C,), (V, C)
+        odds = logits.double().softmax(-1)
+        likeliest = odds.topk(min(LIKELIEST, len(odds)))
+        ids = tuple(likeliest.indices.tolist())
+        spread = float(logits.double().logsumexp(-1))
+
+        def work(r: int, n: int) -> str:
+            logit = equal(dot(x, W[ids[n]]), float(logits[ids[n]]))
+            share = equal(_share(float(logits[ids[n]]), spread), float(odds[ids[n]]))
+            return f"logit {logit}; odds {share}"
+
+        yield self._step(
+            "logits",
+            "Which token comes next",
+            "p = exp(logit) / Σ exp(logit), logit = x · W_U[token]",
+            f"ln Σ exp(logit) = {shown(spread)} over {len(odds):,} tokens",
+            "candidates",
+            likeliest.values,
+            work,
+            ids=ids,
+        )
+
+    def _norm(self, norm: Any, name: str, x: Tensor) -> Step:
+        normed = norm(x)
+        return self._step(
+            name,
+            "Layer norm: to mean 0 and spread 1, then a learned scale",
+            "(x − μ) / σ · γ" + (" + β" if norm.bias is not None else ""),
+            f"μ = {shown(float(x.mean()))}, σ = {shown(_spread(norm, x))}",
+            "width",
+            normed,
+            lambda r, n: equal(_normed(norm, x, n), float(normed[n])),
+        )
+
+    def _joined(self, name: str, before: Tensor, out: Tensor, what: str, norm: str) -> Step:
+        """What a part says, added to the stream that came to it, `before` (C,)."""
+        after = self.at[name][self.place]
+        residual = self.config.residual
+        formula = f"x + {what}" if residual else f"{what} alone: no residual path"
+        joined = before + out if residual else out
+        post = getattr(self.block, norm) if self.config.norm_position == "post" else None
+
+        def work(r: int, n: int) -> str:
+            if post is not None:
+                added = f"{shown(float(before[n]))} + {factor(float(out[n]))}" if residual else ""
+                return equal(_normed(post, joined, n, added), float(after[n]))
+            if residual:
+                return equal(
+                    f"{shown(float(before[n]))} + {factor(float(out[n]))}", float(after[n])
+                )
+            return equal(shown(float(out[n])), float(after[n]))
+
+        return self._step(
+            name,
+            "Added to the residual stream" if residual else "It replaces the stream",
+            f"x = norm({formula})" if post is not None else f"x = {formula}",
+            f"the stream's length goes from {_length(before):.2f} to {_length(after):.2f}",
+            "width",
+            after,
+            work,
+        )
+
+    def _step(
+        self,
+        name: str,
+        title: str,
+        formula: str,
+        numbers: str,
+        columns: str,
+        rows: Tensor,
+        work: Working,
+        default: tuple[int, int] | None = None,
+        ids: tuple[int, ...] = (),
+    ) -> Step:
+        """A step over `rows` (N,) or (H, N), with the number that is asked for worked out."""
+        rows = rows if rows.dim() == 2 else rows[None]
+        if self.spot is not None and self.spot.name == name:
+            row, column = self.spot.row, self.spot.column
+            if not (0 <= row < len(rows) and 0 <= column < rows.shape[1]):
+                raise IndexError(f"{name} has {len(rows)} rows of {rows.shape[1]} numbers.")
+        elif default is not None:
+            row, column = default
+        else:
+            row, column = divmod(int(rows.abs().argmax()), rows.shape[1])
+        worked = work(row, column)
+        return Step(name, title, formula, numbers, columns, rows.tolist(), worked, row, column, ids)
+
+
+def _normed(norm: Any, x: Tensor, n: int, written: str = "") -> str:
+    """Number `n` of a layer norm over x (C,), worked out; `written` is how x's own came about."""
+    expression = (
+        f"({written or shown(float(x[n]))} − {factor(float(x.mean()))}) / "
+        f"{shown(_spread(norm, x))} · {factor(float(norm.weight[n]))}"
     )
+    return plus(expression, norm.bias, n)
 
 
-def _sum(name: str, title: str, formula: str, at: dict[str, Tensor], place: int) -> Step:
-    out = at[name][place]
-    numbers = f"a vector of length {_length(out):.2f}"
-    return Step(name, title, formula, numbers, "width", _rows(out))
+def _share(score: float, spread: float) -> str:
+    """exp(score) over the sum of such, `spread` being the logarithm of that."""
+    return f"exp({shown(score)} − {factor(spread)})"
 
 
-def _joined(
-    model: GPT, name: str, before: Tensor, at: dict[str, Tensor], place: int, what: str
-) -> Step:
-    after = at[name][place]
-    formula = f"x + {what}" if model.config.residual else f"{what} alone: no residual path"
-    if model.config.norm_position == "post":
-        formula = f"norm({formula})"
-    return Step(
-        name,
-        "Added to the residual stream" if model.config.residual else "It replaces the stream",
-        f"x = {formula}",
-        f"the stream's length goes from {_length(before):.2f} to {_length(after):.2f}",
-        "width",
-        _rows(after),
-    )
-
-
-def _bias(model: GPT) -> str:
-    return " + b" if model.config.bias else ""
+def _spread(norm: Any, x: Tensor) -> float:
+    """The deviation that a layer norm divides by."""
+    return math.sqrt(float(x.var(unbiased=False)) + norm.eps)
 
 
 def _length(x: Tensor) -> float:
-    return float(x.detach().norm())
-
-
-def _rows(x: Tensor) -> list[list[float]]:
-    return [x.detach().tolist()]
+    return float(x.norm())

@@ -41,6 +41,7 @@ DRAWING = tuple(
     f"architecture/{name}"
     for name in ("words", "layout", "drawing", "changes", "health", "panel", "asking")
 )
+FOLLOWED = ("run_id", "checkpoint", "text", "place", "layer", "step", "row", "column")
 FOLLOWING = tuple(f"follow/{name}" for name in ("vectors", "steps", "asking"))
 
 
@@ -64,9 +65,7 @@ def follow_view(desk: PageDesk) -> gr.HTML:
         "follow",
         FOLLOWING,
         desk.asking("drawing_of_run", "architecture", architecture, "run_id"),
-        desk.asking(
-            "follow", "follow_token", follow_token, "run_id", "checkpoint", "text", "place", "layer"
-        ),
+        desk.asking("follow", "follow_token", follow_token, *FOLLOWED),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from small_models import VOCAB, in_transformers, random_ids, random_model
 
 from gtt.interpret.ablation import logits_without, losses_without
 from gtt.interpret.attention import attention_maps
-from gtt.interpret.following import follow, head_writes
+from gtt.interpret.following import Spot, follow, head_writes
 from gtt.interpret.lens import logit_lens, read_out
 from gtt.interpret.probing import activations_of
 from gtt.interpret.surprise import each_token, logits_before, mean_surprise
+from gtt.interpret.worked import dot, plus, shown
+from gtt.model.gpt import ACTIVATIONS
 
 ATTENTION = ("q", "k", "v", "scores", "weights", "z", "out")
 SWITCHES: list[dict[str, Any]] = [
@@ -190,6 +193,63 @@ def test_a_followed_token_goes_the_way_of_the_model(switches: dict[str, Any], la
     ]
     for name, length in path.stream:
         assert length == pytest.approx(float(at[name][0, place].norm()))
+
+
+def worked_out(expression: str) -> float:
+    """What a line of arithmetic gives, its brackets of words left out."""
+    words = {"−": "-", "·": "*", "∞": "math.inf"}
+    for sign, word in words.items():
+        expression = expression.replace(sign, word)
+    expression = re.sub(r"√(\d+)", r"math.sqrt(\1)", re.sub(r" \[[^\]]*\]", "", expression))
+    names = {"exp": math.exp, "math": math, "relu": lambda u: max(u, 0.0)}
+    for name in ("gelu", "silu"):
+        names[name] = lambda u, name=name: float(ACTIVATIONS[name](torch.tensor(u)))
+    return float(eval(expression, {"__builtins__": {}}, names))
+
+
+@pytest.mark.parametrize("switches", SWITCHES, ids=str)
+def test_each_step_of_a_path_is_worked_out(switches: dict[str, Any]) -> None:
+    model, ids, place, layer = random_model(**switches), random_ids(12), 7, 1
+    path = follow(model, ids, place, layer)
+    spots = [Spot(step.name, len(step.rows) - 1, 1) for step in path.steps]
+    asked = [
+        next(one for one in follow(model, ids, place, layer, spot).steps if one.name == spot.name)
+        for spot in spots
+    ]
+    for step, spot in zip(asked, spots, strict=True):
+        assert (step.row, step.column) == (spot.row, spot.column)
+    for step in (*path.steps, *asked):
+        number = step.rows[step.row][step.column]
+        if step.name.endswith(".scores"):
+            assert step.worked.endswith("−∞" if number == -math.inf else "stays")
+            continue
+        for line in step.worked.removeprefix("logit ").split("; odds "):
+            expression, _, value = line.rpartition(" = ")
+            told = worked_out(value)
+            if expression.startswith("W_"):
+                matrix = model.transformer.wte if step.name == "wte" else model.transformer.wpe
+                row, column = map(int, re.findall(r"\d+", expression))
+                assert matrix.weight[row, column].item() == number
+            else:
+                assert worked_out(expression) == pytest.approx(told, rel=0.02, abs=0.02), step
+        assert told == pytest.approx(number, rel=0.01, abs=1e-3), step
+
+
+def test_a_number_that_a_step_does_not_have_is_refused() -> None:
+    with pytest.raises(IndexError, match="4 rows of 8 numbers"):
+        follow(random_model(), random_ids(5), 2, 0, Spot("h.0.attn.q", 4, 0))
+
+
+def test_numbers_are_told_with_about_three_digits() -> None:
+    assert [shown(x) for x in (0, 1.23456, -0.0123, 0.00123, -3e-5, 1234.56, 123456789.0)] == [
+        "0", "1.235", "−0.012", "0.0012", "0", "1234.6", "1.235e+08"
+    ]  # fmt: skip
+    a, b = torch.tensor([1.0, -2.0, 0.5, 4.0, 0.1]), torch.tensor([3.0, 2.0, 1.0, -1.0, 1.0])
+    assert dot(a, b) == "(−2.000) · 2.000 + 4.000 · (−1.000) + 1.000 · 3.000 + 0.600 [2 others]"
+    assert dot(a[:2], b[:2], ["place 0", "place 1"]) == (
+        "(−2.000) · 2.000 [place 1] + 1.000 · 3.000 [place 0]"
+    )
+    assert plus("1", b, 0) == "1 + 3.000" and plus("1", None, 0) == "1"
 
 
 def test_the_last_stream_read_out_gives_the_odds() -> None:

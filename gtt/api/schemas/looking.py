@@ -66,6 +66,11 @@ class FollowToken(Inside):
         -1, ge=-4096, le=4096, description="Which token, from 0; negative: from the end."
     )
     layer: int = Field(0, ge=0, le=1000, description="Which layer, from 0.")
+    step: str = Field(
+        "", max_length=40, description="The name of a step, of which one number is worked out."
+    )
+    row: int = Field(0, ge=0, le=4096, description="In which of its rows that number stands.")
+    column: int = Field(0, ge=0, le=1_000_000, description="In which column of that row.")
 
 
 class FindCopies(Inside):
@@ -208,6 +213,9 @@ class PathStep(Response):
     numbers: str
     columns: str = Field(description="`width`, `head`, `tokens`, `hidden` or `candidates`.")
     rows: list[list[float | None]]
+    worked: str = Field(description="The formula with the numbers behind one of them, its largest.")
+    row: int = Field(description="Where the number that is worked out stands.")
+    column: int
     texts: list[str] = Field(description="Of the candidates.")
 
 

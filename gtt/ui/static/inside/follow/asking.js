@@ -1,7 +1,8 @@
 // Which run, checkpoint, text, token and layer; asked anew when one of them changes.
 const WAIT = 250, RETRY = 5000; // milliseconds: after the last keystroke; while there is no checkpoint
 let wantedPlace = -1, timer = null, layers = 0;
-const picker = new Picker($("run"), $("checkpoint"), () => follow());
+let spot = null; // { step, row, column } of the number that is to be worked out
+const picker = new Picker($("run"), $("checkpoint"), () => { spot = null; follow(); });
 
 async function follow() {
   if (!key || !element.isConnected) return;
@@ -10,7 +11,7 @@ async function follow() {
   const text = $("text").value;
   if (!text) { say("The text is empty: write at least one character."); return; }
   await fillLayers();
-  const answer = await ask("follow", { ...picker.chosen, text, place: wantedPlace, layer: Number($("layer").value) || 0 });
+  const answer = await ask("follow", { ...picker.chosen, text, place: wantedPlace, layer: Number($("layer").value) || 0, ...spot });
   if (answer) path = answer;
   else if ($("said").textContent && !path) timer = setTimeout(() => { if (seen()) follow(); else later(); }, RETRY);
   showPath();
@@ -28,8 +29,8 @@ async function fillLayers() {
   Picker.options($("layer"), d3.range(layers).map((i) => [String(i), `layer ${i}`]), $("layer").value);
 }
 
-$("text").oninput = () => { clearTimeout(timer); wantedPlace = -1; timer = setTimeout(follow, WAIT); };
-$("layer").onchange = () => follow();
+$("text").oninput = () => { clearTimeout(timer); wantedPlace = -1; spot = null; timer = setTimeout(follow, WAIT); };
+$("layer").onchange = () => { spot = null; follow(); };
 $("checkpoint").addEventListener("focus", () => picker.fill());
 
 function attach(value) {

@@ -10,7 +10,7 @@ function showPath() {
     const one = document.createElement("button");
     one.type = "button"; one.textContent = visible(token); one.setAttribute("aria-pressed", String(place === path.place));
     one.setAttribute("aria-label", `token ${place}: ${visible(token)}`);
-    one.onclick = () => { wantedPlace = place; follow(); };
+    one.onclick = () => { wantedPlace = place; spot = null; follow(); };
     return one;
   }));
   at = Math.min(at, path.steps.length - 1);
@@ -39,17 +39,39 @@ function showStep() {
   $("back").disabled = at === 0; $("next").disabled = at === path.steps.length - 1;
   $("count").textContent = `Step ${at + 1} of ${path.steps.length}`;
   for (const name of ["title", "name", "formula", "numbers"]) $(name).textContent = step[name];
+  showWorked(step);
   const odds = step.columns === "candidates";
   $("vectors").hidden = odds; $("legend").hidden = odds; $("read").hidden = odds; $("candidates").hidden = !odds;
   if (odds) showCandidates(step); else showVectors(step, path.tokens);
   showStream(step);
 }
 
+// The formula with the actual numbers, for the number that the strips mark.
+function showWorked(step) {
+  const which = document.createElement("span");
+  which.className = "spot"; which.textContent = `${placeOf(step, step.row, step.column)}: `;
+  $("worked").replaceChildren(which, step.worked);
+}
+
+const KINDS = { width: "number", head: "number", hidden: "unit", tokens: "place" };
+function placeOf(step, row, column) {
+  if (step.columns === "candidates") return `“${visible(step.texts[column] || "")}”`;
+  const token = step.columns === "tokens" ? ` “${visible(path.tokens[column])}”` : "";
+  return `${step.rows.length > 1 ? `Head ${row}, ` : ""}${KINDS[step.columns]} ${column}${token}`;
+}
+
+function workOut(row, column) {
+  spot = { step: path.steps[at].name, row, column };
+  follow();
+}
+
 function showCandidates(step) {
   const most = Math.max(...step.rows[0]);
   $("candidates").replaceChildren(...step.rows[0].map((odds, i) => {
-    const item = document.createElement("li"), word = document.createElement("span"), bar = document.createElement("span"), share = document.createElement("span");
+    const item = document.createElement("li"), word = document.createElement("button"), bar = document.createElement("span"), share = document.createElement("span");
     word.className = "word"; word.textContent = visible(step.texts[i] || ""); bar.className = "odds"; bar.style.width = `${(100 * odds) / most}%`; share.className = "share"; share.textContent = percent(odds);
+    word.type = "button"; word.title = "Work out these odds"; word.setAttribute("aria-pressed", String(i === step.column));
+    word.onclick = () => { workOut(0, i); };
     item.append(word, bar, share);
     return item;
   }));

@@ -1,7 +1,8 @@
 // The numbers of a step as coloured strips on a canvas: a row per head, or one vector in lines of
-// 128; a masked place is hatched. The pointer or the arrow keys read a number out.
+// 128; a masked place is hatched. The pointer or the arrow keys read a number out; a click or Enter
+// works it out. The one that is worked out is framed.
 const LINE = 128, GAP = 3, LABEL = 58;
-let strip = null; // { rows, heads, columns, most, lowest, texts, cell: [row, column] }
+let strip = null; // { step, rows, heads, wrapped, most, texts, worked: [row, column], cell: the same }
 
 function style(name) { return getComputedStyle(element).getPropertyValue(name).trim(); }
 function colours() {
@@ -12,11 +13,11 @@ function colours() {
 function showVectors(step, tokens) {
   const values = step.rows.flat().filter((v) => v !== null), share = step.name.endsWith(".weights");
   const many = step.rows.length > 1, lines = many || step.rows[0].length <= LINE ? step.rows : d3.range(0, step.rows[0].length, LINE).map((from) => step.rows[0].slice(from, from + LINE));
-  strip = { rows: lines, heads: many, wrapped: lines !== step.rows, columns: step.columns, texts: step.columns === "tokens" ? tokens : [], most: d3.max(values, Math.abs) || 1, share, cell: null };
-  $("canvas").setAttribute("aria-label", `${step.title}: ${many ? `${lines.length} heads with ${lines[0].length} numbers each` : `${step.rows[0].length} numbers`}, from ${number(d3.min(values))} to ${number(d3.max(values))}. Arrow keys read them out.`);
-  paintVectors();
+  strip = { rows: lines, heads: many, wrapped: lines !== step.rows, step, worked: lines !== step.rows ? [Math.floor(step.column / LINE), step.column % LINE] : [step.row, step.column], texts: step.columns === "tokens" ? tokens : [], most: d3.max(values, Math.abs) || 1, share, cell: null };
+  $("canvas").setAttribute("aria-label", `${step.title}: ${many ? `${lines.length} heads with ${lines[0].length} numbers each` : `${step.rows[0].length} numbers`}, from ${number(d3.min(values))} to ${number(d3.max(values))}. Arrow keys read them out, Enter works one out.`);
   legendOf(values.length < step.rows.flat().length);
-  readOut(null);
+  readOut(document.activeElement === $("canvas") ? strip.worked : null); // whoever chose one by keys goes on from there
+  paintVectors();
 }
 
 function paintVectors() {
@@ -47,7 +48,11 @@ function paintVectors() {
     pen.fillStyle = here ? text : subdued; pen.font = `${here ? "bold " : ""}${cell < 11 ? 9 : 12}px ${style("--font-mono")}`; pen.textAlign = "left";
     const word = visible(token); pen.fillText(word.length > 8 ? `${word.slice(0, 7)}…` : word, 0, 0); pen.restore();
   });
-  if (strip.cell) { const [r, c] = strip.cell; pen.strokeStyle = text; pen.lineWidth = 2; pen.strokeRect(left + c * cell - 1, head + r * (tall + GAP) - 1, Math.max(cell, 3) + 1, tall + 2); }
+  for (const [spot, wide] of [[strip.worked, 3], [strip.cell, 2]]) {
+    if (!spot) continue;
+    pen.strokeStyle = text; pen.lineWidth = wide;
+    pen.strokeRect(left + spot[1] * cell - 1, head + spot[0] * (tall + GAP) - 1, Math.max(cell, 3) + 1, tall + 2);
+  }
 }
 
 function hatch(pen, x, y, wide, tall, colour) {
@@ -69,14 +74,15 @@ function legendOf(masked) {
   place.append(hatched, word);
 }
 
-const KINDS = { width: "number", head: "number", hidden: "unit", tokens: "place", candidates: "place" };
+// A cell of the strips as row and column of the step.
+function spotOf([r, c]) { return strip.wrapped ? [0, r * LINE + c] : [r, c]; }
+
 function readOut(cell) {
   if (!strip) return;
   strip.cell = cell;
-  if (!cell) { $("read").textContent = "Point at a number, or use the arrow keys on the strips, to read it."; return; }
-  const [r, c] = cell, v = strip.rows[r][c], at = strip.wrapped ? r * LINE + c : c;
-  const place = `${KINDS[strip.columns]} ${at}${strip.texts.length ? ` “${visible(strip.texts[c])}”` : ""}`;
-  $("read").textContent = `${strip.heads ? `head ${r}, ` : ""}${place}: ${v === null ? "masked, −∞" : strip.share ? `${v.toFixed(3)} of the attention` : v.toFixed(4).replace("-", "−")}`;
+  if (!cell) { $("read").textContent = "Point at a number, or use the arrow keys on the strips, to read it; a click or Enter works it out."; return; }
+  const v = strip.rows[cell[0]][cell[1]];
+  $("read").textContent = `${placeOf(strip.step, ...spotOf(cell))}: ${v === null ? "masked, −∞" : strip.share ? `${v.toFixed(3)} of the attention` : v.toFixed(4).replace("-", "−")}`;
 }
 
 function cellAt(event) {
@@ -86,7 +92,9 @@ function cellAt(event) {
 }
 $("canvas").onpointermove = (event) => { if (strip && strip.cellWidth) { readOut(cellAt(event)); paintVectors(); } };
 $("canvas").onpointerleave = () => { if (strip && document.activeElement !== $("canvas")) { readOut(null); paintVectors(); } };
+$("canvas").onclick = (event) => { const cell = strip && cellAt(event); if (cell) workOut(...spotOf(cell)); };
 $("canvas").onkeydown = (event) => {
+  if (event.key === "Enter" && strip && strip.cell) { event.preventDefault(); workOut(...spotOf(strip.cell)); return; }
   const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
   if (!way || !strip) return;
   event.preventDefault(); event.stopPropagation();
