@@ -6,15 +6,16 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from gtt.api.endpoints.checkpoints import Asking, answer_about, pieces_about
 from gtt.api.errors import NotFound
 from gtt.api.schemas import (
     Attention,
     CaptureAttention,
     DrawnText,
     Generate,
-    Inside,
     NextToken,
     NextTokens,
     ReadSnapshot,
@@ -28,7 +29,7 @@ from gtt.config import GenerationConfig
 from gtt.errors import BadInput, UnusableRun
 from gtt.inference.questions import AttentionJob, GenerateJob, NextTokenJob
 from gtt.interpret.expectation import expected_attention
-from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.managed import ManagedRun
 from gtt.runs.snapshot_files import read_snapshot
 from gtt.settings import parse
 
@@ -37,7 +38,7 @@ async def generate_stream(caller: Caller, request: Generate) -> AsyncIterator[Te
     """The text as it grows; the last one is whole."""
     run, jobs = _generation(caller, request)
     drawn = [_Drawn(prompt=request.prompt or run.config.generation.prompt) for _ in jobs]
-    streams = [caller.stream(job) for job in jobs]
+    streams = [pieces_about(caller, run, request, job) for job in jobs]
     async for number, piece in _as_they_come(streams):
         drawn[number].take(piece)
         first = drawn[0]
@@ -123,13 +124,9 @@ async def generate(caller: Caller, request: Generate) -> Text:
 async def next_token(caller: Caller, request: NextToken) -> NextTokens:
     """What the model holds likely after a text, before and after temperature, top-k and top-p."""
     run = caller.run_or_current(request.run_id)
-    answer = await caller.ask(
-        NextTokenJob(
-            checkpoint=checkpoint_of(run, request),
-            text=request.text or "",
-            **request.model_dump(exclude={"run_id", "checkpoint", "text"}),
-        )
-    )
+    given = request.model_dump(exclude={"run_id", "checkpoint", "text"})
+    job = partial(NextTokenJob, text=request.text or "", **given)
+    answer = await answer_about(caller, run, request, job)
     tokens = [
         TokenOdds(id=one["id"], text=one["text"], odds=one["odds"], kept=one["kept_odds"])
         for one in answer["tokens"]
@@ -155,11 +152,8 @@ async def next_token(caller: Caller, request: NextToken) -> NextTokens:
 async def attention(caller: Caller, request: CaptureAttention) -> Attention:
     """Attention weights while the model reads a text, of all layers or of some."""
     run = caller.run_or_current(request.run_id)
-    job = AttentionJob(
-        checkpoint=checkpoint_of(run, request),
-        **request.model_dump(exclude={"run_id", "checkpoint"}),
-    )
-    answer = await caller.ask(job)
+    job = partial(AttentionJob, **request.model_dump(exclude={"run_id", "checkpoint"}))
+    answer = await answer_about(caller, run, request, job)
     pairs = expected_attention(run.config.data.source, answer["tokens"], is_cut=answer["cut"] > 0)
     expected = [[query, key] for query, key in pairs]
     return Attention(run_id=run.id, expected=expected, **answer)
@@ -195,8 +189,8 @@ def snapshot(caller: Caller, request: ReadSnapshot) -> SnapshotInfo:
     )
 
 
-def _generation(caller: Caller, request: Generate) -> tuple[ManagedRun, list[GenerateJob]]:
-    """The run and the job of each sample; what the request leaves out is as the run has it."""
+def _generation(caller: Caller, request: Generate) -> tuple[ManagedRun, list[Asking]]:
+    """The run and a question for each sample; what is left out is as the run has it."""
     run = caller.run_or_current(request.run_id)
     asked: dict[str, Any] = request.model_dump(
         exclude={"run_id", "checkpoint", "samples", "prompt_ids"}, exclude_none=True
@@ -213,32 +207,11 @@ def _generation(caller: Caller, request: Generate) -> tuple[ManagedRun, list[Gen
             "Beam search finds one text: ask for one sample, or for one beam.", field="samples"
         )
     first = secrets.randbelow(2**32) if settings.seed is None else settings.seed
-    checkpoint = checkpoint_of(run, request)
     return run, [
-        GenerateJob(
-            checkpoint=checkpoint,
+        partial(
+            GenerateJob,
             settings={**plain, "seed": (first + number) % 2**32},
             prompt_ids=request.prompt_ids,
         )
         for number in range(request.samples)
     ]
-
-
-def checkpoint_of(run: ManagedRun, request: Inside) -> str:
-    """The folder of the checkpoint that is asked for; raises `NotFound`."""
-    kept = run.folder.checkpoints
-    try:
-        if request.checkpoint == "best":
-            return str(kept.best())
-        if request.checkpoint == "latest":
-            return str(kept.newest())
-        return str(kept.at_step(int(request.checkpoint)))
-    except UnusableRun:
-        steps = ", ".join(str(int(path.name[5:])) for path in kept.all())
-        if steps:
-            sentence = f"This run keeps no such checkpoint; there are: {steps}."
-        elif run.state() in ACTIVE:
-            sentence = "This run has saved no checkpoint yet: wait for the first one."
-        else:
-            sentence = "This run ended before it saved a checkpoint: resume it or start another."
-        raise NotFound(sentence, field="checkpoint") from None

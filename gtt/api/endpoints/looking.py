@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from gtt.api.endpoints.inside import checkpoint_of
+from gtt.api.endpoints.checkpoints import answer_about
 from gtt.api.errors import NotFound
 from gtt.api.schemas import (
     Ablate,
@@ -126,7 +127,7 @@ async def _asked(
     """Hands a request on as a job; its result, and whose it is."""
     run = caller.run_or_current(request.run_id)
     given = request.model_dump(exclude={"run_id", "checkpoint"}) | more
-    result = await caller.ask(job(checkpoint=checkpoint_of(run, request), **given))
+    result = await answer_about(caller, run, request, partial(job, **given))
     return {"run_id": run.id, **result}
 
 

@@ -18,7 +18,17 @@ function whyNot() {
   };
 }
 
+// While a run is at work a new one waits for it.
+function nameStart() {
+  const button = document.querySelector("button#start"), isWaiting = runs.some((one) => ACTIVE.includes(one.state));
+  if (!button) return;
+  button.dataset.first = button.dataset.first || button.textContent.trim();
+  const words = isWaiting ? "Start another run after this one" : button.dataset.first;
+  if (button.textContent.trim() !== words) button.textContent = words;
+}
+
 function draw() {
+  nameStart();
   for (const [id, why] of Object.entries(whyNot())) {
     const button = document.querySelector(`button#${id}`);
     if (!button) continue;

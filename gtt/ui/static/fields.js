@@ -43,6 +43,18 @@ function saved(event) {
   for (const setting of [changed, kept]) if (setting) forget(setting);
 }
 
+// Where the steps are set, they decide, and the epochs do not count.
+function decided(event) {
+  const block = field("training.num_epochs");
+  if (!element.isConnected || !block) return;
+  const isUnused = event.detail !== null && event.detail !== undefined && event.detail !== "";
+  block.classList.toggle("gtt-unused", isUnused);
+  const note = block.querySelector(".gtt-note") || block.appendChild(document.createElement("p"));
+  note.className = "gtt-note";
+  note.textContent = isUnused ? "Not in use: the steps decide. Empty them to train by epochs." : "";
+}
+document.addEventListener("gtt:steps", decided);
+
 // Another tab or a program may have changed the draft meanwhile.
 let asked = 0;
 function returned() {

@@ -65,6 +65,11 @@ DELETED = """(gone) => {
 }"""
 
 
+STEPS = """(steps) => {
+  document.dispatchEvent(new CustomEvent("gtt:steps", { detail: steps }));
+}"""
+
+
 @dataclass(frozen=True)
 class RunShown:
     """Which run the page looks at: its id in `run` (empty: the desk's current one), and the views.
@@ -173,6 +178,8 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
         with gr.Accordion("More", open=False):
             desk.controls |= controls(desk.service, "training", MORE)
         explanations(desk.service, "training")
+    most = desk.controls["training.max_steps"]
+    most.change(None, most, None, js=STEPS, api_visibility="private")
     shown = RunShown(desk, run, [live, findings, table, together, downloads], schedule, use)
 
     async def picked(key: str, event: gr.EventData) -> tuple[str, Any]:

@@ -46,6 +46,13 @@ class Picker {
   }
   get run() { return this.runs.value || null; }
   get checkpoint() { return this.checkpoints.value || "best"; }
+  // The step that is looked at, null where there is none.
+  get step() {
+    const kept = this.kept || [], { checkpoint } = this;
+    if (checkpoint === "latest") return kept.length ? Math.max(...kept.map((one) => one.step)) : null;
+    if (checkpoint === "best") return (kept.find((one) => one.best) || { step: null }).step;
+    return Number(checkpoint);
+  }
   // The run and the checkpoint as a request names them.
   get chosen() { return { ...(this.run ? { run_id: this.run } : {}), checkpoint: this.checkpoint }; }
   async follow(wanted) {
@@ -62,7 +69,7 @@ class Picker {
     if (!this.run) { Picker.options(this.checkpoints, [["best", "no checkpoint yet"]], "best"); return; }
     const run = this.run, answer = await ask("checkpoints", { run_id: run }, true, this.checkpoints);
     if (!answer || run !== this.run) return; // what was chosen stays chosen
-    const kept = answer.checkpoints;
+    const kept = this.kept = answer.checkpoints;
     const steps = kept.map((one) => one.step).join();
     if (steps === this.steps && this.checkpoints.options.length) return;
     this.steps = steps;

@@ -33,6 +33,13 @@ function draw(focus) {
   $("more").textContent = rest > 0 ? `… and ${whole(rest)} more tokens.` : "";
 }
 
+// Characters that the tokenizer has no token for: how often they stand in the sentence, and which.
+function missing(way) {
+  if (!way.unknown.length) return "";
+  const count = way.tokens.filter((token) => token.id === null).length, few = way.unknown.slice(0, 5).map((one) => `“${seen({ text: one, whole: true })}”`);
+  return `, and ${whole(count)} ${count === 1 ? "character" : "characters"} it does not know: ${few.join(" ")}${way.unknown.length > few.length ? " …" : ""}`;
+}
+
 function bar(way, most) {
   const button = made("button", undefined, "way"), name = made("span", NAMES[way.name][0], "name");
   button.type = "button";
@@ -52,7 +59,7 @@ function bar(way, most) {
   fill.style.width = `${(100 * way.characters_per_token) / most}%`;
   track.setAttribute("aria-hidden", "true");
   track.append(fill);
-  numbers.append(made("b", way.characters_per_token.toFixed(2)), " characters per token ", made("small", `${whole(way.count)} tokens`));
+  numbers.append(made("b", way.characters_per_token.toFixed(2)), " characters per token ", made("small", `${whole(way.count)} tokens${missing(way)}`));
   button.append(track, numbers);
   button.onclick = () => { chosen = way.name; draw(true); };
   return button;

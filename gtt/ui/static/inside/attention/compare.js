@@ -4,9 +4,21 @@ let otherPicker = null, other = null, sideViews = null, otherTurn = 0;
 async function openCompare() {
   if (!$("compare").open) return;
   await otherPicker.follow(picker.run);
-  const steps = $("other-checkpoints");
-  if (!other && otherPicker.run === picker.run && steps.options.length > 2) steps.value = [...steps.options].slice(2).map((one) => one.value).sort((a, b) => a - b)[0];
+  if (!other && isSameAsFirst()) await chooseAnother();
   await lookAtOther();
+}
+
+const isSameAsFirst = () => otherPicker.run === picker.run && otherPicker.step === picker.step;
+
+// At first the oldest of the other checkpoints of the run, or else the run before it.
+async function chooseAnother() {
+  const steps = otherPicker.kept.map((one) => one.step).filter((step) => step !== picker.step).sort((a, b) => a - b);
+  if (steps.length) { $("other-checkpoints").value = String(steps[0]); return; }
+  const runs = otherPicker.list.map((run) => run.id).filter((id) => id !== picker.run);
+  if (!runs.length) return;
+  $("other-runs").value = runs[0];
+  otherPicker.byHand = true;
+  await otherPicker.fill();
 }
 
 async function lookAtOther() {
@@ -21,6 +33,7 @@ const chosenWords = (one) => `${one.runs.selectedOptions.length ? one.runs.selec
 
 // What stands in the way of a comparison, or nothing.
 function hindrance() {
+  if (isSameAsFirst()) return "Both are the same checkpoint: choose another checkpoint, or another run.";
   if (!other) return "The other checkpoint cannot read this text, or is gone: choose another one.";
   if (chosen.layer >= other.layers.length || chosen.head >= other.heads.length) return `The other model has no head ${nameOf(chosen.layer, chosen.head)}: it has ${other.layers.length} layers of ${other.heads.length}.`;
   return "";

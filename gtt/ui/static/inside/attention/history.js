@@ -45,11 +45,13 @@ function drawHistory() {
   $("step-told").textContent = past[at].step.toLocaleString("en");
   const wide = Math.max(260, $("history").clientWidth || 600);
   $("history").setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
-  const x = d3.scaleLinear().domain([past[0].step, Math.max(past[0].step + 1, past[last].step)]).range([EDGE.left, wide - EDGE.right]);
+  // A place for each snapshot: they lie close where a model learns fast, and the slider goes from one to the next.
+  const steps = past.map((one) => one.step), x = d3.scalePoint().domain(steps).range([EDGE.left, wide - EDGE.right]);
+  const room = Math.max(1, Math.ceil(steps.length / Math.max(3, Math.floor(wide / 70)))), marked = steps.filter((_, i) => (last - i) % room === 0);
   const y = d3.scaleLinear().domain([0, 1]).range([HIGH - EDGE.bottom, EDGE.top]);
   const svg = d3.select($("history")), lines = LINES.map(([name, light, dark, dash]) => ({ name, dash, colour: isDark() ? dark : light, points: past.map((one) => ({ step: one.step, head: headThen(one) })).filter(({ head }) => head && head[name] !== null).map(({ step, head }) => [step, head[name]]) })).filter((line) => line.points.length);
   if (svg.select(".axis-x").empty()) for (const name of ["axis-x", "axis-y", "now", "lines", "dots"]) svg.append("g").attr("class", name);
-  svg.select(".axis-x").attr("transform", `translate(0,${HIGH - EDGE.bottom})`).call(d3.axisBottom(x).ticks(Math.max(3, Math.round(wide / 100))));
+  svg.select(".axis-x").attr("transform", `translate(0,${HIGH - EDGE.bottom})`).call(d3.axisBottom(x).tickValues(marked).tickFormat((step) => step.toLocaleString("en")));
   svg.select(".axis-y").attr("transform", `translate(${EDGE.left},0)`).call(d3.axisLeft(y).ticks(5));
   svg.select(".now").selectAll("line").data([atStep]).join("line").attr("x1", x(atStep)).attr("x2", x(atStep)).attr("y1", y(1)).attr("y2", y(0));
   svg.select(".lines").selectAll("path").data(lines, (line) => line.name).join("path").attr("fill", "none").attr("stroke-width", 2.2).attr("stroke", (line) => line.colour).attr("stroke-dasharray", (line) => line.dash).attr("d", (line) => d3.line().x((p) => x(p[0])).y((p) => y(p[1]))(line.points));

@@ -1,0 +1,70 @@
+"""Which checkpoint is asked about, also while its run saves another one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from gtt.api.errors import NotFound
+from gtt.api.schemas import Inside
+from gtt.api.service import Caller
+from gtt.errors import UnusableRun
+from gtt.inference.pipe import Result
+from gtt.inference.questions import Job
+from gtt.runs.managed import ACTIVE, ManagedRun
+
+Asking = Callable[[str], Job]  # the folder of a checkpoint to a question about it
+
+
+async def answer_about(caller: Caller, run: ManagedRun, request: Inside, asking: Asking) -> Result:
+    """The answer about the checkpoint that `request` names; raises as `pieces_about` does."""
+    result: Result = {}
+    async with aclosing(pieces_about(caller, run, request, asking)) as pieces:
+        async for piece in pieces:
+            result = piece
+    return result
+
+
+async def pieces_about(
+    caller: Caller, run: ManagedRun, request: Inside, asking: Asking
+) -> AsyncGenerator[Result, None]:
+    """The answer piece by piece.
+
+    A run at work keeps its best and its newest checkpoint: where the one that was is gone before it
+    could be read, the one that is now is asked about. Raises `NotFound` where there is none, and
+    what the question raises.
+    """
+    checkpoint = checkpoint_of(run, request)
+    while True:
+        has_begun = False
+        try:
+            async with aclosing(caller.stream(asking(checkpoint))) as pieces:
+                async for piece in pieces:
+                    has_begun = True
+                    yield piece
+            return
+        except UnusableRun:
+            newer = checkpoint_of(run, request)
+            if has_begun or newer == checkpoint:
+                raise
+            checkpoint = newer
+
+
+def checkpoint_of(run: ManagedRun, request: Inside) -> str:
+    """The folder of the checkpoint that is asked for; raises `NotFound`."""
+    kept = run.folder.checkpoints
+    try:
+        if request.checkpoint == "best":
+            return str(kept.best())
+        if request.checkpoint == "latest":
+            return str(kept.newest())
+        return str(kept.at_step(int(request.checkpoint)))
+    except UnusableRun:
+        steps = ", ".join(str(int(path.name[5:])) for path in kept.all())
+        if steps:
+            sentence = f"This run keeps no such checkpoint; there are: {steps}."
+        elif run.state() in ACTIVE:
+            sentence = "This run has saved no checkpoint yet: wait for the first one."
+        else:
+            sentence = "This run ended before it saved a checkpoint: resume it or start another."
+        raise NotFound(sentence, field="checkpoint") from None
