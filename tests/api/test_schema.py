@@ -38,8 +38,8 @@ from gtt.rest import routes
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
 
-REQUESTS = 10_000 if THOROUGH else 2_000  # at least
-EXAMPLES = 60 if THOROUGH else 14  # valid ones and as many invalid ones for each operation
+REQUESTS = 10_000 if THOROUGH else 1_000  # at least
+EXAMPLES = 60 if THOROUGH else 8  # valid ones and as many invalid ones for each operation
 SEED = 3
 HANGING = 60  # seconds without a byte of an answer
 CONFORMANCE = [
