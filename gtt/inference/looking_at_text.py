@@ -163,10 +163,7 @@ def following(job: FollowJob, loaded: Loaded) -> Result:
         )
     place = job.place % len(ids)
     spot = Spot(job.step, job.row, job.column) if job.step else None
-    try:
-        path = follow(loaded.model, ids, place, job.layer, spot)
-    except IndexError as error:
-        raise BadInput(f"There is no such number: {error}", field="column") from None
+    path = follow(loaded.model, ids, place, job.layer, spot)
     if spot is not None and spot.name not in (names := [step.name for step in path.steps]):
         raise BadInput(
             f"There is no step {spot.name!r}; there are {', '.join(names)}.", field="step"

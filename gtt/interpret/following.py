@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gtt.errors import BadInput
 from gtt.interpret.probing import activations_of
 from gtt.interpret.worked import dot, equal, factor, plus, shown
 from gtt.model.gpt import GPT
@@ -40,7 +41,7 @@ class Step:
     `columns` says what the numbers of a row are: `width` of the stream, `head` size, `tokens` read,
     `hidden` units, `candidates` for the next token (whose ids stand in `ids`). `numbers` tells of
     the whole. `worked` is the formula with the actual numbers for the one that stands at `row` and
-    `column`, and ends with it.
+    `column`, and ends with it, or with what becomes of a score that is masked.
     """
 
     name: str
@@ -72,8 +73,9 @@ def follow(
 ) -> Path:
     """How token number `place` of `ids` (T,) goes from its embedding by `layer` to the odds.
 
-    Each step works out its largest number, and the step that `spot` names works out that one.
-    Raises `IndexError` where a `spot` of this path is outside its rows.
+    Each step works out its largest number (scores and weights head 0's largest, the mask a masked
+    one), and the step that `spot` names works out that one. Raises `BadInput` with the field
+    `row` or `column` where a `spot` of this path is outside its rows.
     """
     logits, kept = activations_of(model, torch.tensor([list(ids)]), lambda name: True)
     at = {name: activation[0] for name, activation in kept.items()}
@@ -418,8 +420,12 @@ class _Walk:
         rows = rows if rows.dim() == 2 else rows[None]
         if self.spot is not None and self.spot.name == name:
             row, column = self.spot.row, self.spot.column
-            if not (0 <= row < len(rows) and 0 <= column < rows.shape[1]):
-                raise IndexError(f"{name} has {len(rows)} rows of {rows.shape[1]} numbers.")
+            for place, count, field in ((row, len(rows), "row"), (column, rows.shape[1], "column")):
+                if not 0 <= place < count:
+                    raise BadInput(
+                        f"{name} has no {field} {place}: they go from 0 to {count - 1}.",
+                        field=field,
+                    )
         elif default is not None:
             row, column = default
         else:

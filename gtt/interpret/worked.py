@@ -16,20 +16,18 @@ TERMS = 3  # products that are shown; the others are told as one number
 def shown(x: float) -> str:
     """A number with about three digits, a true minus before it where it is negative."""
     size = abs(x)
-    if size < 1e-4:
-        return "0"
-    if size >= 1e5:
-        text = f"{x:.4g}"
-    elif size >= 100:
+    if size >= 1e5 or 0 < size < 1e-4:
+        text = f"{x:.3g}"
+    elif size >= 1000:
         text = f"{x:.1f}"
     else:
-        text = f"{x:.3f}" if size >= 0.01 else f"{x:.2g}"
+        text = f"{x:.3f}" if size >= 0.1 or size == 0 else f"{x:#.3g}"
     return text.replace("-", "−")
 
 
 def factor(x: float) -> str:
     """A number as it stands behind another sign: a negative one in brackets."""
-    return f"({shown(x)})" if x <= -1e-4 else shown(x)
+    return f"({shown(x)})" if x < 0 else shown(x)
 
 
 def dot(a: Tensor, b: Tensor, names: Sequence[str] = ()) -> str:
@@ -43,7 +41,7 @@ def dot(a: Tensor, b: Tensor, names: Sequence[str] = ()) -> str:
     rest = len(products) - len(largest)
     if rest:
         others = float(products.sum() - products[largest].sum())
-        parts.append(f"{factor(others)} [{rest} others]")
+        parts.append(f"{factor(others)} [sum of the other {rest}]")
     return " + ".join(parts)
 
 

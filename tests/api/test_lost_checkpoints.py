@@ -52,9 +52,15 @@ def run(service: Service, tiny_config: RunConfig, tiny_corpus: Corpus) -> Manage
     return one
 
 
-def ask(service: Service, run: ManagedRun, losing: list[Path], which: str = "latest") -> list[str]:
+def ask(
+    service: Service,
+    run: ManagedRun,
+    losing: list[Path],
+    which: str = "latest",
+    asked: list[str] | None = None,
+) -> list[str]:
     """Asks while the checkpoint that is about to be read is lost, as often as `losing` says."""
-    asked: list[str] = []
+    asked = [] if asked is None else asked
 
     def asking(checkpoint: str) -> NextTokenJob:
         asked.append(checkpoint)
@@ -86,7 +92,9 @@ def test_what_was_asked_for_by_its_step_is_said_to_be_gone(
 def test_no_checkpoint_is_asked_about_twice(service: Service, run: ManagedRun) -> None:
     older, newer = run.folder.checkpoints.all()
     (newer / "config.json").write_text("{")
+    asked: list[str] = []
     with pytest.raises(UnusableRun):
-        ask(service, run, losing=[])
+        ask(service, run, losing=[], asked=asked)
+    assert asked == [str(newer)]
     with pytest.raises(NotFound, match="no checkpoint"):
         ask(service, run, losing=[newer, older])

@@ -156,7 +156,9 @@ def test_one_token_is_followed_step_by_step(watched: Watched) -> None:
     page.keyboard.press("ArrowRight")
     expect(part(page, "read", "follow")).to_contain_text("Head 0, place 1")
     page.get_by_role("button", name="How well the query fits every key").click()
-    expect(worked).to_contain_text(re.compile(r"Head \d, place \d “.”: .* \[5 others\]\) / √8 = "))
+    expect(worked).to_contain_text(
+        re.compile(r"Head \d, place \d “.”: .* \[sum of the other 5\]\) / √8 = ")
+    )
     strips.click(position={"x": 70, "y": 64})
     expect(worked).to_contain_text("Head 0, place 0")
     page.get_by_role("button", name="Which token comes next").click()

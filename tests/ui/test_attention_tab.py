@@ -184,6 +184,17 @@ def test_without_a_head_over_the_training_and_beside_another_run(
     expect(part(page, "changed-told")).to_contain_text("Step 20 less step 0", timeout=SLOW)
 
     part(page, "compare").locator("summary").click()
+    # Never with itself at first; where one asks for that, it is said.
+    chosen = f"{part(page, 'runs').input_value()} {part(page, 'checkpoints').input_value()}"
+    other = (
+        f"{part(page, 'other-runs').input_value()} {part(page, 'other-checkpoints').input_value()}"
+    )
+    assert other != chosen
+    expect(part(page, "other-told")).to_contain_text("goes elsewhere", timeout=SLOW)
+    expect(part(page, "other-said")).not_to_contain_text("same checkpoint")
+    part(page, "other-runs").select_option(tales)
+    part(page, "other-checkpoints").select_option("best")
+    expect(part(page, "other-said")).to_contain_text("Both are the same checkpoint", timeout=SLOW)
     part(page, "other-runs").select_option(others)
     part(page, "other-checkpoints").select_option("latest")
     expect(part(page, "other-told")).to_contain_text("goes elsewhere", timeout=SLOW)

@@ -162,7 +162,10 @@ def test_a_sentence_is_cut_while_it_is_typed_and_followed_through_its_merges(pag
     gpt2.press("ArrowDown")
     expect(page.locator('#text-tokens [data-way="char"]')).to_be_focused()
     assert letters(page, "tokens") == sentence
-    assert chips(page, "tokens").filter(has_text="–").count() >= 3  # é, 🙂 and the quotes
+    unknown = chips(page, "tokens").filter(has_text="–").count()
+    assert unknown >= 3  # é, 🙂 and the quotes
+    told = page.locator('#text-tokens [data-way="char"]')
+    expect(told).to_contain_text(f", and {unknown} characters it does not know: ")
 
     page.locator("#sentence textarea").fill("the wise girl")
     expect(summary).to_contain_text("13 characters", timeout=SLOW)

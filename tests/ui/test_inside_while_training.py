@@ -30,6 +30,18 @@ class Training:
             answer: dict[str, Any] = http.get(f"/api/runs/{self.run}").raise_for_status().json()
         return dict(answer["run"])
 
+    def newest(self) -> int:
+        """The step of its newest checkpoint."""
+        with self.server.client() as http:
+            return checkpoints(http, self.run)
+
+    def saves_another(self, page: Page, kept: int) -> None:
+        """Waits until its newest checkpoint is a newer one."""
+        deadline = time.monotonic() + SLOW / 1000
+        while self.newest() <= kept:
+            assert time.monotonic() < deadline, self.status()
+            page.wait_for_timeout(200)
+
     def goes_on(self, since: int) -> int:
         """The step it is at; it has to be at work, and farther than `since`."""
         now = self.status()
@@ -49,7 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def training(server: Server) -> Iterator[Training]:
     """Some tens of steps a second, so that the next snapshot is never far."""
-    body = tiny(max_steps=1_000_000, batch_size=16, eval_every=20, checkpoint_every=20)
+    body = tiny(max_steps=1_000_000, batch_size=16, eval_every=80, checkpoint_every=80)
     body["config"]["model"] = {"n_layers": 2, "n_heads": 2, "n_embed": 64, "block_size": 64}
     with server.client() as http:
         run = http.post("/api/runs", json=body).raise_for_status().json()["run"]["id"]
@@ -103,12 +115,13 @@ def test_the_drawing_and_the_path_of_a_token_follow_the_run(
     page.get_by_role("button", name=re.compile("What each head writes")).click()
     worked = part(page, "follow", "worked")
     expect(worked).to_contain_text(re.compile(r"Head \d, number \d+: .* · .* = −?\d"))
-    before = worked.inner_text()
+    before, kept = worked.inner_text(), training.newest()
     shoot(page, "model-while-training")
 
     # A later snapshot colours the drawing by itself, a later checkpoint gives other numbers.
     expect(when).not_to_have_text(re.compile(rf"Step {shown:,}$"), timeout=SLOW)
     assert number_in(when.inner_text()) > shown
+    training.saves_another(page, kept)
     checkpoint = part(page, "follow", "checkpoint")
     checkpoint.focus()
     checkpoint.select_option("latest")
@@ -136,11 +149,7 @@ def test_the_newest_checkpoint_writes_and_is_read_while_the_run_goes_on(
         expect(page.locator("#text .t")).to_have_count(len(SENTENCE) + 30, timeout=SLOW)
         texts.append(page.locator("#text .tokens").text_content())
         expect(part(page, "generation", "said")).to_be_empty()
-        with training.server.client() as http:  # until there is another newest checkpoint
-            newest = kept = checkpoints(http, training.run)
-            while newest <= kept:
-                page.wait_for_timeout(200)
-                newest = checkpoints(http, training.run)
+        training.saves_another(page, training.newest())
     assert texts[0] != texts[1]  # the same seed, but it has learned on meanwhile
     page.locator("#text .t").nth(len(SENTENCE) + 3).click()
     expect(part(page, "generation", "where")).to_be_visible(timeout=SLOW)

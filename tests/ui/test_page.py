@@ -90,6 +90,7 @@ def test_a_run_outlives_the_tab(server: Server, watch: Watch) -> None:
 
     page.locator("#start").click()
     wait_for_state(page, "running")
+    expect(page.locator("#start")).to_have_text("Start another run", timeout=SLOW)
     first = wait_for_step(page, 0)
     sample = part(page, "sample-step")
     expect(sample).to_contain_text("at step", timeout=SLOW)
@@ -269,6 +270,10 @@ def test_what_is_refused_is_said_at_the_field_and_not_trained(server: Server, wa
     unfold(page, "Settings of the training")
     steps = page.locator("#training-max_steps input")
     expect(steps).to_have_value("20", timeout=SLOW)
+    note = page.locator("#training-num_epochs .gtt-note")
+    expect(note).to_have_text(re.compile("Not in use: the steps decide"), timeout=SLOW)
+    steps.fill("")
+    expect(note).to_be_empty(timeout=SLOW)
     steps.fill("-5")
     page.locator("#start").click()  # the field still has the focus
     expect(message(page)).to_contain_text("Steps: -5 is not allowed", timeout=SLOW)

@@ -13,6 +13,7 @@ from gtt.inference.pipe import Result
 from gtt.inference.questions import Job
 from gtt.runs.managed import ACTIVE, ManagedRun
 
+TRIES = 5
 Asking = Callable[[str], Job]  # the folder of a checkpoint to a question about it
 
 
@@ -31,11 +32,11 @@ async def pieces_about(
     """The answer piece by piece.
 
     A run at work keeps its best and its newest checkpoint: where the one that was is gone before it
-    could be read, the one that is now is asked about. Raises `NotFound` where there is none, and
-    what the question raises.
+    could be read, the one that is now is asked about, `TRIES` at most. Raises `NotFound` where
+    there is none, and what the question raises.
     """
     checkpoint = checkpoint_of(run, request)
-    while True:
+    for left in reversed(range(TRIES)):
         has_begun = False
         try:
             async with aclosing(caller.stream(asking(checkpoint))) as pieces:
@@ -45,7 +46,7 @@ async def pieces_about(
             return
         except UnusableRun:
             newer = checkpoint_of(run, request)
-            if has_begun or newer == checkpoint:
+            if has_begun or newer == checkpoint or not left:
                 raise
             checkpoint = newer
 

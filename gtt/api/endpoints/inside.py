@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gtt.api.endpoints.checkpoints import Asking, answer_about, pieces_about
+from gtt.api.endpoints.checkpoints import Asking, answer_about, checkpoint_of, pieces_about
 from gtt.api.errors import NotFound
 from gtt.api.schemas import (
     Attention,
@@ -38,7 +38,11 @@ async def generate_stream(caller: Caller, request: Generate) -> AsyncIterator[Te
     """The text as it grows; the last one is whole."""
     run, jobs = _generation(caller, request)
     drawn = [_Drawn(prompt=request.prompt or run.config.generation.prompt) for _ in jobs]
-    streams = [pieces_about(caller, run, request, job) for job in jobs]
+    if len(jobs) == 1:
+        streams = [pieces_about(caller, run, request, jobs[0])]
+    else:  # all of one checkpoint
+        checkpoint = checkpoint_of(run, request)
+        streams = [caller.stream(job(checkpoint)) for job in jobs]
     async for number, piece in _as_they_come(streams):
         drawn[number].take(piece)
         first = drawn[0]

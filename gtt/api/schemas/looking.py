@@ -213,7 +213,7 @@ class PathStep(Response):
     numbers: str
     columns: str = Field(description="`width`, `head`, `tokens`, `hidden` or `candidates`.")
     rows: list[list[float | None]]
-    worked: str = Field(description="The formula with the numbers behind one of them, its largest.")
+    worked: str = Field(description="The formula with the numbers behind one of them.")
     row: int = Field(description="Where the number that is worked out stands.")
     column: int
     texts: list[str] = Field(description="Of the candidates.")

@@ -23,7 +23,7 @@ function nameStart() {
   const button = document.querySelector("button#start"), isWaiting = runs.some((one) => ACTIVE.includes(one.state));
   if (!button) return;
   button.dataset.first = button.dataset.first || button.textContent.trim();
-  const words = isWaiting ? "Start another run after this one" : button.dataset.first;
+  const words = isWaiting ? "Start another run" : button.dataset.first;
   if (button.textContent.trim() !== words) button.textContent = words;
 }
 

@@ -44,16 +44,24 @@ function saved(event) {
 }
 
 // Where the steps are set, they decide, and the epochs do not count.
-function decided(event) {
+let steps = null;
+function decided() {
   const block = field("training.num_epochs");
-  if (!element.isConnected || !block) return;
-  const isUnused = event.detail !== null && event.detail !== undefined && event.detail !== "";
+  if (!element.isConnected || !block) return; // it comes when its part of the page is opened
+  const isUnused = steps !== null && steps !== undefined && steps !== "";
   block.classList.toggle("gtt-unused", isUnused);
   const note = block.querySelector(".gtt-note") || block.appendChild(document.createElement("p"));
   note.className = "gtt-note";
-  note.textContent = isUnused ? "Not in use: the steps decide. Empty them to train by epochs." : "";
+  const words = isUnused ? "Not in use: the steps decide. Empty them to train by epochs." : "";
+  if (note.textContent !== words) note.textContent = words;
 }
-document.addEventListener("gtt:steps", decided);
+document.addEventListener("gtt:steps", (event) => { steps = event.detail; decided(); });
+document.addEventListener("click", function opened(event) { // what is folded has no fields before it is opened
+  const part = event.target.closest && event.target.closest("#training-settings");
+  if (!part) return;
+  document.removeEventListener("click", opened, true);
+  new MutationObserver(decided).observe(part, { childList: true, subtree: true });
+}, true);
 
 // Another tab or a program may have changed the draft meanwhile.
 let asked = 0;

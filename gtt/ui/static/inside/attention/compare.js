@@ -8,15 +8,16 @@ async function openCompare() {
   await lookAtOther();
 }
 
-const isSameAsFirst = () => otherPicker.run === picker.run && otherPicker.step === picker.step;
+const isSameAsFirst = () => otherPicker.run === picker.run && (otherPicker.checkpoint === picker.checkpoint || otherPicker.step === picker.step);
 
-// At first the oldest of the other checkpoints of the run, or else the run before it.
+// At first the oldest of the other checkpoints of the run, or else the run before it that has one.
 async function chooseAnother() {
   const steps = otherPicker.kept.map((one) => one.step).filter((step) => step !== picker.step).sort((a, b) => a - b);
   if (steps.length) { $("other-checkpoints").value = String(steps[0]); return; }
-  const runs = otherPicker.list.map((run) => run.id).filter((id) => id !== picker.run);
-  if (!runs.length) return;
-  $("other-runs").value = runs[0];
+  const from = otherPicker.list.findIndex((run) => run.id === picker.run);
+  const before = [...otherPicker.list.slice(from + 1), ...otherPicker.list.slice(0, from).reverse()].find((run) => run.best_validation_loss !== null);
+  if (!before) return;
+  $("other-runs").value = before.id;
   otherPicker.byHand = true;
   await otherPicker.fill();
 }
@@ -33,7 +34,6 @@ const chosenWords = (one) => `${one.runs.selectedOptions.length ? one.runs.selec
 
 // What stands in the way of a comparison, or nothing.
 function hindrance() {
-  if (isSameAsFirst()) return "Both are the same checkpoint: choose another checkpoint, or another run.";
   if (!other) return "The other checkpoint cannot read this text, or is gone: choose another one.";
   if (chosen.layer >= other.layers.length || chosen.head >= other.heads.length) return `The other model has no head ${nameOf(chosen.layer, chosen.head)}: it has ${other.layers.length} layers of ${other.heads.length}.`;
   return "";
@@ -42,7 +42,7 @@ function hindrance() {
 function drawCompare() {
   if (!$("compare").open || !seen) return;
   const told = hindrance(), isSame = other && other.tokens.length === seen.n && other.tokens.every((text, i) => text === seen.tokens[i]);
-  $("other-said").textContent = told || (isSame ? "" : `The two cut the text into different tokens (${seen.n} and ${other.n}): they stand side by side, but there is no difference cell by cell.`);
+  $("other-said").textContent = told || (isSameAsFirst() ? "Both are the same checkpoint: choose another checkpoint, or another run." : isSame ? "" : `The two cut the text into different tokens (${seen.n} and ${other.n}): they stand side by side, but there is no difference cell by cell.`);
   $("other-maps").hidden = Boolean(told);
   $("other-told").textContent = "";
   $("other-read").textContent = "";

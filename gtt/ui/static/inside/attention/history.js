@@ -46,7 +46,7 @@ function drawHistory() {
   const wide = Math.max(260, $("history").clientWidth || 600);
   $("history").setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
   // A place for each snapshot: they lie close where a model learns fast, and the slider goes from one to the next.
-  const steps = past.map((one) => one.step), x = d3.scalePoint().domain(steps).range([EDGE.left, wide - EDGE.right]);
+  const steps = past.map((one) => one.step), x = d3.scalePoint().align(0).domain(steps).range([EDGE.left, wide - EDGE.right]);
   const room = Math.max(1, Math.ceil(steps.length / Math.max(3, Math.floor(wide / 70)))), marked = steps.filter((_, i) => (last - i) % room === 0);
   const y = d3.scaleLinear().domain([0, 1]).range([HIGH - EDGE.bottom, EDGE.top]);
   const svg = d3.select($("history")), lines = LINES.map(([name, light, dark, dash]) => ({ name, dash, colour: isDark() ? dark : light, points: past.map((one) => ({ step: one.step, head: headThen(one) })).filter(({ head }) => head && head[name] !== null).map(({ step, head }) => [step, head[name]]) })).filter((line) => line.points.length);
@@ -124,6 +124,7 @@ function setUpHistory() {
   const moved = (event) => {
     if (!element.isConnected) { document.removeEventListener("gtt:moment", moved); return; }
     const { run, step, newest } = event.detail || {};
+    if (newest && !following) return; // whoever chose a step stays there while the run goes on
     if (run === picker.run && typeof step === "number") { goToStep(step); following = following || Boolean(newest); }
   };
   document.addEventListener("gtt:moment", moved);

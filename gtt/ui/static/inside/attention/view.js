@@ -123,11 +123,13 @@ async function explainIn(details) {
 }
 
 // A run that goes on: new checkpoints, new snapshots.
-let lookedSteps = "", isTicking = false;
+let lookedSteps = "", isTicking = false, endedOf = null;
 async function tick() {
   if (isTicking || document.hidden || !element.offsetParent) return;
   const run = picker.list && picker.list.find((one) => one.id === picker.run);
-  if (!run || !ACTIVE.includes(run.state)) return;
+  const goesOn = run && ACTIVE.includes(run.state);
+  if (!run || (!goesOn && endedOf === run.id)) return;
+  endedOf = goesOn ? null : run.id; // after its end once more, for what came last
   isTicking = true;
   try {
     await picker.follow(props.value && props.value.run);

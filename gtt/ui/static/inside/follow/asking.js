@@ -12,6 +12,7 @@ async function follow() {
   if (!text) { say("The text is empty: write at least one character."); return; }
   await fillLayers();
   const answer = await ask("follow", { ...picker.chosen, text, place: wantedPlace, layer: Number($("layer").value) || 0, ...spot });
+  if (!answer && spot && $("said").textContent) { spot = null; return follow(); } // a number of a path that is no longer shown
   if (answer) path = answer;
   else if ($("said").textContent && !path) timer = setTimeout(() => { if (seen()) follow(); else later(); }, RETRY);
   showPath();

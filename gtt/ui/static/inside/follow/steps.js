@@ -66,15 +66,16 @@ function workOut(row, column) {
 }
 
 function showCandidates(step) {
-  const most = Math.max(...step.rows[0]);
+  const most = Math.max(...step.rows[0]), hadFocus = $("candidates").contains(document.activeElement);
   $("candidates").replaceChildren(...step.rows[0].map((odds, i) => {
     const item = document.createElement("li"), word = document.createElement("button"), bar = document.createElement("span"), share = document.createElement("span");
     word.className = "word"; word.textContent = visible(step.texts[i] || ""); bar.className = "odds"; bar.style.width = `${(100 * odds) / most}%`; share.className = "share"; share.textContent = percent(odds);
     word.type = "button"; word.title = "Work out these odds"; word.setAttribute("aria-pressed", String(i === step.column));
-    word.onclick = () => { workOut(0, i); };
+    word.onclick = () => workOut(0, i);
     item.append(word, bar, share);
     return item;
   }));
+  if (hadFocus) $("candidates").children[step.column].querySelector("button").focus();
 }
 
 // The point of the stream that a step reads from or has written.

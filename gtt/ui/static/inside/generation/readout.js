@@ -10,7 +10,7 @@ function precise(v) { return v >= 0.001 ? `${(100 * v).toPrecision(3)} %` : v ==
 function compared(token) {
   const more = token.surprise - token.entropy;
   if (token.rank === 1) return more > 0.5 ? "The likeliest token, though the model was not sure." : "The likeliest token, as expected.";
-  if (more > 2) return "Far more surprising than was to be expected: the model was surer of something else.";
+  if (more > 2) return `Far more surprising than was to be expected: ${token.rank - 1} other tokens were likelier.`;
   if (more > 0.5) return "More surprising than was to be expected.";
   return "About as surprising as was to be expected: several tokens were possible here.";
 }
