@@ -39,9 +39,7 @@ FLAGS = [
 ]
 ENDLESS = {"training": {"max_steps": 1_000_000, "warmup_steps": 20, "eval_every": 100_000}}
 SETTLE = 5  # seconds after pages were closed
-OPENING = (
-    30  # seconds after pages were opened, in which the browser is busy with more than following
-)
+OPENING = 30  # seconds after pages were opened, when the browser does more than follow
 HIDEABLE = """
   window.isBehind = false;
   Object.defineProperty(document, "hidden", { get: () => window.isBehind });

@@ -31,9 +31,9 @@ async def pieces_about(
 ) -> AsyncGenerator[Result, None]:
     """The answer piece by piece.
 
-    A run at work keeps its best and its newest checkpoint: where the one that was is gone before it
-    could be read, the one that is now is asked about, `TRIES` at most. Raises `NotFound` where
-    there is none, and what the question raises.
+    A run at work keeps its best and its newest checkpoint: where the one that was cannot be read
+    and another has taken its place, that one is asked about, `TRIES` in all. Raises `NotFound`
+    where there is none, and what the question raises.
     """
     checkpoint = checkpoint_of(run, request)
     for left in reversed(range(TRIES)):
