@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import platform
 import sys
 from contextlib import suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 
 LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+AHEAD = 1 << 30  # bytes of heap
 
 
 def memory_of_machine(limit_file: Path = LIMIT_OF_CONTAINER) -> int:
@@ -22,12 +24,14 @@ def memory_of_machine(limit_file: Path = LIMIT_OF_CONTAINER) -> int:
         return total
 
 
-def keep_freed_memory() -> None:
-    """Asks glibc to keep large freed buffers instead of giving them back to the system.
+def keep_freed_memory(ahead: int = AHEAD) -> None:
+    """Asks glibc to keep large freed buffers, and Linux to back them with large pages.
 
     A training step frees its activations and asks for the same ones a moment later; given back,
-    each page has to be faulted in anew, which costs about a sixth of the step
-    (docs/measurements.md).
+    each page has to be faulted in anew, which costs about a sixth of the step. On pages of 2 MB
+    instead of 4 KB fewer addresses have to be looked up (docs/measurements.md has both).
+    The heap is extended by `ahead` bytes, which take no memory before they are used, or by a
+    quarter of what the process may have.
     Call it once, at the start of a process that trains. Elsewhere than on glibc it does nothing.
     """
     if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
@@ -36,6 +40,18 @@ def keep_freed_memory() -> None:
     libc = ctypes.CDLL(None)
     libc.mallopt(mmap_max, 0)
     libc.mallopt(trim_threshold, 2**31 - 1)
+    import resource  # which Windows has not
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit != resource.RLIM_INFINITY:
+        ahead = min(ahead, limit // 4)
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
+    if start := libc.malloc(ahead):
+        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        whole = (start + ahead - first) // mmap.PAGESIZE * mmap.PAGESIZE
+        libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(whole), mmap.MADV_HUGEPAGE)
+        libc.free(start)  # it stays the process's, for the next buffers
 
 
 def limit_memory(limit: int | None, first_to_go: int) -> None:

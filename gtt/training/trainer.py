@@ -35,6 +35,7 @@ from gtt.training.accelerator import (
 from gtt.training.batches import WindowSampler
 from gtt.training.card import write_card
 from gtt.training.checkpoints import CheckpointFolder
+from gtt.training.kernels import use_cpu_kernels
 from gtt.training.observer import Observer, usable_prompt
 from gtt.training.optimizers import build_optimizers, set_learning_rate
 from gtt.training.pending import PendingLog, divergence
@@ -96,6 +97,8 @@ class Trainer:
 
         torch.manual_seed(training.seed)
         self.model = GPT(config.model, corpus.vocab_size).to(device)
+        if device.type == "cpu" and not training.compile:  # which makes kernels of its own
+            use_cpu_kernels(self.model)
         self.optimizers = build_optimizers(self.model, training)
         self.observer = Observer(self.model, config, corpus, self.accelerator, folder, prompt)
         torch.manual_seed(training.seed + 1 + rank)  # from here on: dropout, its own per process

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from gtt.training.memory import memory_of_machine
+from gtt.training.memory import AHEAD, memory_of_machine
 
 
 @pytest.mark.parametrize(
@@ -19,3 +22,29 @@ def test_a_container_may_have_less(tmp_path: Path, written: str | None, limit: i
         file.write_text(written)
     whole = psutil.virtual_memory().total + psutil.swap_memory().total
     assert memory_of_machine(file) == (limit or whole)
+
+
+HEAP = """
+import re, sys
+from gtt.training.memory import keep_freed_memory, limit_memory
+limit_memory(int(sys.argv[1]) or None, first_to_go=0)
+keep_freed_memory()
+areas = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", open("/proc/self/smaps").read(), flags=re.M)
+heap = [area for area in areas if area.split("\\n")[0].endswith("[heap]")]
+large = [area for area in heap if " hg" in re.search("VmFlags:.*", area)[0]]
+print(sum(int(re.search(r"^Size: *(\\d+) kB", area, re.M)[1]) for area in large))
+print(sum(int(re.search(r"^Rss: *(\\d+) kB", area, re.M)[1]) for area in large))
+"""
+
+
+@pytest.mark.skipif(
+    not Path("/sys/kernel/mm/transparent_hugepage").exists() or platform.libc_ver()[0] != "glibc",
+    reason="wants Linux with large pages, and glibc",
+)
+@pytest.mark.parametrize(("limit", "ahead"), [(0, AHEAD), (2**31, AHEAD // 2), (2**28, 2**26)])
+def test_memory_to_come_lies_on_large_pages_and_takes_none_yet(limit: int, ahead: int) -> None:
+    command = [sys.executable, "-c", HEAP, str(limit)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    size, resident = (1024 * int(number) for number in told)
+    assert ahead - 2**14 < size < ahead + 2**20
+    assert resident < 2**23

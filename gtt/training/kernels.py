@@ -1,0 +1,206 @@
+"""What a CPU trains with in place of three of the model's operations: the same results, sooner.
+
+A CPU waits for its memory as much as it computes. These go over it less often: a product takes its
+bias along, GELU is worked out in parts that stay in the caches and remembers its slope instead of
+its input, attention leaves out most of the future and hands its gradients on in the order in which
+they are wanted. docs/measurements.md has what each buys. They are for training alone: without
+gradients, with a cache or with a probe the model's own code runs.
+
+Shapes: B sequences, T tokens, C embedding width, H heads, D = C / H, N = B H.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from gtt.model.gpt import GPT, MLP, CausalSelfAttention, KeyValueCache, Linear, Probe
+
+ROWS = 128  # queries that are worked on together, at most
+SCORES = 1 << 21  # scores at a time
+HIDDEN = 1 << 19  # values of the hidden layer at a time
+
+
+def use_cpu_kernels(model: GPT) -> None:
+    """Shadows methods of the model's layers with the functions below; its weights stay as is."""
+    for layer in model.modules():
+        if isinstance(layer, Linear) and layer.bias is not None:
+            layer.forward = partial(linear, layer)  # type: ignore[method-assign]
+        if isinstance(layer, CausalSelfAttention) and not layer.separate_heads:
+            layer.forward = partial(attention, layer)  # type: ignore[method-assign]
+        if isinstance(layer, MLP) and model.config.activation == "gelu":
+            layer.activation = gelu
+
+
+def linear(layer: Linear, x: Tensor) -> Tensor:
+    """`Linear.forward`: x (…, in) to (…, out)."""
+    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+    if layer.bias is None or not torch.is_grad_enabled() or not has_fused_bias(dtype):
+        return Linear.forward(layer, x)
+    rows = x.flatten(0, -2).to(dtype)
+    out: Tensor = Product.apply(rows, layer.weight.to(dtype), layer.bias.to(dtype))  # type: ignore[no-untyped-call]
+    return out.view(*x.shape[:-1], -1)
+
+
+def gelu(x: Tensor) -> Tensor:
+    """GPT-2's GELU, of any shape."""
+    if not torch.is_grad_enabled():
+        return F.gelu(x, approximate="tanh")
+    y: Tensor = Gelu.apply(x)  # type: ignore[no-untyped-call]
+    return y
+
+
+def attention(
+    layer: CausalSelfAttention,
+    x: Tensor,
+    cache: KeyValueCache | None = None,
+    probe: Probe | None = None,
+) -> Tensor:
+    """`CausalSelfAttention.forward`: x (B, T, C) to (B, T, C)."""
+    drops = layer.training and layer.dropout > 0  # would have to be drawn again on the way back
+    if drops or cache is not None or probe is not None or not torch.is_grad_enabled():
+        return CausalSelfAttention.forward(layer, x, cache, probe)
+    z: Tensor = CausalAttention.apply(layer.c_attn(x), layer.n_heads)  # type: ignore[no-untyped-call]
+    out: Tensor = layer.c_proj(z)
+    return out
+
+
+def has_fused_bias(dtype: torch.dtype) -> bool:
+    """Whether oneDNN is there and can multiply numbers of this type on this machine."""
+    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    if dtype == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return dtype == torch.float32
+
+
+class Product(torch.autograd.Function):
+    """x (N, in) @ W (in, out) + b; oneDNN adds the bias before it writes a result down."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+        """To (N, out), in the type of x, W and b."""
+        ctx.save_for_backward(x, W)
+        out: Tensor = torch.ops.mkldnn._linear_pointwise(x, W.t(), b, "none", [], "")
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of out (N, out) to x, W and b."""
+        x, W = ctx.saved_tensors
+        return grad @ W.t(), x.t() @ grad, grad.sum(0)
+
+
+class Gelu(torch.autograd.Function):
+    """x (1 + tanh(z / 2)) / 2 = x σ(z) with z = A (x + C x³), worked out in fp32."""
+
+    A, C = 2 * math.sqrt(2 / math.pi), 0.044715
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """Of any shape."""
+        y, slope = torch.empty_like(x), torch.empty_like(x)
+        rows = max(1, HIDDEN // x.shape[-1])
+        parts = (whole.flatten(0, -2).split(rows) for whole in (x, y, slope))
+        for part in zip(*parts, strict=True):
+            Gelu.fill(*part)
+        ctx.save_for_backward(slope)
+        return y
+
+    @staticmethod
+    def fill(x: Tensor, y: Tensor, slope: Tensor) -> None:
+        """Fills y = x σ and slope = σ + σ (1 - σ) x dz/dx, where x dz/dx = 3 z - 2 A x."""
+        A, C = Gelu.A, Gelu.C
+        x = x.to(torch.float32, copy=True)
+        z = torch.addcmul(x.new_tensor(A), x, x, value=A * C).mul_(x)
+        σ = z.sigmoid()
+        z.sub_(x, alpha=2 / 3 * A)  # a third of x dz/dx
+        y.copy_(x.mul_(σ))
+        torch.ops.aten.sigmoid_backward.grad_input(z, σ, grad_input=z)  # times σ (1 - σ)
+        slope.copy_(σ.add_(z, alpha=3))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        """The slope is used up."""
+        (slope,) = ctx.saved_tensors
+        dx: Tensor = slope.mul_(grad)
+        return dx
+
+
+class CausalAttention(torch.autograd.Function):
+    """softmax(q·k / sqrt(D)) v, causal, of all heads.
+
+    The queries of a stretch are worked on together, with the keys up to the stretch's end. Its
+    weights (N, rows, keys) are kept for the way back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, qkv: Tensor, n_heads: int) -> Tensor:
+        """qkv (B, T, 3 C) to z (B, T, C)."""
+        B, T, C = qkv.shape[0], qkv.shape[1], qkv.shape[2] // 3
+        heads = qkv.view(B, T, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
+        q, k, v = heads.clone(memory_format=torch.contiguous_format).flatten(1, 2)  # (N, T, D)
+        q.div_(math.sqrt(q.shape[2]))
+        z, kept = torch.empty_like(v), []
+        for rows in stretches(T):
+            keys, size = rows.stop, rows.stop - rows.start
+            future = q.new_full((size, size), float("-inf")).triu(1)
+            weights = q.new_empty(len(q), size, keys)
+            for some in pieces(weights):
+                scores = q[some, rows] @ k[some, :keys].mT
+                scores[..., rows].add_(future)
+                torch.softmax(scores, dim=-1, out=weights[some])
+                torch.bmm(weights[some], v[some, :keys], out=z[some, rows])
+            kept.append(weights)
+        ctx.save_for_backward(q, k, v, *kept)
+        return z.view(B, n_heads, T, -1).transpose(1, 2).reshape(B, T, C)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dz: Tensor) -> tuple[Tensor, None]:
+        """Of z (B, T, C) to qkv (B, T, 3 C)."""
+        q, k, v, *kept = ctx.saved_tensors
+        (B, T, C), (N, _, D) = dz.shape, q.shape
+        H = N // B
+        dz = dz.view(B, T, H, D).transpose(1, 2).reshape(N, T, D)
+        # A product is faster where the smaller matrix is turned: these two come out turned.
+        dq, dk, dv = torch.empty_like(q), q.new_empty(N, D, T), q.new_empty(N, D, T)
+        for rows, weights in reversed(list(zip(stretches(T), kept, strict=True))):
+            keys = rows.stop
+            for some in pieces(weights):
+                w, q_here, dz_here = weights[some], q[some, rows], dz[some, rows]
+                dw = dz_here @ v[some, :keys].mT
+                ds = torch._softmax_backward_data(dw, w, -1, w.dtype)
+                torch.bmm(ds, k[some, :keys], out=dq[some, rows])
+                if keys == T:  # the last stretch comes first, and reaches every key
+                    torch.bmm(q_here.mT, ds, out=dk[some])
+                    torch.bmm(dz_here.mT, w, out=dv[some])
+                else:
+                    dk[some, :, :keys].baddbmm_(q_here.mT, ds)
+                    dv[some, :, :keys].baddbmm_(dz_here.mT, w)
+        dqkv = dz.new_empty(B, T, 3, H, D)
+        dqkv[:, :, 0] = dq.div_(math.sqrt(D)).view(B, H, T, D).transpose(1, 2)
+        dqkv[:, :, 1] = dk.view(B, H, D, T).permute(0, 3, 1, 2)
+        dqkv[:, :, 2] = dv.view(B, H, D, T).permute(0, 3, 1, 2)
+        return dqkv.view(B, T, 3 * C), None
+
+
+def stretches(T: int) -> list[slice]:
+    """T queries in at least two stretches, of at most `ROWS`."""
+    size = min(ROWS, (T + 1) // 2)
+    return [slice(start, min(T, start + size)) for start in range(0, T, size)]
+
+
+def pieces(weights: Tensor) -> list[slice]:
+    """N (N, rows, keys) in pieces of about `SCORES`."""
+    N, rows, keys = weights.shape
+    size = max(1, SCORES // (rows * keys))
+    return [slice(start, min(N, start + size)) for start in range(0, N, size)]
