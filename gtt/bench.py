@@ -95,10 +95,11 @@ def train_with_gtt(
 
     from gtt.data.corpus import build_corpus
     from gtt.runs.home import Home
-    from gtt.training.memory import keep_freed_memory
+    from gtt.training.memory import keep_freed_memory, use_large_pages
     from gtt.training.trainer import Trainer
 
     keep_freed_memory()
+    use_large_pages()
     home = Home.from_environment()
     config = config.updated({"training": {"precision": precision, "max_steps": 1_000_000}})
     corpus = build_corpus(config.data, home.corpora, sources_folder=home.sources)

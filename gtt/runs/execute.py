@@ -30,7 +30,7 @@ from gtt.runs.journal import Journal, Record, last_told
 from gtt.runs.resuming import beginning_of
 from gtt.training.accelerator import choose_precision, process_state, refusing_together
 from gtt.training.events import Event, RunEnded, StepFinished
-from gtt.training.memory import keep_freed_memory, memory_of_machine
+from gtt.training.memory import keep_freed_memory, memory_of_machine, use_large_pages
 from gtt.training.trainer import Trainer
 
 ASK_EVERY = 10  # steps between two looks for a stop signal in runs of several processes
@@ -199,6 +199,7 @@ def make_trainer(config: RunConfig, corpus: Corpus, place: Path, **options: Any)
     """The trainer; a model that does not fit into memory is bad input, not a fault."""
     with refusing_together():
         refuse_too_large(config, corpus.vocab_size, memory_of_machine())
+        use_large_pages()
         try:
             return Trainer(config, corpus, place, **options)
         except (RuntimeError, MemoryError) as error:

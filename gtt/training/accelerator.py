@@ -159,6 +159,9 @@ def precision_of(accelerator: Accelerator) -> str:
     return next(ours for ours, its in MIXED_PRECISION.items() if its == accelerator.mixed_precision)
 
 
+ARITHMETIC = 2  # raise it where a change here makes the losses of a run differ: 2 since kernels.py
+
+
 def surroundings(accelerator: Accelerator) -> dict[str, Any]:
     """What beside the settings decides the exact bits of a loss."""
     return {
@@ -167,4 +170,5 @@ def surroundings(accelerator: Accelerator) -> dict[str, Any]:
         "processes": accelerator.num_processes,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
+        "arithmetic": ARITHMETIC,
     }

@@ -1,4 +1,4 @@
-"""What a CPU trains with in place of three of the model's operations: the same results, sooner.
+"""What a CPU trains with in place of three of the model's operations: the same results sooner.
 
 A CPU waits for its memory as much as it computes. These go over it less often: a product takes its
 bias along, GELU is worked out in parts that stay in the caches and remembers its slope instead of
@@ -12,7 +12,6 @@ Shapes: B sequences, T tokens, C embedding width, H heads, D = C / H, N = B H.
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import torch
@@ -22,30 +21,48 @@ from torch.nn import functional as F
 
 from gtt.model.gpt import GPT, MLP, CausalSelfAttention, KeyValueCache, Linear, Probe
 
-ROWS = 128  # queries that are worked on together, at most
+ROWS = 128  # queries that are worked on together; more where there are many
 SCORES = 1 << 21  # scores at a time
 HIDDEN = 1 << 19  # values of the hidden layer at a time
 
 
 def use_cpu_kernels(model: GPT) -> None:
-    """Shadows methods of the model's layers with the functions below; its weights stay as is."""
+    """Makes the model's layers those below; its weights and their names stay as they are."""
     for layer in model.modules():
         if isinstance(layer, Linear) and layer.bias is not None:
-            layer.forward = partial(linear, layer)  # type: ignore[method-assign]
+            layer.__class__ = TrainedLinear
         if isinstance(layer, CausalSelfAttention) and not layer.separate_heads:
-            layer.forward = partial(attention, layer)  # type: ignore[method-assign]
+            layer.__class__ = TrainedAttention
         if isinstance(layer, MLP) and model.config.activation == "gelu":
             layer.activation = gelu
 
 
-def linear(layer: Linear, x: Tensor) -> Tensor:
-    """`Linear.forward`: x (…, in) to (…, out)."""
-    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
-    if layer.bias is None or not torch.is_grad_enabled() or not has_fused_bias(dtype):
-        return Linear.forward(layer, x)
-    rows = x.flatten(0, -2).to(dtype)
-    out: Tensor = Product.apply(rows, layer.weight.to(dtype), layer.bias.to(dtype))  # type: ignore[no-untyped-call]
-    return out.view(*x.shape[:-1], -1)
+class TrainedLinear(Linear):
+    """A `Linear` that adds its bias within the product."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (…, in) to (…, out)."""
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+        if self.bias is None or not torch.is_grad_enabled() or not has_fused_bias(dtype):
+            return super().forward(x)
+        W, b, rows = self.weight.to(dtype), self.bias.to(dtype), x.flatten(0, -2).to(dtype)
+        out: Tensor = Product.apply(rows, W, b)  # type: ignore[no-untyped-call]
+        return out.view(*x.shape[:-1], -1)
+
+
+class TrainedAttention(CausalSelfAttention):
+    """A `CausalSelfAttention` with its gradients written out."""
+
+    def forward(
+        self, x: Tensor, cache: KeyValueCache | None = None, probe: Probe | None = None
+    ) -> Tensor:
+        """x (B, T, C) to (B, T, C)."""
+        drops = self.training and self.dropout > 0  # would have to be drawn again on the way back
+        if drops or cache is not None or probe is not None or not torch.is_grad_enabled():
+            return super().forward(x, cache, probe)
+        z = CausalAttention.apply(self.c_attn(x), self.n_heads)  # type: ignore[no-untyped-call]
+        out: Tensor = self.c_proj(z)
+        return out
 
 
 def gelu(x: Tensor) -> Tensor:
@@ -56,24 +73,9 @@ def gelu(x: Tensor) -> Tensor:
     return y
 
 
-def attention(
-    layer: CausalSelfAttention,
-    x: Tensor,
-    cache: KeyValueCache | None = None,
-    probe: Probe | None = None,
-) -> Tensor:
-    """`CausalSelfAttention.forward`: x (B, T, C) to (B, T, C)."""
-    drops = layer.training and layer.dropout > 0  # would have to be drawn again on the way back
-    if drops or cache is not None or probe is not None or not torch.is_grad_enabled():
-        return CausalSelfAttention.forward(layer, x, cache, probe)
-    z: Tensor = CausalAttention.apply(layer.c_attn(x), layer.n_heads)  # type: ignore[no-untyped-call]
-    out: Tensor = layer.c_proj(z)
-    return out
-
-
 def has_fused_bias(dtype: torch.dtype) -> bool:
-    """Whether oneDNN is there and can multiply numbers of this type on this machine."""
-    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+    """Whether oneDNN is there, is wanted, and multiplies numbers of this type on this machine."""
+    if not torch._C._get_mkldnn_enabled() or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return False
     if dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -106,9 +108,9 @@ class Gelu(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         """Of any shape."""
+        x = x.contiguous()
         y, slope = torch.empty_like(x), torch.empty_like(x)
-        rows = max(1, HIDDEN // x.shape[-1])
-        parts = (whole.flatten(0, -2).split(rows) for whole in (x, y, slope))
+        parts = (whole.view(-1).split(HIDDEN) for whole in (x, y, slope))
         for part in zip(*parts, strict=True):
             Gelu.fill(*part)
         ctx.save_for_backward(slope)
@@ -194,8 +196,8 @@ class CausalAttention(torch.autograd.Function):
 
 
 def stretches(T: int) -> list[slice]:
-    """T queries in at least two stretches, of at most `ROWS`."""
-    size = min(ROWS, (T + 1) // 2)
+    """T queries in two stretches, in four where they would be longer than `ROWS`."""
+    size = max(min(ROWS, (T + 1) // 2), (T + 3) // 4)
     return [slice(start, min(T, start + size)) for start in range(0, T, size)]
 
 

@@ -44,10 +44,11 @@ def differences(counters: dict[str, Any], config: RunConfig, now: dict[str, Any]
                 f"training.{name} changed from {before.get(name)} to {value}: from here on the "
                 "losses differ from those of an uninterrupted run."
             )
+    earlier = {"arithmetic": 1} | counters["surroundings"]
     for name, value in now.items():
-        if counters["surroundings"].get(name) != value:
+        if earlier.get(name) != value:
             notes.append(
-                f"This part runs with {name} {value}, the one before with "
-                f"{counters['surroundings'].get(name)}: losses can differ in the last digits."
+                f"This part runs with {name} {value}, the one before with {earlier.get(name)}: "
+                "losses can differ in the last digits."
             )
     return notes
