@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from gtt.config import RunConfig
 from gtt.data.corpus import Corpus, build_corpus
 from gtt.data.tales import write_tales
 
+# What a shell starts in the background ignores Ctrl+C, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails at once
 # The processes that tests start have models too small for two threads, and there are many of them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

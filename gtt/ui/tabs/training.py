@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -83,6 +84,7 @@ class RunShown:
     views: list[gr.HTML]
     schedule: gr.HTML
     use: gr.Button
+    naming: asyncio.Lock = field(default_factory=asyncio.Lock)  # from looking to taking a name
 
     def show(self, key: str, run: str | None) -> list[dict[str, Any]]:
         """What makes every view look at a run."""
@@ -111,8 +113,9 @@ class RunShown:
     async def begin(self, key: str) -> str:
         """Begins a run with the draft, by a name of its own; its id. Raises `GTTError`."""
         draft = await self.desk.ask("get_config", get_config, key)
-        name = await self.free_name(key, draft.config.name)
-        answer = await self.desk.ask("create_run", create_run, key, name=name)
+        async with self.naming:
+            name = await self.free_name(key, draft.config.name)
+            answer = await self.desk.ask("create_run", create_run, key, name=name)
         return str(answer.run.id)
 
     async def mend(self, key: str, run: str, changes: Any, stop: bool) -> str:
@@ -122,8 +125,9 @@ class RunShown:
         """
         answer = await self.desk.ask("restart_run", restart_run, key, run_id=run, config=changes)
         begun = answer.run.id
-        name = await self.free_name(key, answer.run.recipe)
-        await self.desk.ask("rename_run", rename_run, key, run_id=begun, name=name)
+        async with self.naming:
+            name = await self.free_name(key, answer.run.recipe)
+            await self.desk.ask("rename_run", rename_run, key, run_id=begun, name=name)
         if stop:  # at last, so that a refused restart costs nothing
             await self.desk.ask("stop_run", stop_run, key, run_id=run)
         return str(begun)
