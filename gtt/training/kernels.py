@@ -2,9 +2,9 @@
 
 A CPU waits for its memory as much as it computes. These go over it less often: a product takes its
 bias along, GELU is worked out in parts that stay in the caches and remembers its slope instead of
-its input, attention leaves out most of the future and hands its gradients on in the order in which
+its input, attention leaves out half of the future and hands its gradients on in the order in which
 they are wanted. docs/measurements.md has what each buys. They are for training alone: without
-gradients, with a cache or with a probe the model's own code runs.
+gradients the model's own code runs, and so does its attention with a cache or a probe.
 
 Shapes: B sequences, T tokens, C embedding width, H heads, D = C / H, N = B H.
 """
