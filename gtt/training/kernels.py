@@ -196,7 +196,7 @@ class CausalAttention(torch.autograd.Function):
 
 
 def stretches(T: int) -> list[slice]:
-    """T queries in two stretches, in four where they would be longer than `ROWS`."""
+    """T queries in two stretches, or in as many of `ROWS` as it takes, but in four at most."""
     size = max(min(ROWS, (T + 1) // 2), (T + 3) // 4)
     return [slice(start, min(T, start + size)) for start in range(0, T, size)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gtt.training.memory import AHEAD, memory_of_machine
+from gtt.training.memory import AHEAD, is_glibc, memory_of_machine
 
 
 @pytest.mark.parametrize(
@@ -49,7 +48,7 @@ print(kilobytes("Size"))
 
 
 @pytest.mark.skipif(
-    not Path("/sys/kernel/mm/transparent_hugepage").exists() or platform.libc_ver()[0] != "glibc",
+    not Path("/sys/kernel/mm/transparent_hugepage").exists() or not is_glibc(),
     reason="wants Linux with large pages, and glibc",
 )
 @pytest.mark.parametrize(("limit", "ahead"), [(0, AHEAD), (2**31, AHEAD // 2), (2**28, 2**26)])
