@@ -1,10 +1,12 @@
 // The same head in another checkpoint or run, side by side and as a difference.
-let otherPicker = null, other = null, sideViews = null, otherTurn = 0;
+let otherPicker = null, other = null, sideViews = null, otherTurn = 0, isOpening = false;
 
 async function openCompare() {
   if (!$("compare").open) return;
+  isOpening = true; // nothing is asked before it is known which other one
   await otherPicker.follow(picker.run);
   if (!other && isSameAsFirst()) await chooseAnother();
+  isOpening = false;
   await lookAtOther();
 }
 
@@ -23,7 +25,7 @@ async function chooseAnother() {
 }
 
 async function lookAtOther() {
-  if (!$("compare").open || !seen) return;
+  if (!$("compare").open || !seen || isOpening) return;
   const turn = (otherTurn += 1), answer = await ask("other", { ...otherPicker.chosen, text: seen.text, packed: true }, true);
   if (turn !== otherTurn || !seen) return;
   other = answer ? { ...received(answer), named: chosenWords(otherPicker) } : null;
