@@ -19,9 +19,10 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 ACTIVE = ("queued", "preparing", "running", "stopping")
 
-# Few steps of a model so small that a run takes a second or two.
+# Few steps of a model so small that a run takes a second, on a text without an exam, whose sampled
+# answers would take longer than all the rest.
 TINY: dict[str, Any] = {
-    "data": {"source": "tales", "max_megabytes": 0.02, "tokenizer": "char"},
+    "data": {"source": "python", "max_megabytes": 0.02, "tokenizer": "char"},
     "model": {"n_layers": 2, "n_heads": 2, "n_embed": 16, "block_size": 16},
     "training": {
         "max_steps": 20,

@@ -9,8 +9,15 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
-from serving import Server
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Dialog,
+    Locator,
+    Page,
+    Request,
+    expect,
+)
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -21,19 +28,23 @@ FLAGS = [
     "--disable-sync",
 ]
 SLOW = 60_000  # milliseconds, on a machine that is busy with other tests
+expect.set_options(timeout=SLOW)
 
 
 class Watched:
-    """A page that notes every complaint and every request to another host."""
+    """A page that notes every complaint, every dialog and every request to another host."""
 
-    def __init__(self, browser: Browser, server: Server) -> None:
-        self.page = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
-        self.url, self.host = server.url, urlsplit(server.url).netloc
+    def __init__(self, browser: Browser, url: str, width: int = 1200) -> None:
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        context.set_default_timeout(SLOW)
+        self.page = context.new_page()
+        self.url, self.host = url, urlsplit(url).netloc
         self.complaints: list[str] = []
         self.strangers: list[str] = []
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._sent)
+        self.page.on("dialog", self._asked)
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -44,6 +55,10 @@ class Watched:
         if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self.host:
             self.strangers.append(request.url)
 
+    def _asked(self, dialog: Dialog) -> None:
+        self.complaints.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
     def require_calm(self) -> None:
         assert self.complaints == []
         assert self.strangers == []
@@ -53,9 +68,8 @@ class Watched:
         self.require_calm()
         self.page.goto(url, wait_until="commit")
         self.complaints.clear()
-        expect(self.page.locator("#live[data-state], #live [data-state]").first).to_be_attached(
-            timeout=SLOW  # until the first answer is there
-        )
+        # Until the first answer is there.
+        expect(self.page.locator("#live[data-state], #live [data-state]").first).to_be_attached()
         return self.page
 
     def open(self) -> Page:
@@ -68,7 +82,7 @@ def part(page: Page, name: str) -> Locator:
 
 
 def wait_for_state(page: Page, pattern: str) -> None:
-    expect(part(page, "pill")).to_have_text(re.compile(pattern), timeout=SLOW)
+    expect(part(page, "pill")).to_have_text(re.compile(pattern))
 
 
 def wait_for_step(page: Page, beyond: int) -> int:

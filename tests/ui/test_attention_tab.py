@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import CHROMIUM, SLOW, Watched, open_tab, shoot
+from browsing import CHROMIUM, Watched, open_tab, shoot
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import TINY, Server, serving, wait_until_done
 
@@ -68,9 +68,9 @@ def look_at(page: Page, run: str, text: str | None = None) -> None:
     if text is not None:
         page.locator("#attention-text textarea").fill(text)
         page.locator("#look").click()
-    expect(part(page, "whole")).not_to_have_attribute("aria-busy", "true", timeout=SLOW)
+    expect(part(page, "whole")).not_to_have_attribute("aria-busy", "true")
     expect(part(page, "said")).to_be_empty()  # nothing was refused
-    expect(page.locator("#inside-attention .bar-row")).to_have_count(5, timeout=SLOW)
+    expect(page.locator("#inside-attention .bar-row")).to_have_count(5)
 
 
 def asked(server: Server, path: str, **body: Any) -> dict[str, Any]:
@@ -82,11 +82,11 @@ def asked(server: Server, path: str, **body: Any) -> dict[str, Any]:
 def test_heads_are_shown_in_numbers_and_in_words(
     server: Server, browser: Browser, tales: str, induction: str
 ) -> None:
-    watched = Watched(browser, server)
+    watched = Watched(browser, server.url)
     page = watched.go_to(f"{server.url}/?tab=attention")
     # It looks by itself, at the newest run, with a text that fits its task.
-    expect(part(page, "text")).to_have_value("kqzbfmtaxwcj bfmta", timeout=SLOW)
-    expect(part(page, "expected-told")).to_contain_text("outlined cells", timeout=SLOW)
+    expect(part(page, "text")).to_have_value("kqzbfmtaxwcj bfmta")
+    expect(part(page, "expected-told")).to_contain_text("outlined cells")
     assert float(part(page, "whole").get_attribute("data-seconds") or "") > 0
     part(page, "expect").uncheck()
 
@@ -118,7 +118,7 @@ def test_heads_are_shown_in_numbers_and_in_words(
     expect(part(page, "read")).to_contain_text(f"(token {last} reads token 1)")
     assert read_out(page) == pytest.approx(answer["weights"][1][1][last][1], abs=0.006)
     page.locator('[data-numbers="scores"]').click()
-    expect(part(page, "read")).to_contain_text("score", timeout=SLOW)
+    expect(part(page, "read")).to_contain_text("score")
     assert read_out(page) == pytest.approx(answer["scores"][1][1][last][1], abs=0.006)
     page.locator('[data-show="all"]').click()
     weights = [layer[one][last][1] for layer in answer["weights"] for one in (0, 1)]
@@ -152,12 +152,12 @@ def read_out(page: Page) -> float:
 def test_without_a_head_over_the_training_and_beside_another_run(
     server: Server, browser: Browser, tales: str, others: str, induction: str
 ) -> None:
-    watched = Watched(browser, server)
+    watched = Watched(browser, server.url)
     page = watched.go_to(f"{server.url}/?tab=attention")
     look_at(page, tales, TEXT)
     head(page, "0.1").click()
     part(page, "off").click()
-    expect(part(page, "off-said")).to_contain_text("Without head 0.1", timeout=SLOW)
+    expect(part(page, "off-said")).to_contain_text("Without head 0.1")
     off = [{"layer": 0, "head": 1}]
     answer = asked(server, "/api/ablate", run_id=tales, text=TEXT, heads=off)
     expect(part(page, "off-losses")).to_contain_text(f"{answer['validation_without']:.3f}")
@@ -170,22 +170,22 @@ def test_without_a_head_over_the_training_and_beside_another_run(
     expect(part(page, "off-odds").locator(".pair")).to_have_count(0)
 
     slider = part(page, "step")
-    expect(part(page, "step-told")).to_have_text("20", timeout=SLOW)
+    expect(part(page, "step-told")).to_have_text("20")
     slider.focus()
     page.keyboard.press("Home")
     expect(part(page, "step-told")).to_have_text("0")
-    expect(part(page, "moment-read")).to_contain_text("at step 0", timeout=SLOW)
+    expect(part(page, "moment-read")).to_contain_text("at step 0")
     part(page, "pin").click()
     page.evaluate(
         "run => document.dispatchEvent(new CustomEvent('gtt:moment', {detail: {run, step: 20}}))",
         tales,
     )
     expect(part(page, "step-told")).to_have_text("20")
-    expect(part(page, "changed-told")).to_contain_text("Step 20 less step 0", timeout=SLOW)
+    expect(part(page, "changed-told")).to_contain_text("Step 20 less step 0")
 
     part(page, "compare").locator("summary").click()
     # Never with itself at first; where one asks for that, it is said.
-    expect(part(page, "other-told")).to_contain_text("goes elsewhere", timeout=SLOW)
+    expect(part(page, "other-told")).to_contain_text("goes elsewhere")
     chosen = f"{part(page, 'runs').input_value()} {part(page, 'checkpoints').input_value()}"
     other = (
         f"{part(page, 'other-runs').input_value()} {part(page, 'other-checkpoints').input_value()}"
@@ -194,22 +194,25 @@ def test_without_a_head_over_the_training_and_beside_another_run(
     expect(part(page, "other-said")).not_to_contain_text("same checkpoint")
     part(page, "other-runs").select_option(tales)
     part(page, "other-checkpoints").select_option("best")
-    expect(part(page, "other-said")).to_contain_text("Both are the same checkpoint", timeout=SLOW)
+    expect(part(page, "other-said")).to_contain_text("Both are the same checkpoint")
     part(page, "other-runs").select_option(others)
-    part(page, "other-checkpoints").select_option("latest")
-    expect(part(page, "other-told")).to_contain_text("goes elsewhere", timeout=SLOW)
+    expect(part(page, "other-told")).to_contain_text("goes elsewhere")
     expect(part(page, "difference-part")).to_be_visible()
     part(page, "left").locator("canvas").focus()
     expect(part(page, "other-read")).to_contain_text("difference")
+    # What is read stays read with another checkpoint.
+    part(page, "other-checkpoints").select_option("latest")
+    expect(part(page, "right-title")).to_contain_text("the newest")
+    expect(part(page, "other-read")).to_contain_text("difference")
     part(page, "other-runs").select_option(induction)  # it knows no < and no >
-    expect(part(page, "other-said")).to_contain_text("cannot read this text", timeout=SLOW)
+    expect(part(page, "other-said")).to_contain_text("cannot read this text")
     watched.require_calm()
 
 
 def test_what_cannot_be_read_is_said_on_a_phone_in_the_dark(
     server: Server, browser: Browser, tales: str, others: str, induction: str
 ) -> None:
-    watched = Watched(browser, server)
+    watched = Watched(browser, server.url)
     watched.page.set_viewport_size({"width": 390, "height": 844})
     page = watched.go_to(f"{server.url}/?tab=attention&__theme=dark")
     look_at(page, tales, "the king and " * 30)
@@ -222,19 +225,19 @@ def test_what_cannot_be_read_is_said_on_a_phone_in_the_dark(
     part(page, "runs").select_option(induction)
     page.locator("#attention-text textarea").fill("ab é")
     page.keyboard.press("Enter")
-    expect(part(page, "said")).to_contain_text("does not know 'é'", timeout=SLOW)
+    expect(part(page, "said")).to_contain_text("does not know 'é'")
     page.locator("#attention-text textarea").fill("a")
     page.keyboard.press("Enter")
-    expect(part(page, "said")).to_be_hidden(timeout=SLOW)
-    expect(part(page, "reads").get_by_role("radio")).to_have_count(1, timeout=SLOW)
+    expect(part(page, "said")).to_be_hidden()
+    expect(part(page, "reads").get_by_role("radio")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     shoot(page, "attention-tab-phone")
 
     with server.client() as http:
         http.delete(f"/api/runs/{induction}").raise_for_status()
     page.locator("#look").click()
-    expect(part(page, "said")).not_to_be_empty(timeout=SLOW)
+    expect(part(page, "said")).not_to_be_empty()
     open_tab(page, "Training")
     open_tab(page, "Attention")
-    expect(part(page, "runs")).to_have_value(others, timeout=SLOW)
+    expect(part(page, "runs")).to_have_value(others)
     watched.require_calm()

@@ -5,25 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
-import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import gradio as gr
 import pytest
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from browsing import CHROMIUM, Watched, shoot
+from playwright.sync_api import Browser, Page, expect
 from serving import free_port
 
 from gtt.api.guard import guarding
@@ -41,15 +32,6 @@ from gtt.ui.desk import PageDesk
 from gtt.ui.downloads import download_buttons
 from gtt.ui.theme import CSS, theme
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SLOW = 30_000  # milliseconds, on a machine that is busy with other tests
 KEY = new_key()
 NAMES = ("slow learner", "<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)>")
 
@@ -108,40 +90,18 @@ def url(service: Service, ids: list[str]) -> Iterator[str]:
     demo.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield one
-        one.close()
-
-
 @pytest.fixture
 def page(browser: Browser, url: str) -> Iterator[Page]:
     """A window, in which no page may complain or ask another host."""
-    one = browser.new_context(viewport={"width": 1100, "height": 900}).new_page()
-    faults: list[str] = []
-
-    def sent(request: Request) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https") and parts.netloc != urlsplit(url).netloc:
-            faults.append(request.url)
-
-    def heard(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            faults.append(message.text)
-
-    one.on("pageerror", lambda error: faults.append(str(error)))
-    one.on("console", heard)
-    one.on("request", sent)
-    yield one
-    one.context.close()
-    assert faults == []
+    watched = Watched(browser, url, width=1100)
+    yield watched.page
+    watched.page.context.close()
+    watched.require_calm()
 
 
 def opened(page: Page, url: str) -> None:
     page.goto(url)
-    expect(page.locator("#compare .choice input:checked")).to_have_count(1, timeout=SLOW)
+    expect(page.locator("#compare .choice input:checked")).to_have_count(1)
 
 
 def part(page: Page, name: str) -> Any:
@@ -152,7 +112,7 @@ def choose(page: Page, *ids: str) -> None:
     for id in ids:
         page.locator(f'#compare .choice input[value="{id}"]').check()
     count = page.locator("#compare .choice input:checked").count()
-    expect(page.locator("#compare .legend li")).to_have_count(count, timeout=SLOW)
+    expect(page.locator("#compare .legend li")).to_have_count(count)
 
 
 def row(page: Page, title: str) -> list[str]:
@@ -162,20 +122,13 @@ def row(page: Page, title: str) -> list[str]:
     return texts
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keeps a picture for a person to look at, where one asks for it."""
-    folder = os.environ.get("GTT_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
-
-
 def test_runs_are_laid_over_each_other_with_a_table_of_what_differs(
     page: Page, url: str, ids: list[str]
 ) -> None:
     opened(page, url)
     expect(part(page, "said")).to_have_text("Choose one more run to compare it with.")
     choose(page, ids[1])
-    expect(part(page, "said")).to_contain_text("best validation loss so far", timeout=SLOW)
+    expect(part(page, "said")).to_contain_text("best validation loss so far")
     curves = page.locator("#compare .chart .run")
     expect(curves).to_have_count(2)
     for name in ("training", "validation"):
@@ -203,7 +156,7 @@ def test_runs_are_laid_over_each_other_with_a_table_of_what_differs(
 
     # Axes, units, and the place that is read.
     reads, place = page.locator("#compare .legend .reads").first, part(page, "place")
-    expect(place).to_have_text("step 10", timeout=SLOW)
+    expect(place).to_have_text("step 10")
     expect(reads).to_contain_text(re.compile(r"validation \d\.\d{3} at step 10 · training"))
     at = part(page, "at")
     at.focus()
@@ -244,13 +197,13 @@ def test_a_run_can_be_hidden_and_keeps_its_colour_when_another_goes(
     expect(page.locator("#compare .chart .run")).to_have_count(2)
     choose(page, ids[2])
     page.locator(f'#compare .choice input[value="{ids[0]}"]').uncheck()
-    expect(page.locator("#compare .legend li")).to_have_count(2, timeout=SLOW)
+    expect(page.locator("#compare .legend li")).to_have_count(2)
     assert second.evaluate(color) == before
     names = page.locator("#compare .legend .name").all_inner_texts()
     assert names == [f"{NAMES[1]} (1)", f"{NAMES[2]} (2)"]  # of one name, told apart
 
     # Over tokenizers, bits per byte are shown and compared.
-    expect(part(page, "caution")).to_contain_text("compare bits per byte", timeout=SLOW)
+    expect(part(page, "caution")).to_contain_text("compare bits per byte")
     expect(part(page, "unit")).to_have_value("bits")
     assert "best" not in "".join(row(page, "Best validation loss"))
     assert "best" in "".join(row(page, "Bits per byte, at its best"))
@@ -286,13 +239,13 @@ def test_every_file_can_be_taken_home(page: Page, url: str, ids: list[str]) -> N
     shown: dict[str, bytes] = {}
     for kind in ("csv", "json", "svg", "png", "zip"):
         button = page.locator(f'#downloads [data-file="{kind}"]')
-        expect(button).to_be_enabled(timeout=SLOW)
-        with page.expect_download(timeout=SLOW) as taken:
+        expect(button).to_be_enabled()
+        with page.expect_download() as taken:
             button.click()
         name = taken.value.suggested_filename
         assert name.startswith(ids[0]) and name.endswith(f".{kind}")
         shown[kind] = Path(taken.value.path()).read_bytes()
-        expect(page.locator("#downloads .said")).to_have_text(f"Saved {name}.", timeout=SLOW)
+        expect(page.locator("#downloads .said")).to_have_text(f"Saved {name}.")
     assert len(list(csv.DictReader(io.StringIO(shown["csv"].decode())))) > 10
     assert json.loads(shown["json"])["id"] == ids[0]
     assert b"<svg" in shown["svg"] and b"Validation" in shown["svg"]
@@ -300,7 +253,7 @@ def test_every_file_can_be_taken_home(page: Page, url: str, ids: list[str]) -> N
     assert zipfile.ZipFile(io.BytesIO(shown["zip"])).testzip() is None
     page.locator('#downloads [data-part="unit"]').select_option("bits")
     page.locator('#downloads [data-part="log"]').check()
-    with page.expect_download(timeout=SLOW) as taken:
+    with page.expect_download() as taken:
         page.locator('#downloads [data-file="svg"]').click()
     assert b"Bits per byte" in Path(taken.value.path()).read_bytes()
 
@@ -308,10 +261,8 @@ def test_every_file_can_be_taken_home(page: Page, url: str, ids: list[str]) -> N
 def test_with_another_key_there_is_a_sentence_and_no_file(browser: Browser, url: str) -> None:
     page = browser.new_page()
     page.goto(f"{url}/?key={new_key()}")
-    page.locator('#downloads [data-file="zip"]').wait_for(timeout=SLOW)
-    expect(page.locator('#compare [data-part="none"]')).to_be_visible(timeout=SLOW)
+    page.locator('#downloads [data-file="zip"]').wait_for()
+    expect(page.locator('#compare [data-part="none"]')).to_be_visible()
     page.locator('#downloads [data-file="zip"]').click()
-    expect(page.locator("#downloads .said")).to_contain_text(
-        "There is no such run on this desk", timeout=SLOW
-    )
+    expect(page.locator("#downloads .said")).to_contain_text("There is no such run on this desk")
     page.close()

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Dialog,
-    Locator,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from browsing import CHROMIUM, Watched
+from playwright.sync_api import Browser, Locator, Page, expect
 from serving import Server, serving
 
 from gtt.data.gpt2 import gpt2_tokenizer
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SLOW = 60_000  # milliseconds, on a machine that is busy with other tests
 HOSTILE = '<script>window.pwned = 1</script><img src=x onerror="window.pwned = 2">&amp; \\xe2 '
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
@@ -44,44 +25,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield one
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield one
-        one.close()
-
-
 @pytest.fixture
 def page(server: Server, browser: Browser) -> Iterator[Page]:
     """The tab, opened; at the end nothing complained and no other host was asked."""
-    host = urlsplit(server.url).netloc
-    context = browser.new_context(viewport={"width": 1200, "height": 900})
-    one = context.new_page()
-    complaints: list[str] = []
-
-    def heard(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            complaints.append(message.text)
-
-    def sent(request: Request) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host:
-            complaints.append(request.url)
-
-    def asked(dialog: Dialog) -> None:
-        complaints.append(f"a dialog: {dialog.message}")
-        dialog.dismiss()
-
-    one.on("console", heard)
-    one.on("pageerror", lambda error: complaints.append(str(error)))
-    one.on("request", sent)
-    one.on("dialog", asked)
-    one.goto(f"{server.url}/?tab=data&set=data.source:tales&set=data.max_megabytes:0.3")
-    expect(part(one, "preview", "title")).to_have_text("Tales", timeout=SLOW)
+    watched = Watched(browser, server.url)
+    address = f"{server.url}/?tab=data&set=data.source:tales&set=data.max_megabytes:0.3"
+    one = watched.go_to(address)
+    expect(part(one, "preview", "title")).to_have_text("Tales")
     yield one
-    assert complaints == []
-    context.close()
+    watched.require_calm()
+    one.context.close()
 
 
 def part(page: Page, view: str, name: str) -> Locator:
@@ -117,29 +70,28 @@ def test_a_text_is_looked_at_also_on_a_narrow_page(page: Page) -> None:
     expect(part(page, "preview", "after")).to_have_text(re.compile(r"\w+ .*…$", re.DOTALL))
 
     choose(page, "Task: addition · offline")  # another text, another preview
-    expect(part(page, "preview", "title")).to_have_text("Task: addition", timeout=SLOW)
+    expect(part(page, "preview", "title")).to_have_text("Task: addition")
     question, answer = part(page, "preview", "questions").locator("tr").first.locator("td").all()
     first, second = question.inner_text().rstrip("=").split("+")
     assert answer.inner_text() == str(int(first) + int(second))
 
     choose(page, "WikiText-2 · 10.9 MB, downloaded once")
-    expect(part(page, "preview", "said")).to_contain_text("fetched once", timeout=SLOW)
+    expect(part(page, "preview", "said")).to_contain_text("fetched once")
     expect(part(page, "preview", "figures")).to_be_hidden()
     choose(page, "/etc/passwd")
-    expect(part(page, "preview", "error")).to_contain_text("There is no source", timeout=SLOW)
+    expect(part(page, "preview", "error")).to_contain_text("There is no source")
     choose(page, "Tales · offline")  # and back: nothing stays broken
-    expect(part(page, "preview", "title")).to_have_text("Tales", timeout=SLOW)
+    expect(part(page, "preview", "title")).to_have_text("Tales")
     expect(part(page, "preview", "error")).to_be_hidden()
 
     page.set_viewport_size({"width": 390, "height": 844})
-    expect(chips(page, "tokens").first).to_be_visible(timeout=SLOW)
-    expect(chips(page, "merges").first).to_be_visible(timeout=SLOW)
+    expect(chips(page, "tokens").first).to_be_visible()
+    expect(chips(page, "merges").first).to_be_visible()
     fits = "document.documentElement.scrollWidth <= 390"
-    page.wait_for_function(fits, timeout=SLOW)  # the other parts of the page follow a moment later
+    page.wait_for_function(fits)  # the other parts of the page follow a moment later
     page.wait_for_function(
         "[...document.querySelectorAll('.gtt-text *')]"
         ".every((one) => one.getBoundingClientRect().right <= 391)",
-        timeout=SLOW,
     )
 
 
@@ -149,7 +101,7 @@ def test_a_sentence_is_cut_while_it_is_typed_and_followed_through_its_merges(pag
     box.fill("")
     box.press_sequentially(sentence, delay=5)
     summary = part(page, "tokens", "summary")
-    expect(summary).to_contain_text(f"{len(sentence)} characters", timeout=SLOW)
+    expect(summary).to_contain_text(f"{len(sentence)} characters")
     # The three ways, by keyboard.
     page.locator('#text-tokens [role="radio"][aria-checked="true"]').press("ArrowDown")
     gpt2 = page.locator('#text-tokens [data-way="gpt2"]')
@@ -168,9 +120,9 @@ def test_a_sentence_is_cut_while_it_is_typed_and_followed_through_its_merges(pag
     expect(told).to_contain_text(f", and {unknown} characters it does not know: ")
 
     page.locator("#sentence textarea").fill("the wise girl")
-    expect(summary).to_contain_text("13 characters", timeout=SLOW)
+    expect(summary).to_contain_text("13 characters")
     start, slider = chips(page, "merges"), part(page, "merges", "slider")
-    expect(start).to_have_count(13, timeout=SLOW)
+    expect(start).to_have_count(13)
     what = part(page, "merges", "what")
     expect(what).to_contain_text("No merge yet: 13 bytes")
     slider.focus()
@@ -196,16 +148,16 @@ def test_a_text_of_tags_stays_letters(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "<img src=x onerror=alert(3)>.txt"
     file.write_text(HOSTILE * 60, encoding="utf-8")
     page.locator("#upload input[type=file]").set_input_files(str(file))
-    expect(part(page, "preview", "title")).to_contain_text("onerror=alert(3)", timeout=SLOW)
+    expect(part(page, "preview", "title")).to_contain_text("onerror=alert(3)")
     expect(part(page, "preview", "counted")).to_have_text("counted over the whole text")
     assert (part(page, "preview", "beginning").text_content() or "").startswith(HOSTILE)
     page.locator("#sentence textarea").fill(HOSTILE)
     summary = part(page, "tokens", "summary")
-    expect(summary).to_contain_text(f"{len(HOSTILE)} characters", timeout=SLOW)
+    expect(summary).to_contain_text(f"{len(HOSTILE)} characters")
     for way in ("char", "bpe", "gpt2"):
         page.locator(f'#text-tokens [data-way="{way}"]').click()
         assert letters(page, "tokens") == HOSTILE
-    expect(chips(page, "merges")).to_have_count(len(HOSTILE), timeout=SLOW)
+    expect(chips(page, "merges")).to_have_count(len(HOSTILE))
     part(page, "merges", "slider").press("End")
     assert letters(page, "merges") == HOSTILE
     made = page.locator(":is(#text-preview, #text-tokens, #text-merges) :is(img, script)")

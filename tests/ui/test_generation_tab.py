@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from browsing import CHROMIUM, SLOW, Watched, shoot
+from browsing import CHROMIUM, Watched, shoot
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import Server, serving, wait_until_done
 
@@ -65,19 +65,19 @@ def setting(page: Page, name: str) -> Locator:
 
 
 def open_generation(written: Written, browser: Browser, prompt: str = PROMPT) -> Watched:
-    watched = Watched(browser, written.server)
+    watched = Watched(browser, written.server.url)
     page = watched.go_to(f"{written.server.url}/?tab=generation")
-    expect(part(page, "runs")).to_have_value(written.run, timeout=SLOW)
-    expect(setting(page, "max_new_tokens")).to_have_value("100", timeout=SLOW)
+    expect(part(page, "runs")).to_have_value(written.run)
+    expect(setting(page, "max_new_tokens")).to_have_value("100")
     page.locator("#prompt textarea").fill(prompt)
     return watched
 
 
 def wait_until_read(page: Page) -> None:
     expect(page.locator("#drawn")).to_have_attribute(
-        "data-tokens-per-second", re.compile(r"^[\d.]+$"), timeout=SLOW
+        "data-tokens-per-second", re.compile(r"^[\d.]+$")
     )
-    expect(tokens(page).first).to_be_attached(timeout=SLOW)
+    expect(tokens(page).first).to_be_attached()
 
 
 def write(page: Page, length: int, seed: int | None = 1) -> str:
@@ -103,7 +103,7 @@ def test_a_text_streams_stops_and_goes_on_where_it_was(written: Written, browser
 
     # Goes on from the very ids, and back again.
     page.locator("#continue-text").click()
-    expect(tokens(page)).to_have_count(len(PROMPT) + 80, timeout=SLOW)
+    expect(tokens(page)).to_have_count(len(PROMPT) + 80)
     ids = first["samples"][0]["ids"]
     more = written.ask("generate", **asked | {"prompt": None, "prompt_ids": ids})
     assert page.locator("#text .tokens").text_content() == text + more["text"]
@@ -116,17 +116,16 @@ def test_a_text_streams_stops_and_goes_on_where_it_was(written: Written, browser
     page.wait_for_function(  # pressed by the page itself: two thousand tokens take a second
         f"""() => document.querySelector('#text').textContent.length > {len(PROMPT) + 45}
           && (document.querySelector('#stop-text').click(), true)""",
-        timeout=SLOW,
     )
-    expect(page.locator("#generate")).to_be_enabled(timeout=SLOW)
-    expect(tokens(page).first).to_be_attached(timeout=SLOW)
+    expect(page.locator("#generate")).to_be_enabled()
+    expect(tokens(page).first).to_be_attached()
     stopped = page.locator("#text .tokens").text_content() or ""
     assert stopped.startswith(PROMPT)
     assert len(PROMPT) < len(stopped) < len(PROMPT) + 2000
     expect(page.locator("#continue-text")).to_be_enabled()
     setting(page, "max_new_tokens").fill("5")
     page.locator("#continue-text").click()
-    expect(tokens(page)).to_have_count(len(stopped) + 5, timeout=SLOW)
+    expect(tokens(page)).to_have_count(len(stopped) + 5)
 
     # Nothing to go on from: a sentence, and the text that stands is not lost.
     page.locator("#prompt textarea").fill("")
@@ -169,7 +168,7 @@ def test_each_token_tells_its_surprise_and_a_likelier_one_branches(
     part(page, "readout").get_by_role("button", name=re.compile("after the settings|%")).nth(
         [one["id"] for one in known["alternatives"]].index(other["id"])
     ).click()
-    expect(page.locator("#text .t.branch")).to_have_count(1, timeout=SLOW)
+    expect(page.locator("#text .t.branch")).to_have_count(1)
     branched = page.locator("#text .tokens").text_content() or ""
     assert branched.startswith(text[:place] + other["text"])
     assert len(branched) == place + 1 + 30
@@ -196,7 +195,7 @@ def test_the_odds_follow_the_sliders_as_the_model_would_draw(
     page = watched.page
     bars = part(page, "bars").locator(".bar:visible")
     first = written.ask("next_token", text=PROMPT + "kin", count=15)["tokens"]
-    expect(bars.first).to_have_attribute("data-id", str(first[0]["id"]), timeout=SLOW)
+    expect(bars.first).to_have_attribute("data-id", str(first[0]["id"]))
     plain = {"temperature": 0.8, "top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0}
     for shape in SHAPES:
         for name, value in (plain | shape).items():
@@ -225,16 +224,14 @@ def test_layers_copies_and_a_text_of_ones_own(written: Written, browser: Browser
     text = write(page, 120, seed=None)
     assert text.count("sang a long song") >= 1  # known by heart
     part(page, "copy-part").locator("summary").click()
-    expect(part(page, "copies").locator("li mark").first).to_contain_text(
-        "sang a long song", timeout=SLOW
-    )
+    expect(part(page, "copies").locator("li mark").first).to_contain_text("sang a long song")
     expect(page.locator("#text .t.copied").first).to_be_attached()
     expect(part(page, "copy-said")).to_contain_text("word for word")
     expect(part(page, "novelty").locator(".share")).to_have_count(2)
 
     part(page, "lens-part").locator("summary").click()
     table = part(page, "lens").locator("table")
-    expect(table.locator("tbody tr")).to_have_count(3, timeout=SLOW)
+    expect(table.locator("tbody tr")).to_have_count(3)
     known = written.ask("lens", text=text, positions=24, count=5)
     said = table.locator("tbody tr").last.locator("td").last
     last = known["layers"][-1]["likeliest"][-1]
@@ -250,9 +247,7 @@ def test_layers_copies_and_a_text_of_ones_own(written: Written, browser: Browser
     part(page, "own").fill(own)
     part(page, "own-read").click()
     read = written.ask("read", text=own)
-    expect(page.locator('[data-figure="perplexity"]')).to_have_text(
-        f"{read['perplexity']:.2f}", timeout=SLOW
-    )
+    expect(page.locator('[data-figure="perplexity"]')).to_have_text(f"{read['perplexity']:.2f}")
     expect(page.locator('[data-figure="bits_per_byte"]')).to_have_text(
         f"{read['bits_per_byte']:.3f}"
     )
@@ -260,7 +255,7 @@ def test_layers_copies_and_a_text_of_ones_own(written: Written, browser: Browser
     assert page.locator("#inside-generation :is(.tokens, .copies, .lens) :is(b, img)").count() == 0
     part(page, "own").fill("§")
     part(page, "own-read").click()
-    expect(part(page, "own-said")).to_contain_text("§", timeout=SLOW)
+    expect(part(page, "own-said")).to_contain_text("§")
     shoot(page, "generation-tab-parts")
     watched.require_calm()
 
@@ -274,21 +269,21 @@ def test_several_samples_stand_side_by_side_also_in_the_dark_and_on_a_phone(
     setting(page, "temperature").fill("2")
     write(page, 25, seed=7)
     expect(page.locator("#text .pane")).to_have_count(2)
-    expect(page.locator("#text .tokens[role=listbox]")).to_have_count(2, timeout=SLOW)
+    expect(page.locator("#text .tokens[role=listbox]")).to_have_count(2)
     asked = {"prompt": PROMPT, "max_new_tokens": 25, "temperature": 2, "seed": 7, "samples": 2}
     known = [PROMPT + one["text"] for one in written.ask("generate", **asked)["samples"]]
     assert page.locator("#text .tokens").all_text_contents() == known
     page.get_by_role("button", name=re.compile("^Sample 2")).click()
     page.locator("#continue-text").click()
-    expect(page.locator("#text .pane")).to_have_count(1, timeout=SLOW)
-    expect(tokens(page)).to_have_count(len(PROMPT) + 50, timeout=SLOW)
+    expect(page.locator("#text .pane")).to_have_count(1)
+    expect(tokens(page)).to_have_count(len(PROMPT) + 50)
     assert (page.locator("#text .tokens").text_content() or "").startswith(known[1])
     page.set_viewport_size({"width": 390, "height": 900})
     watched.go_to(f"{written.server.url}/?tab=generation&__theme=dark")
-    expect(part(page, "runs")).to_have_value(written.run, timeout=SLOW)
-    expect(part(page, "odds-said")).to_contain_text("'O'", timeout=SLOW)  # a letter it never saw
+    expect(part(page, "runs")).to_have_value(written.run)
+    expect(part(page, "odds-said")).to_contain_text("'O'")  # a letter it never saw
     page.locator("#generate").click()
-    expect(part(page, "said")).to_contain_text("'O'", timeout=SLOW)
+    expect(part(page, "said")).to_contain_text("'O'")
     page.locator("#prompt textarea").fill(PROMPT)
     part(page, "lens-part").locator("summary").click()
     write(page, 60)

@@ -77,7 +77,7 @@ def training(server: Server) -> Iterator[Training]:
 
 @pytest.fixture
 def watched(browser: Browser, training: Training) -> Iterator[Watched]:
-    one = Watched(browser, training.server)
+    one = Watched(browser, training.server.url)
     yield one
     one.require_calm()
     one.page.context.close()
@@ -102,16 +102,14 @@ def test_the_drawing_and_the_path_of_a_token_follow_the_run(
     part(page, "architecture", "quantity").select_option("gradient_norm")
     page.locator('[name="gtt-whose"][value="run"]').check()
     embedding = page.locator('#inside-architecture g.part[data-id="wte"]')
-    expect(embedding).to_have_class(re.compile("painted"), timeout=SLOW)
+    expect(embedding).to_have_class(re.compile("painted"))
     when = part(page, "architecture", "when")
     shown = number_in(when.inner_text())
     at = training.goes_on(since=shown)
 
-    expect(part(page, "follow", "title")).to_have_text("The token's own vector", timeout=SLOW)
+    expect(part(page, "follow", "title")).to_have_text("The token's own vector")
     part(page, "follow", "text").fill(SENTENCE)
-    expect(part(page, "follow", "tokens").locator("button")).to_have_count(
-        len(SENTENCE), timeout=SLOW
-    )
+    expect(part(page, "follow", "tokens").locator("button")).to_have_count(len(SENTENCE))
     page.get_by_role("button", name=re.compile("What each head writes")).click()
     worked = part(page, "follow", "worked")
     expect(worked).to_contain_text(re.compile(r"Head \d, number \d+: .* · .* = −?\d"))
@@ -119,13 +117,13 @@ def test_the_drawing_and_the_path_of_a_token_follow_the_run(
     shoot(page, "model-while-training")
 
     # A later snapshot colours the drawing by itself, a later checkpoint gives other numbers.
-    expect(when).not_to_have_text(re.compile(rf"Step {shown:,}$"), timeout=SLOW)
+    expect(when).not_to_have_text(re.compile(rf"Step {shown:,}$"))
     assert number_in(when.inner_text()) > shown
     training.saves_another(page, kept)
     checkpoint = part(page, "follow", "checkpoint")
     checkpoint.focus()
     checkpoint.select_option("latest")
-    expect(worked).not_to_have_text(before, timeout=SLOW)
+    expect(worked).not_to_have_text(before)
     training.goes_on(since=at)
 
 
@@ -133,7 +131,7 @@ def test_the_newest_checkpoint_writes_and_is_read_while_the_run_goes_on(
     training: Training, watched: Watched
 ) -> None:
     page = watched.go_to(f"{watched.url}/?tab=generation")
-    expect(part(page, "generation", "runs")).to_have_value(training.run, timeout=SLOW)
+    expect(part(page, "generation", "runs")).to_have_value(training.run)
     part(page, "generation", "checkpoints").select_option("latest")
     at = training.goes_on(since=0)
     texts = []
@@ -143,16 +141,14 @@ def test_the_newest_checkpoint_writes_and_is_read_while_the_run_goes_on(
         page.locator("#prompt textarea").fill(SENTENCE)
         page.locator("#prompt textarea").press("Control+Enter")
         figures = page.locator("#drawn")  # which lose their numbers while it writes
-        expect(figures).to_have_attribute(
-            "data-tokens-per-second", re.compile(r"^[\d.]+$"), timeout=SLOW
-        )
-        expect(page.locator("#text .t")).to_have_count(len(SENTENCE) + 30, timeout=SLOW)
+        expect(figures).to_have_attribute("data-tokens-per-second", re.compile(r"^[\d.]+$"))
+        expect(page.locator("#text .t")).to_have_count(len(SENTENCE) + 30)
         texts.append(page.locator("#text .tokens").text_content())
         expect(part(page, "generation", "said")).to_be_empty()
         training.saves_another(page, training.newest())
     assert texts[0] != texts[1]  # the same seed, but it has learned on meanwhile
     page.locator("#text .t").nth(len(SENTENCE) + 3).click()
-    expect(part(page, "generation", "where")).to_be_visible(timeout=SLOW)
+    expect(part(page, "generation", "where")).to_be_visible()
     shoot(page, "generation-while-training")
     training.goes_on(since=at)
 
@@ -165,9 +161,9 @@ def checkpoints(http: Any, run: str) -> int:
 
 def test_heads_are_watched_while_they_form(training: Training, watched: Watched) -> None:
     page = watched.go_to(f"{watched.url}/?tab=attention")
-    expect(part(page, "attention", "runs")).to_have_value(training.run, timeout=SLOW)
-    expect(page.locator("#heads .grid [role=radio]")).to_have_count(4, timeout=SLOW)
-    expect(page.locator("#inside-attention .bar-row")).to_have_count(5, timeout=SLOW)
+    expect(part(page, "attention", "runs")).to_have_value(training.run)
+    expect(page.locator("#heads .grid [role=radio]")).to_have_count(4)
+    expect(page.locator("#inside-attention .bar-row")).to_have_count(5)
     expect(part(page, "attention", "card-said")).to_contain_text(re.compile(r"^Head \d\.\d "))
     at = training.goes_on(since=0)
     told = part(page, "attention", "step-told")
@@ -175,14 +171,14 @@ def test_heads_are_watched_while_they_form(training: Training, watched: Watched)
     shoot(page, "attention-while-training")
 
     # The newest snapshot is followed; whoever went back to an earlier one stays there.
-    expect(told).not_to_have_text(f"{first:,}", timeout=SLOW)
+    expect(told).not_to_have_text(f"{first:,}")
     assert number_in(told.inner_text()) > first
     slider = part(page, "attention", "step")
     slider.focus()
     page.keyboard.press("Home")
     expect(told).to_have_text("0")
     last = slider.get_attribute("max")
-    expect(slider).not_to_have_attribute("max", str(last), timeout=SLOW)
+    expect(slider).not_to_have_attribute("max", str(last))
     expect(told).to_have_text("0")
     training.goes_on(since=at)
 
@@ -196,6 +192,6 @@ def test_heads_are_watched_while_they_form(training: Training, watched: Watched)
     open_tab(page, "Generation")
     page.locator("#prompt textarea").fill(SENTENCE)
     page.locator("#generate").click()
-    expect(page.locator("#text .t").nth(len(SENTENCE))).to_be_attached(timeout=SLOW)
+    expect(page.locator("#text .t").nth(len(SENTENCE))).to_be_attached()
     open_tab(page, "Model")
-    expect(part(page, "follow", "title")).not_to_be_empty(timeout=SLOW)
+    expect(part(page, "follow", "title")).not_to_be_empty()

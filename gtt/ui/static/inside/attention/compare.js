@@ -55,7 +55,11 @@ function drawCompare() {
   sideViews.left.show(first, seen.tokens, look);
   sideViews.right.show(second, other.tokens, look);
   $("difference-part").hidden = !isSame;
-  if (!isSame) return;
+  if (isSame) drawDifference(first, second);
+  if (sideViews.left.cross) crossAll(sideViews.left.cross.q, sideViews.left.cross.k); // read anew
+}
+
+function drawDifference(first, second) {
   const map = differenceOf(first, second), { scale, marks } = aroundZero(map), part = movedOf(map);
   sideViews.difference.show(map, seen.tokens, { ramp: rampOf("difference"), scale });
   legend($("difference-bar"), $("difference-ticks"), rampOf("difference"), scale, marks);
