@@ -20,6 +20,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network fails 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with servers and browsers come first: at the end no process is left with a long one."""
+    items.sort(key=lambda item: item.path.parent.name not in ("ui", "runs", "api"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """The models here are too small for two threads to help."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+
+from gtt.data.corpus import build_corpus
+from gtt.recipes import load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 ACTIVE = ("queued", "preparing", "running", "stopping")
@@ -52,6 +58,14 @@ def free_port() -> int:
         return port
 
 
+@cache
+def first_text() -> tempfile.TemporaryDirectory[str]:
+    """The text that every spare prepares, prepared once; the folder goes with this process."""
+    folder: tempfile.TemporaryDirectory[str] = tempfile.TemporaryDirectory()
+    build_corpus(load_recipe("quickstart").config.data, Path(folder.name) / "corpora")
+    return folder
+
+
 class Server:
     """A running app. `client()` talks to it, `kill` and `start` again test what survives."""
 
@@ -72,6 +86,8 @@ class Server:
 
     def start(self) -> Server:
         self.home.mkdir(parents=True, exist_ok=True)
+        if not (self.home / "corpora").exists():
+            shutil.copytree(Path(first_text().name) / "corpora", self.home / "corpora")
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "app.py")],

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import shutil
 import sys
 import threading
@@ -164,8 +165,8 @@ def _journaled(journal: Journal, stop_asked: threading.Event) -> Any:
 def warm_up(home: Home) -> None:
     """Does once what every first training step of a process waits for.
 
-    The text of the first recipe is prepared, Accelerate and the optimizers are loaded, and the
-    threads of the matrix products are started.
+    Accelerate and the optimizers are loaded and the threads of the matrix products are started.
+    The text of the first recipe is prepared, unless an order is there, which may want another one.
     """
     import torch
 
@@ -176,8 +177,9 @@ def warm_up(home: Home) -> None:
 
     process_state()
     config = load_recipe("quickstart").config
-    with suppress(BadInput, OSError):  # a run that needs the disk will say so
-        prepare_corpus(config, home, lambda progress: None)
+    if not has_order():
+        with suppress(BadInput, OSError):  # a run that needs the disk will say so
+            prepare_corpus(config, home, lambda progress: None)
     model = GPT(config.model, config.data.vocab_size)
     tokens = torch.zeros(2, config.model.block_size, dtype=torch.long)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -185,6 +187,14 @@ def warm_up(home: Home) -> None:
     loss.backward()
     for optimizer in build_optimizers(model, config.training):
         optimizer.step()
+
+
+def has_order() -> bool:
+    """Whether something, or the end, has come through the pipe from the server."""
+    try:
+        return bool(select.select([sys.stdin], [], [], 0)[0])
+    except OSError:  # no pipe can be asked here, as on Windows
+        return False
 
 
 def watching_room(home: Home, limits: Limits) -> Watcher:

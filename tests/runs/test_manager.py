@@ -64,6 +64,8 @@ def test_from_create_over_stop_and_resume_to_the_end(home: Path, owned: RunConfi
         run = manager.create(long(owned), "ann")
         assert run.state() in ("queued", "preparing")
         training(run, 5)
+        # Without a spare a worker has its order from the start, and prepares no other text.
+        assert len(list(home.glob("corpora/*"))) == 1
         assert manager.stats()["runs"] == {"running": 1}
         manager.stop(run)
         manager.stop(run)  # asked twice is asked once
