@@ -446,6 +446,7 @@ def test_a_spare_that_dies_is_replaced_and_none_is_left(home: Path, tiny_config:
         spare = until(lambda: manager._spares.spare)
         assert spare.wait_until_warm(60)
         assert manager.stats()["spare_is_warm"]
+        assert len(list(home.glob("corpora/*"))) == 1  # the text of the first recipe is there
         spare.process.kill()
         other = until(lambda: manager._spares.spare is not spare and manager._spares.spare)
         assert other.process.pid != spare.process.pid
