@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 
 from gtt.errors import GTTError
 from gtt.runs.journal import Journal
 from gtt.runs.managed import ManagedRun
 from gtt.training.events import Reason, RunEnded
+
+DISK_REFUSED = 74  # `gtt.runs.worker.UNTOLD`, which this side may not import: it needs torch
+SMALL = 2**20  # bytes free, less than which is a full disk
 
 
 def is_told(run: ManagedRun) -> bool:
@@ -17,14 +21,21 @@ def is_told(run: ManagedRun) -> bool:
 
 
 def tell_end(run: ManagedRun, reason: Reason, message: str) -> None:
-    """Adds an end to the journal of a run that no process holds; a full disk leaves it without."""
-    with (
-        suppress(OSError, GTTError),
-        run.folder.locked(as_worker=False),
-        Journal(run.folder.journal) as journal,
-    ):
-        view = run.view()
-        journal.append(RunEnded(view.step, reason, message, view.seconds or 0.0))
+    """Adds an end to the journal of a run that no process holds.
+
+    A full disk leaves it without; what is to be said then waits in `run.untold`.
+    """
+    run.untold = None
+    try:
+        with (
+            suppress(GTTError),
+            run.folder.locked(as_worker=False),
+            Journal(run.folder.journal) as journal,
+        ):
+            view = run.view()
+            journal.append(RunEnded(view.step, reason, message, view.seconds or 0.0))
+    except OSError:
+        run.untold = reason, message
 
 
 def tell_death(run: ManagedRun) -> None:
@@ -37,6 +48,11 @@ def tell_death(run: ManagedRun) -> None:
 
 def _death_sentence(run: ManagedRun) -> str:
     code = run.worker.exit_code if run.worker is not None else None
+    if code == DISK_REFUSED or shutil.disk_usage(run.path).free < SMALL:
+        return (
+            "The disk is full, or takes nothing more: the last lines of this run could not be "
+            f"written. Make room, by deleting runs or texts, then: {_way_out(run)}."
+        )
     if code == -9:
         return (
             "The training process was killed, which the system does when memory runs out. "

@@ -17,6 +17,7 @@ from gtt.runs.folder import RunFolder
 from gtt.runs.processes import Worker
 from gtt.runs.view import RunReader, RunView
 from gtt.training.checkpoints import write_text
+from gtt.training.events import Reason
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,8 @@ class ManagedRun:
         self.at_work = False
         # What a worker of an earlier server was started for, if it may not have got the order.
         self.handed: Waiting | None = None
+        # An end that the disk would not take: told once it does.
+        self.untold: tuple[Reason, str] | None = None
         # Set by the manager: the place in the queue and the seconds until its turn.
         self.place: Callable[[], tuple[int, float] | None] = lambda: None
 

@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 TICK = 0.1  # seconds between two looks at the workers
 LONGEST_TICK = 10.0  # where looking fails again and again
 LOOK_EVERY = 2.0  # seconds between two looks for runs that the terminal began
+TELL_EVERY = 5.0  # seconds between two tries to tell an end that the disk would not take
 SWEEP_EVERY = 60.0
 REST_AFTER = 60.0  # seconds without a question about a run that has ended
 SAVE_EVERY = 30.0  # seconds between two view files of a run at work
@@ -269,6 +270,7 @@ class Manager:
             (self._start_waiting, 0.0),
             (self._keep_spare, 0.0),
             (self._find_runs, LOOK_EVERY),
+            (self._tell_ends, TELL_EVERY),
             (self._save_views, SAVE_EVERY),
             (self._sweep, SWEEP_EVERY),
         ]
@@ -311,6 +313,13 @@ class Manager:
                 if not run.is_alive():
                     del self._at_work[id]
                     self._close_books(run)
+
+    def _tell_ends(self) -> None:
+        """Tells the ends that a full disk would not take before."""
+        with self._lock:
+            for run in self._runs.values():
+                if run.untold is not None and run.id not in self._at_work:
+                    tell_end(run, *run.untold)
 
     def _close_books(self, run: ManagedRun) -> None:
         """After a worker's end: a journal without an end gets one, with what the system tells."""
@@ -375,7 +384,7 @@ class Manager:
             spare.close()
             raise
         self._at_work[run.id] = slot
-        run.at_work, run.stop_asked_at = True, None
+        run.at_work, run.stop_asked_at, run.untold = True, None, None
         run.note_anyway(waiting=None)
 
     def _order(self, run: ManagedRun, waiting: Waiting) -> Order:

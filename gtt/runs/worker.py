@@ -17,6 +17,8 @@ import shutil
 import sys
 import threading
 import time
+import traceback
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,7 @@ from gtt.training.memory import limit_memory
 from gtt.training.trainer import Trainer
 
 NO_ROOM = "the server holds as much as it may"
+UNTOLD = 74  # exit code where the disk took no line about the end; EX_IOERR of sysexits.h
 PROGRESS_EVERY = 0.5  # seconds between two lines on the preparation
 
 
@@ -219,21 +222,42 @@ def has_room(home: Home, limits: Limits, more: int) -> bool:
 
 
 def main() -> int:
-    """Warms up, waits for the order, carries it out; 0, or 1 where the run failed."""
+    """Warms up, waits for the order, carries it out; 0, or 1 where the run failed.
+
+    `UNTOLD` where the disk took no line about the end: the server then says that for us.
+    """
     home = Home.from_environment()
     warm_up(home)
-    print("ready", flush=True)
+    with suppress(OSError):  # a server that was killed meanwhile may have left its order
+        os.write(1, b"ready\n")
     line = sys.stdin.buffer.readline().decode()
     if not line.endswith("\n"):
         return 0
     order = Order.from_line(line)
-    log = os.open(Path(order.folder) / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for stream in (1, 2):
-        os.dup2(log, stream)
     limit_memory(order.memory, first_to_go=500)
     limits = Limits.from_environment()  # those of the server, whose environment this is
-    end = carry_out(order, home, watching_room(home, limits), limits)
-    return 1 if end.reason in ("failed", "diverged") else 0
+    try:
+        _print_to(Path(order.folder) / "worker.log")
+        end = carry_out(order, home, watching_room(home, limits), limits)
+    except OSError:
+        traceback.print_exc()
+        return UNTOLD
+    if end.reason not in ("failed", "diverged"):
+        return 0
+    return 1 if _is_told(RunFolder(Path(order.folder)), end) else UNTOLD
+
+
+def _print_to(path: Path) -> None:
+    """Lets the file take what is printed from now on."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+
+
+def _is_told(run: RunFolder, end: RunEnded) -> bool:
+    """Whether the journal ends with this end."""
+    (last,) = deque(run.records(), 1) or ({},)
+    return (last.get("reason"), last.get("message")) == (end.reason, end.message)
 
 
 if __name__ == "__main__":

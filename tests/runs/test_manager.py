@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -296,6 +299,83 @@ def test_a_run_whose_server_died_while_handing_it_over_waits_again(
         again = found[0]
         assert again is not None
         training(again)
+
+
+DYING_SERVER = """
+import os, sys, time
+from pathlib import Path
+from gtt.config import RunConfig
+from gtt.runs.home import Home
+from gtt.runs.limits import Limits
+from gtt.runs.manager import Manager
+
+manager = Manager(Home(Path(sys.argv[1])), Limits(), spare=False)
+run = manager.create(RunConfig.parse(eval(sys.argv[2])), None)
+while run.note.waiting is not None:  # until the order is in the pipe of a worker that still loads
+    time.sleep(0.01)
+print(run.id, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_worker_whose_server_was_killed_while_it_loaded_trains_to_its_end(
+    home: Path, tiny_config: RunConfig
+) -> None:
+    """It once said that it was ready, into the broken pipe, and died of that."""
+    done = subprocess.run(
+        [sys.executable, "-c", DYING_SERVER, str(home), repr(tiny_config.model_dump())],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    folder = RunFolder(home / "runs" / done.stdout.strip())
+    assert not folder.journal.exists(), "the worker had loaded before its server died"
+    with managing(home) as manager:  # the next server finds the worker and lets it go on
+        run = manager.get(folder.path.name)
+        assert run is not None and ended(run) == "completed"
+        assert ends(run) == ["completed"]
+
+
+def test_a_full_disk_is_named_also_where_it_took_no_last_line(
+    home: Path, tiny_config: RunConfig
+) -> None:
+    """The limit on file sizes stands in for a full disk: the system refuses the write alike."""
+    with managing(home) as manager:
+        run = manager.create(long(tiny_config), None)
+        training(run, 10)
+        assert run.worker is not None and run.folder.journal.stat().st_size > 1000
+        resource.prlimit(run.worker.pid, resource.RLIMIT_FSIZE, (1000, 1000))
+        assert ended(run) == "failed"
+        end = until(lambda: run.view().ended)
+        assert "disk is full" in end.message and "exit code" not in end.message
+        assert run.is_resumable("failed")
+
+
+def test_an_end_that_the_disk_would_not_take_is_told_once_it_does(
+    home: Path, tiny_config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gtt.runs.manager.TELL_EVERY", 0.1)
+    append, is_full = Journal.append, threading.Event()
+
+    def refusing(journal: Journal, event: Any) -> Any:
+        if is_full.is_set():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return append(journal, event)
+
+    monkeypatch.setattr(Journal, "append", refusing)
+    with managing(home) as manager:
+        run = manager.create(long(tiny_config), None)
+        training(run)
+        is_full.set()  # for the server, whose words are these
+        assert run.worker is not None
+        run.worker.kill()
+        until(lambda: run.untold)
+        assert run.state() == "interrupted"
+        is_full.clear()
+        until(lambda: run.state() == "failed")
+        assert ends(run) == ["failed"]
 
 
 def test_a_killed_worker_ends_as_failed_with_a_sentence(home: Path, tiny_config: RunConfig) -> None:
