@@ -181,7 +181,9 @@ class Fold:
         self.snapshots = [snapshot for snapshot in self.snapshots if snapshot.step <= known]
         self.best = self.curves["validation_loss"].lowest()
         self._list_checkpoints()
-        self.pace.begin(self.updated_at or 0.0, step)
+        training = (self.started["config"] or {}).get("training")
+        every = training.get("eval_every") if isinstance(training, dict) else None
+        self.pace.begin(self.updated_at or 0.0, step, every)
 
     def _step_logged(self, record: Record, step: int) -> None:
         values = {name: _number(record.get(name)) for name in _LAST_LOGGED}

@@ -28,10 +28,15 @@ class Pace:
         self.begun = 0  # the step that the run started or resumed at
         self.beside = 0.0  # seconds up to now that were not spent on steps
         self.last: tuple[float, int] | None = None  # time and step of the last record
+        self.every: int | None = None  # steps between evaluations; earlier ones have no exam
 
-    def begin(self, time: float, step: int) -> None:
-        """A run starts, or goes on after a resume; what it costs beside the steps stays known."""
+    def begin(self, time: float, step: int, every: Any = None) -> None:
+        """A run starts, or goes on after a resume; what it costs beside the steps stays known.
+
+        `every` is its `eval_every`.
+        """
         self.marks, self.begun, self.beside = [], step, 0.0
+        self.every = every if isinstance(every, int) and every > 0 else None
         self.last = (time, step)
 
     def note(self, record: Record, time: float, step: int) -> None:
@@ -43,7 +48,9 @@ class Pace:
         kind = str(record.get("type"))
         if kind in BESIDE and step == before[1]:
             self.beside += time - before[0]
-            if step > 0 or kind not in self.costs:  # the first of each kind warms up as well
+            is_early = kind == "Evaluated" and self.every is not None and 0 < step < self.every
+            # The first of each kind warms up as well; an early evaluation tells of no later one.
+            if kind not in self.costs or (step > 0 and not is_early):
                 self.costs[kind] = time - before[0]
         elif kind in self.costs:  # it came with a step that was not logged
             self.beside += min(self.costs[kind], time - before[0])
@@ -72,6 +79,7 @@ class Pace:
         pace.marks = [(float(time), int(step)) for time, step in values["marks"]]
         pace.costs = {str(kind): float(cost) for kind, cost in values["costs"].items()}
         pace.begun, pace.beside = int(values["begun"]), float(values["beside"])
+        pace.every = None if values["every"] is None else int(values["every"])
         last = values["last"]
         pace.last = (float(last[0]), int(last[1])) if last else None
         return pace

@@ -91,7 +91,8 @@ class Evaluated(Event):
     """The loss on fixed windows of the validation part, in nats per token.
 
     `task_score` is the share of valid sentences or exact answers, None where the source has no
-    such measure or it was not taken at this step.
+    such measure or it was not taken at this step, as in the early evaluations, which only draw the
+    curve and save nothing.
     """
 
     validation_loss: float

@@ -75,18 +75,10 @@ class Observer:
 
     def evaluate(self, step: int) -> events.Evaluated:
         """The loss on the evaluation windows, shared out over the processes, and the exam."""
-        accelerator = self.accelerator
-        mine = self.windows[accelerator.process_index :: accelerator.num_processes]
-        total, count = summed_loss(
-            self.model, self.corpus.validation, mine, autocast=accelerator.autocast()
-        )
-        sums = torch.tensor([total, count], dtype=torch.float32, device=self.accelerator.device)
-        total, count = accelerator.reduce(sums, reduction="sum").tolist()
-        measured = Measured(total / count, round(count), self.corpus.bytes_per_token)
+        measured = self._measured(step)
         self.best_loss = min(self.best_loss, measured.loss)
-        self.measured, self.measured_step = measured, step
         score = None
-        if self.corpus.exam is not None and accelerator.is_main_process:
+        if self.corpus.exam is not None and self.accelerator.is_main_process:
             score = sit_exam(
                 self.model,
                 self.corpus,
@@ -94,19 +86,39 @@ class Observer:
                 questions=EXAM_QUESTIONS,
                 seed=self.config.training.seed,
             )
-        event = events.Evaluated(
+        return self._evaluated(step, measured, score, best=self.is_best(step) and step > 0)
+
+    def measure(self, step: int) -> events.Evaluated:
+        """The loss alone, for the curve: no exam, and no claim to be the best that is kept."""
+        return self._evaluated(step, self._measured(step), None, best=False)
+
+    def _measured(self, step: int) -> Measured:
+        accelerator = self.accelerator
+        mine = self.windows[accelerator.process_index :: accelerator.num_processes]
+        total, count = summed_loss(
+            self.model, self.corpus.validation, mine, autocast=accelerator.autocast()
+        )
+        sums = torch.tensor([total, count], dtype=torch.float32, device=accelerator.device)
+        total, count = accelerator.reduce(sums, reduction="sum").tolist()
+        self.measured = Measured(total / count, round(count), self.corpus.bytes_per_token)
+        self.measured_step = step
+        return self.measured
+
+    def _evaluated(
+        self, step: int, measured: Measured, score: float | None, *, best: bool
+    ) -> events.Evaluated:
+        self.accelerator.log(
+            {"validation_loss": measured.loss, **({} if score is None else {"task_score": score})},
+            step=step,
+        )
+        return events.Evaluated(
             step=step,
             validation_loss=measured.loss,
             perplexity=measured.perplexity,
             bits_per_byte=measured.bits_per_byte,
             task_score=score,
-            best=self.is_best(step) and step > 0,
+            best=best,
         )
-        accelerator.log(
-            {"validation_loss": measured.loss, **({} if score is None else {"task_score": score})},
-            step=step,
-        )
-        return event
 
     def sample(self, step: int) -> events.Sampled:
         """Text from the fixed prompt with the fixed seed; drawn in the main process alone."""

@@ -9,6 +9,8 @@ import math
 
 from gtt.config import TrainingConfig
 
+EARLY_SHARE = 0.25  # of the training up to it that an early evaluation may cost
+
 
 def warmup_length(total_steps: int, config: TrainingConfig) -> int:
     """Steps of warm-up: what the setting says, at most half of the run."""
@@ -52,6 +54,20 @@ def is_log_spaced(step: int) -> bool:
         return True
     power = 1 << (step.bit_length() - 1)
     return step == power or (step >= 8 and step == power + power // 2)
+
+
+def is_early_evaluation(
+    step: int, tokens_per_step: int, config: TrainingConfig, block: int
+) -> bool:
+    """Whether the loss is measured at `step`, though `eval_every` steps are not yet done.
+
+    The first stretch is where a validation curve bends, so that it is measured at log-spaced steps,
+    from the first on at which that costs at most a quarter of what was trained until then. A token
+    that is evaluated goes forward only, a third of the work of one that is trained.
+    """
+    evaluated = config.eval_windows * block / 3
+    affordable = evaluated <= EARLY_SHARE * step * tokens_per_step
+    return 0 < step < config.eval_every and is_log_spaced(step) and affordable
 
 
 def total_steps(train_tokens: int, tokens_per_step: int, config: TrainingConfig) -> int:

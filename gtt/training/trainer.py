@@ -239,6 +239,10 @@ class Trainer:
             or schedule.is_log_spaced(step)
         )
 
+    def _is_early_evaluation(self) -> bool:
+        training, block = self.config.training, self.config.model.block_size
+        return schedule.is_early_evaluation(self.step, self.tokens_per_step, training, block)
+
     def _after_step(self, before: dict[str, Tensor] | None) -> Iterator[events.Event]:
         """Log, snapshot, evaluation, sample and checkpoint, where one is due at this step."""
         training = self.config.training
@@ -252,6 +256,8 @@ class Trainer:
             evaluated = self.observer.evaluate(self.step)
             improved = evaluated.best
             yield evaluated
+        elif self._is_early_evaluation():
+            yield self.observer.measure(self.step)
         if last or schedule.is_log_spaced(self.step):
             yield self.observer.sample(self.step)
         if last or improved or self.step % training.checkpoint_every == 0:

@@ -33,6 +33,8 @@ def records(total: int, step_seconds: float, warm_up: float) -> list[tuple[float
             beside("Snapshotted", step)
         if last or step % 150 == 0:
             beside("Evaluated", step)
+        elif step < 150 and is_log_spaced(step):
+            beside("Evaluated", step, 0.02)  # without the exam
         if last or is_log_spaced(step):
             beside("Sampled", step)
         if last or step % 150 == 0:
@@ -45,7 +47,7 @@ def estimates(told: list[tuple[float, str, int]], total: int) -> list[tuple[floa
     pace, end, said = Pace(), told[-1][0], []
     for time, kind, step in told:
         if kind == "RunStarted":
-            pace.begin(time, step)
+            pace.begin(time, step, TRAINING["eval_every"])
         pace.note({"type": kind, "step": step}, time, step)
         pace = Pace.from_json(pace.as_json())  # as after a restart of the server
         left = pace.seconds_left(total, TRAINING)

@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtt.config import TrainingConfig
+from gtt.recipes import Recipe, load_recipes
 from gtt.training.batches import GAPS, WindowSampler, all_windows, evaluation_windows
-from gtt.training.schedule import is_log_spaced, learning_rates, lr_factor, total_steps
+from gtt.training.schedule import (
+    is_early_evaluation,
+    is_log_spaced,
+    learning_rates,
+    lr_factor,
+    total_steps,
+)
 
 
 def test_warm_up_rises_to_the_peak_and_the_cosine_ends_at_the_minimum() -> None:
@@ -51,6 +58,17 @@ def test_log_spaced_steps_thin_out() -> None:
     steps = [step for step in range(1000) if is_log_spaced(step)]
     assert steps[:10] == [0, 1, 2, 4, 8, 12, 16, 24, 32, 48]
     assert len(steps) < 22
+
+
+@pytest.mark.parametrize("recipe", load_recipes(), ids=lambda recipe: recipe.name)
+def test_early_evaluations_of_every_recipe_are_there_and_cheap(recipe: Recipe) -> None:
+    """At least five before the first regular one, for at most a tenth of the work until then."""
+    training, block = recipe.config.training, recipe.config.model.block_size
+    tokens = training.batch_size * training.grad_accumulation_steps * block
+    early = [step for step in range(2000) if is_early_evaluation(step, tokens, training, block)]
+    assert len(early) >= 5 and early[-1] < training.eval_every
+    work = len(early) * training.eval_windows * block / 3
+    assert work < 0.1 * training.eval_every * tokens
 
 
 @given(st.integers(6, 400), st.integers(4, 40), st.integers(0, 5))

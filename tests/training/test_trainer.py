@@ -71,7 +71,7 @@ def test_a_run_tells_its_story_in_order(
     assert started.parameters == tiny_config.model.parameter_count(tiny_corpus.vocab_size)
     assert started.baselines["uniform"] > started.baselines["unigram"] > started.baselines["bigram"]
     assert [e.step for e in of_type(events, StepLogged)] == list(range(1, 11))
-    assert [e.step for e in of_type(events, Evaluated)] == [0, 5, 10]
+    assert [e.step for e in of_type(events, Evaluated)] == [0, 2, 4, 5, 10]  # early: 2, 4
     assert [e.step for e in of_type(events, Sampled)] == [0, 1, 2, 4, 8, 10]
     assert [e.step for e in of_type(events, Snapshotted)] == [0, 1, 2, 4, 8, 10]
     assert [e.step for e in of_type(events, CheckpointSaved)] == [5, 10]
@@ -160,6 +160,22 @@ def test_looking_changes_nothing(
     _, unwatched_events = run_to_end(unwatched, tiny_corpus, tmp_path / "unwatched")
     assert losses(watched) == losses(unwatched_events)
     assert not of_type(unwatched_events, Snapshotted)
+
+
+def test_early_evaluations_draw_the_curve_and_save_nothing(
+    tiny_config: RunConfig, tiny_corpus: Corpus, tmp_path: Path
+) -> None:
+    """The first stretch is measured where it bends; the losses stay the same, bit for bit."""
+    config = changed(tiny_config, max_steps=40, eval_every=20, checkpoint_every=1000)
+    _, events = run_to_end(config, tiny_corpus, tmp_path / "early")
+    early = [e for e in of_type(events, Evaluated) if 0 < e.step < 20]
+    assert [e.step for e in early] == [2, 4, 8, 12, 16]
+    assert not any(e.best for e in early)
+    assert [e.step for e in of_type(events, CheckpointSaved)] == [20, 40]
+    dear = changed(config, eval_windows=4000)  # dearer than the training up to there
+    _, without = run_to_end(dear, tiny_corpus, tmp_path / "without")
+    assert [e.step for e in of_type(without, Evaluated)] == [0, 20, 40]
+    assert losses(events) == losses(without)
 
 
 def test_a_run_may_be_pulled_from_changing_threads(
@@ -353,7 +369,7 @@ def test_a_tracker_gets_the_figures(
     (read,) = (log for log in logs if "loss" in log.Tags()["scalars"])  # beside the settings
     logged = [(scalar.step, scalar.value) for scalar in read.Scalars("loss")]
     assert logged == [(step, pytest.approx(loss, abs=1e-6)) for step, loss, _ in losses(events)]
-    assert len(read.Scalars("validation_loss")) == 3
+    assert len(read.Scalars("validation_loss")) == 5
 
 
 @pytest.mark.gpu
