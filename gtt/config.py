@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -29,6 +29,7 @@ from gtt.settings import (
 
 NARROWEST, WIDEST = 4, 8192  # embedding width
 MOST_HEADS = 64
+LONGEST_PROMPT, LONGEST_STOP = 4000, 100  # characters
 
 
 class DataConfig(Settings):
@@ -357,7 +358,9 @@ class TrainingConfig(Settings):
 class GenerationConfig(Settings):
     """How text is drawn from the model's odds."""
 
-    prompt: str = setting("\n", label="Prompt", concept="prompt", min_length=1, max_length=100_000)
+    prompt: str = setting(
+        "\n", label="Prompt", concept="prompt", min_length=1, max_length=LONGEST_PROMPT
+    )
     max_new_tokens: int = setting(
         200,
         label="Length",
@@ -405,7 +408,9 @@ class GenerationConfig(Settings):
         ge=1,
         le=16,
     )
-    stop: tuple[str, ...] = setting((), label="Stop strings", concept="stop", max_length=16)
+    stop: tuple[Annotated[str, Field(max_length=LONGEST_STOP)], ...] = setting(
+        (), label="Stop strings", concept="stop", max_length=16
+    )
     seed: int | None = setting(None, label="Sampling seed", concept="sampling_seed", ge=0, lt=2**32)
 
 

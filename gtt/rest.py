@@ -11,6 +11,7 @@ import urllib.parse
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import Any, get_args
 
 from starlette.concurrency import iterate_in_threadpool
@@ -24,6 +25,7 @@ from starlette.types import Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
+from gtt.api.addresses import address_of
 from gtt.api.errors import ApiError, NotFound, error_body
 from gtt.api.openapi import openapi
 from gtt.api.schemas import EventsPage
@@ -108,7 +110,9 @@ def _handler(service: Service, rows: dict[str, Endpoint]) -> Callable[[HttpReque
 
 
 async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Response:
-    caller = service.caller(_header(http, WORKSPACE))
+    peer = http.client.host if http.client is not None else None
+    address = address_of(peer, http.headers.getlist("x-forwarded-for"))
+    caller = service.caller(_header(http, WORKSPACE), address)
     headers = {WORKSPACE: caller.desk.key} if caller.desk.key else {}
     service.rates.take(row.rate, caller.desk.owner)
     values = await _values(row, http)
@@ -132,7 +136,9 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
     done = await (_unless_gone(http, work) if is_waiting else work)
     if isinstance(done, Download):
         headers["Content-Disposition"] = _attachment(done.name)
-        chunks = iterate_in_threadpool(done.chunks)
+        # What cannot be read at all is an answer, and no file that breaks off.
+        first = await asyncio.to_thread(next, done.chunks, b"")
+        chunks = iterate_in_threadpool(chain([first], done.chunks))
         return StreamingResponse(chunks, media_type=done.media_type, headers=headers)
     data = done.model_dump_json()
     return Response(data, row.status, headers, media_type="application/json")
@@ -318,12 +324,18 @@ def _event(part: Any) -> bytes:
     """One part as events: those of a journal one by one, with their `seq` as id."""
     if isinstance(part, EventsPage):
         return b"".join(
-            f"id: {event['seq']}\nevent: {event['type']}\n"
+            f"id: {event['seq']}\nevent: {_kind(event)}\n"
             f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
             for event in part.events
         )
     data: str = part.model_dump_json()
     return b"data: " + data.encode() + b"\n\n"
+
+
+def _kind(event: dict[str, Any]) -> str:
+    """The type of an event, which a damaged journal may have lost."""
+    kind = event.get("type")
+    return kind if isinstance(kind, str) and kind.isidentifier() else "Unknown"
 
 
 def refusal(error: BaseException, headers: dict[str, str] | None = None) -> Response:

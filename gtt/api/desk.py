@@ -33,10 +33,11 @@ class Room(Protocol):
     clock: Callable[[], float]
     first_draft: RunConfig
 
-    def make_folder(self, owner: str) -> Path: ...
+    def make_folder(self, owner: str, address: str) -> Path: ...
     def usage_of(self, owner: str) -> int: ...
     def reserved_bytes(self, owner: str | None, /) -> int: ...
     def check_room(self, more: int) -> None: ...
+    def check_space(self, more: int) -> None: ...
     def note_written(self, bytes: int) -> None: ...
 
 
@@ -59,12 +60,15 @@ class _State:
 class Desk:
     """Thread-safe. `key` is set only where the desk was just made for a visitor without one.
 
+    `address` is where its visitor was last.
+
     Hold `lock` over a check and the action that depends on it; it may be taken again inside.
     """
 
     def __init__(self, room: Room, owner: str) -> None:
         self.owner = owner
         self.key: str | None = None
+        self.address = ""
         self.folder = room.folder / owner
         self.lock = threading.RLock()
         self.last_seen = seen_at(self.folder, unknown=-math.inf)
@@ -169,7 +173,7 @@ class Desk:
     def open_folder(self) -> Path:
         """The folder of the desk, made for the first thing that is written into it."""
         try:
-            path = self._room.make_folder(self.owner)
+            path = self._room.make_folder(self.owner, self.address)
             (path / "seen").touch()
             self._note(self._room.clock())
         except OSError as error:
@@ -203,17 +207,24 @@ class Desk:
         return state
 
     def _save(self, state: _State) -> None:
-        folder = self.open_folder()
+        if state == _State(self._room.first_draft) and not self.folder.is_dir():
+            self._state = state  # as every desk is before it holds anything
+            return
         values = {
             "format": FORMAT,
             "draft": state.draft.model_dump(mode="json"),
             "current_run": state.current_run,
             "answered": {key: vars(answered) for key, answered in state.answered.items()},
         }
+        data = json.dumps(values, indent=1, ensure_ascii=False).encode()
+        self._room.check_space(len(data))
+        path = self.open_folder() / "desk.json"
         try:
-            _replace(folder / "desk.json", json.dumps(values, indent=1).encode())
+            before = path.stat().st_size if path.exists() else 0
+            _replace(path, data)
         except OSError as error:
             raise _refused(error) from None
+        self._room.note_written(len(data) - before)
         self._state = state
 
 
@@ -237,7 +248,7 @@ def _read(path: Path, first_draft: RunConfig) -> _State:
         return _State(first_draft)
     try:
         draft = RunConfig.parse(values["draft"])
-    except (InvalidSetting, KeyError, TypeError, ValueError):
+    except (InvalidSetting, KeyError, TypeError, ValueError, RecursionError):
         draft = first_draft
     run = values.get("current_run")
     answered = {}
@@ -247,7 +258,7 @@ def _read(path: Path, first_draft: RunConfig) -> _State:
             answered[key] = _Answered(
                 str(entry["request"]), str(entry["run_id"]), float(entry["time"])
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
     return _State(draft, run if isinstance(run, str) else None, answered)
 

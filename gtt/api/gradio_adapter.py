@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
+from gtt.api.addresses import address_of
 from gtt.api.errors import error_body
 from gtt.api.known_calls import KnownCalls
 from gtt.api.schemas import Request
@@ -79,7 +81,21 @@ def known_calls(page: gr.Blocks) -> KnownCalls:
 def caller_of(service: Service, workspace: Any, request: gr.Request | None) -> Caller:
     """Whoever calls: by the key that is given, else by the header of REST."""
     key = workspace or (request.headers.get(WORKSPACE) if request is not None else None)
-    return service.caller(key or None)  # also what is no text, which is refused
+    # An event of the page asks for no request, but was made by one.
+    http = request if request is not None else LocalContext.request.get(None)
+    address = address_of(_peer(http), _forwarded(http)) if http is not None else ""
+    return service.caller(key or None, address)  # also a key that is no text, which is refused
+
+
+def _peer(http: gr.Request) -> str | None:
+    client = getattr(http, "client", None)
+    return getattr(client, "host", None)
+
+
+def _forwarded(http: gr.Request) -> list[str]:
+    headers = getattr(http, "headers", None)
+    told = headers.get("x-forwarded-for") if headers is not None else None
+    return [told] if isinstance(told, str) else []
 
 
 def as_gradio_error(error: BaseException) -> gr.Error:

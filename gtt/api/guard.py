@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gtt.api.addresses import address_of
 from gtt.api.errors import ApiError, Forbidden, NotFound, TooLarge, error_body
 from gtt.api.forms import PartCount
 from gtt.api.known_calls import KnownCalls
@@ -323,10 +324,10 @@ def _path(scope: Scope) -> str:
 
 
 def _visitor(scope: Scope) -> str:
-    """Who asks without a key, as far as can be told: behind a proxy it is what that says."""
+    """Who asks without a key."""
     via = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"]
-    address = str((scope.get("client") or ("",))[0])
-    return " ".join([address, *(value.decode("latin-1") for value in via)])
+    peer = (scope.get("client") or ("",))[0]
+    return address_of(str(peer), (value.decode("latin-1") for value in via))
 
 
 def _too_deep() -> ApiError:

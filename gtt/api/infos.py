@@ -55,7 +55,12 @@ def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
     place = run.place() if state == "queued" else None
     ended = view.ended if state == (view.ended.reason if view.ended else None) else None
     message = ended.message if ended else None
-    if state == "interrupted":
+    if run.damage is not None:
+        message = (
+            f"This run is damaged: {run.damage}. What can be read of it is shown, and can be taken "
+            "home with its checkpoints; to train it on, restart it as a new run."
+        )
+    elif state == "interrupted":
         message = "The training process ended without a word, as in a power cut: resume it."
     return {
         "id": run.id,

@@ -12,7 +12,18 @@ from typing import Literal
 
 from gtt.api.errors import RateLimited
 
-Kind = Literal["create", "generate", "look", "upload", "file", "tokenize", "watch", "write", "read"]
+Kind = Literal[
+    "create",
+    "generate",
+    "look",
+    "upload",
+    "file",
+    "tokenize",
+    "watch",
+    "write",
+    "read",
+    "desk",
+]
 
 
 @dataclass(frozen=True)
@@ -25,7 +36,8 @@ class Rate:
 
 # look: attention, odds, whole journals. file: what Gradio receives, of a class behind one address
 # too. watch: where a run stands, which every open tab asks again and again. write: what changes a
-# desk or a run and costs little. read: the rest.
+# desk or a run and costs little. read: the rest. desk: a new desk that is to hold something, per
+# address: a school has one for all of its classes.
 DESK_RATES: dict[Kind, Rate] = {
     "create": Rate(5, 6),
     "generate": Rate(10, 30),
@@ -36,6 +48,7 @@ DESK_RATES: dict[Kind, Rate] = {
     "watch": Rate(400, 3600),
     "write": Rate(30, 60),
     "read": Rate(200, 1200),
+    "desk": Rate(100, 6),
 }
 SERVER_RATES: dict[Kind, Rate] = {
     "create": Rate(40, 60),
@@ -47,6 +60,7 @@ SERVER_RATES: dict[Kind, Rate] = {
     "watch": Rate(6000, 60_000),
     "write": Rate(300, 1200),
     "read": Rate(3000, 30_000),
+    "desk": Rate(400, 12),
 }
 
 STREAMS_PER_DESK = 8
@@ -63,6 +77,7 @@ _ACTS: dict[Kind, str] = {
     "watch": "looks at a run are made",
     "write": "changes are made",
     "read": "requests are made",
+    "desk": "desks are opened",
 }
 
 
@@ -137,6 +152,8 @@ class RateLimiter:
                 return
         wait = max(wait_desk, wait_all)
         whose = "on this desk" if wait_desk >= wait_all else "on this server"
+        if kind == "desk" and wait_desk >= wait_all:
+            whose = "from your address"
         raise RateLimited(
             f"Too many {_ACTS[kind]} {whose}: try again in {_seconds(wait)}.", retry_after=wait
         )

@@ -17,12 +17,13 @@ from gtt.api.desk import Desk
 from gtt.api.errors import NotFound
 from gtt.api.rates import Places, RateLimiter
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
+from gtt.errors import UnusableRun
 from gtt.inference.client import Inference
 from gtt.inference.pipe import Result
 from gtt.inference.questions import Job
 from gtt.runs.home import Home, folder_bytes
 from gtt.runs.limits import Limits, fewest_parameters, run_bytes
-from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.managed import ManagedRun
 from gtt.runs.manager import Manager
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Service:
             runs_bytes=self.runs_bytes,
             reserved_bytes=self.reserved_bytes,
             measure=home.bytes,
+            admit=lambda address: self.rates.take("desk", address),
         )
         self.workspaces.sweep_leftovers()
         self.inference = (
@@ -56,13 +58,14 @@ class Service:
         self.streams = Places.at_home() if limits.shared_desk else Places.for_strangers()
         # Held from the look for room to the run that takes it: two at once would both find room.
         self.beginning = threading.RLock()
+        self.receiving = threading.Lock()
         self._closed = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_on, name="sweeper", daemon=True)
         self._sweeper.start()
 
-    def caller(self, key: str | None) -> Caller:
+    def caller(self, key: str | None, address: str = "") -> Caller:
         """Whoever asks with this workspace key; raises `BadInput` for an impossible one."""
-        return Caller(self, self.workspaces.desk(key))
+        return Caller(self, self.workspaces.desk(key, address))
 
     def runs_bytes(self, owner: str) -> int:
         """What the runs of an owner take on the disk."""
@@ -74,8 +77,7 @@ class Service:
 
         Of all, what they have written already counts again: the home is measured but now and then.
         """
-        runs = self.manager.runs(lambda run: owner is None or run.owner == owner, deleted=True)
-        at_work = [run for run in runs if run.state() in ACTIVE]
+        at_work = [run for run in self.manager.at_work() if owner is None or run.owner == owner]
         whole = [(run, run_bytes(fewest_parameters(run.config))) for run in at_work]
         if owner is None:
             return sum(bytes for _, bytes in whole)
@@ -88,8 +90,9 @@ class Service:
         """
         who = visitor if key is None or self.limits.shared_desk else owner_of(key)
         self.rates.take("file", who)
-        self.workspaces.check_room(most_bytes)
-        self.workspaces.note_written(most_bytes)
+        with self.receiving:
+            self.workspaces.check_room(most_bytes)
+            self.workspaces.note_written(most_bytes)
 
     def stats(self) -> dict[str, Any]:
         """Counts and bytes; nothing about anybody."""
@@ -130,13 +133,22 @@ class Service:
 
     def _unused_corpora(self) -> list[Path]:
         """Corpora that no kept run was trained on, and that were not made just now."""
-        needed = {run.folder.about().get("fingerprint") for run in self.manager.runs()}
+        needed = {fingerprint_of(run) for run in self.manager.runs()}
         hour_ago = time.time() - 3600
         return [
             path
             for path in self.home.corpora.glob("*")
             if path.name not in needed and path.stat().st_mtime < hour_ago
         ]
+
+
+def fingerprint_of(run: ManagedRun) -> str | None:
+    """Which corpus a run is trained on; None where that is not known."""
+    try:
+        fingerprint = run.folder.about().get("fingerprint")
+    except UnusableRun:
+        return None
+    return fingerprint if isinstance(fingerprint, str) else None
 
 
 def rates_of(limits: Limits) -> RateLimiter:

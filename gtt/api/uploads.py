@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import secrets
 import shutil
@@ -19,7 +20,14 @@ from pathlib import Path
 from types import TracebackType
 
 from gtt.api.contents import ContentCheck, display_name, suffix_of
-from gtt.api.errors import NotFound, QuotaExceeded, TooLarge, TooMuchOnDesk, Unavailable
+from gtt.api.errors import (
+    NotFound,
+    QuotaExceeded,
+    TooLarge,
+    TooMuchOnDesk,
+    Unavailable,
+    plain_text,
+)
 from gtt.data.sources import FILE_SUFFIXES
 from gtt.runs.limits import FREE_DISK, MEGABYTE, Limits
 
@@ -121,8 +129,10 @@ class Uploads:
         name = f"text{path.suffix}"
         try:
             about = json.loads((path.parent / "upload.json").read_bytes())
-            name, created = display_name(str(about["name"]), path.suffix), float(about["created"])
-        except (OSError, ValueError, KeyError, TypeError):
+            when = float(about["created"])
+            created = when if math.isfinite(when) else created
+            name = display_name(plain_text(about["name"]), path.suffix)
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             pass  # damaged: the text itself is what counts
         return Upload(path.parent.name, name, size, path.suffix, created)
 

@@ -27,8 +27,9 @@ from gtt.runs.home import folder_bytes
 from gtt.runs.limits import Limits
 
 SHARED_OWNER = "local"  # of the one desk for everybody
-MOST_DESKS = 20_000  # folders; each costs a few kB that no quota counts
+MOST_DESKS = 20_000  # folders
 MOST_IN_MEMORY = 1000
+DRAFT_HOURS = 24.0  # that an unused desk is kept which holds nothing but a draft
 HOME_MEASURED_EVERY = 60.0  # seconds
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{20,100}")
@@ -50,7 +51,8 @@ class Workspaces:
 
     `clock` gives seconds since 1970. `runs_bytes` says what the runs of an owner take on the disk,
     `reserved_bytes` what those at work may still write, of an owner or of all, and `measure` what
-    the disk limit of the server counts, the folder's parent unless it is given.
+    the disk limit of the server counts, the folder's parent unless it is given. `admit` raises
+    where too many desks come from an address.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Workspaces:
         runs_bytes: Callable[[str], int] | None = None,
         reserved_bytes: Callable[[str | None], int] = lambda owner: 0,
         measure: Callable[[], int] | None = None,
+        admit: Callable[[str], None] = lambda address: None,
         first_draft: RunConfig | None = None,
         most_in_memory: int = MOST_IN_MEMORY,
     ) -> None:
@@ -71,6 +74,7 @@ class Workspaces:
         self.runs_bytes = runs_bytes
         self.reserved_bytes = reserved_bytes
         self.measure = measure or (lambda: folder_bytes(folder.parent))
+        self.admit = admit
         self.first_draft = first_draft or load_recipe("quickstart").config
         self.most_in_memory = most_in_memory
         # A desk in use stays in `_alive` when `_recent` forgets it: one desk, one lock.
@@ -82,24 +86,25 @@ class Workspaces:
         self._measured: tuple[float, int] | None = None  # when, and the bytes less those written
         self._measuring = threading.Lock()
 
-    def desk(self, key: str | None) -> Desk:
+    def desk(self, key: str | None, address: str = "") -> Desk:
         """The desk of a key; without one a new desk, whose `key` is to be told to the visitor.
 
-        Nothing is written. Where one desk serves everybody the key does not matter. Raises
-        `BadInput` for a key that `new_key` cannot have made.
+        Nothing is written; the first thing that will be counts on the visitor's `address`. Where
+        one desk serves everybody the key does not matter. Raises `BadInput` for a key that
+        `new_key` cannot have made.
         """
         if self.limits.shared_desk:
-            return self._visit(SHARED_OWNER, None)
+            return self._visit(SHARED_OWNER, None, address)
         if key is None:
             made = new_key()
-            return self._visit(owner_of(made), made)
+            return self._visit(owner_of(made), made, address)
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise BadInput(
                 "The workspace key must be 20 to 100 letters, digits, - or _: leave it out to get "
                 "a new one.",
                 field="workspace",
             )
-        return self._visit(owner_of(key), None)
+        return self._visit(owner_of(key), None, address)
 
     def count(self) -> int:
         """Desks that have a folder."""
@@ -110,7 +115,18 @@ class Workspaces:
         hours = self.limits.workspace_ttl_hours
         if hours is None:
             return []
-        return [owner for owner in self._owners() if self._last_seen(owner) < now - hours * 3600]
+        drafts = min(hours, DRAFT_HOURS)
+        return [
+            owner
+            for owner in self._owners()
+            if self._last_seen(owner) < now - 3600 * (hours if self._holds(owner) else drafts)
+        ]
+
+    def _holds(self, owner: str) -> bool:
+        """Whether a desk has texts or runs on it: made without a look into its files."""
+        if (self.folder / owner / "uploads").is_dir():
+            return True
+        return self.runs_bytes is None or self.runs_bytes(owner) > 0
 
     def delete(self, owner: str, idle_at: float | None = None) -> bool:
         """Deletes a desk with its uploads; returns whether there was one.
@@ -170,9 +186,19 @@ class Workspaces:
         runs = self.runs_bytes(owner) if self.runs_bytes else 0
         return folder_bytes(self.folder / owner) + runs
 
-    def make_folder(self, owner: str) -> Path:
-        """The folder of a desk, made where it is not there; raises `Unavailable` if too many."""
+    def check_space(self, more: int) -> None:
+        """Raises unless `more` bytes are free on the server's disk, whatever was promised."""
+        check_disk(self.folder, self.limits.disk_bytes, self.home_bytes(), more)
+
+    def make_folder(self, owner: str, address: str) -> Path:
+        """The folder of a desk, made where it is not there.
+
+        Raises `Unavailable` where there are too many, `RateLimited` from one address.
+        """
         path = self.folder / owner
+        if path.is_dir():
+            return path
+        self.admit(address)
         with self._lock:
             if path.is_dir():
                 return path
@@ -186,9 +212,9 @@ class Workspaces:
             self._made += 1
         return path
 
-    def _visit(self, owner: str, key: str | None) -> Desk:
+    def _visit(self, owner: str, key: str | None, address: str) -> Desk:
         desk = self._open(owner)
-        desk.key = key
+        desk.key, desk.address = key, address
         desk.touch()
         return desk
 

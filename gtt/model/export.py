@@ -145,7 +145,7 @@ def read_about(folder: Path) -> dict[str, Any]:
         version = about["format"]
     except FileNotFoundError:
         raise UnusableRun(f"{folder} is not a checkpoint: it has no gtt.json.") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UnusableRun(f"{path} cannot be read ({error}): take another checkpoint.") from None
     if not isinstance(version, int) or version > FORMAT:
         raise UnusableRun(
@@ -165,8 +165,9 @@ def load_model(folder: Path) -> tuple[GPT, dict[str, Any]]:
     try:
         config = parse(ModelConfig, about["model"])
         vocab_size = int(about["vocab_size"])
-    except (InvalidSetting, KeyError, TypeError, ValueError) as error:
+    except (InvalidSetting, LookupError, TypeError, ValueError, OverflowError) as error:
         raise UnusableRun(f"{folder}/gtt.json does not describe a model: {error}") from None
+    _refuse_cut_weights(folder, config, vocab_size)
     refuse_other_config(folder, export_config(config, vocab_size))
     with torch.random.fork_rng(devices=[]):  # the initial weights are thrown away
         model = GPT(config, vocab_size)
@@ -184,13 +185,27 @@ def refuse_other_config(folder: Path, expected: dict[str, Any]) -> None:
             for name, value in expected.items()
             if name not in INCIDENTAL and found.get(name) != value
         ]
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise UnusableRun(f"{path} cannot be read ({error}): take another checkpoint.") from None
     if differing:
         name = differing[0]
         raise UnusableRun(
             f"{folder}: config.json does not describe the model of gtt.json ({name} is "
             f"{found.get(name)!r}, expected {expected[name]!r}): mend it, or take another "
+            "checkpoint."
+        )
+
+
+def _refuse_cut_weights(folder: Path, config: ModelConfig, vocab_size: int) -> None:
+    """Raises `UnusableRun` where the file is too small for the model, before memory is taken."""
+    path = folder / "model.safetensors"
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UnusableRun(f"{path} cannot be read ({error}): take another checkpoint.") from None
+    if vocab_size < 1 or size < 4 * config.parameter_count(vocab_size):
+        raise UnusableRun(
+            f"{path} cannot be read (it is smaller than the model of gtt.json): take another "
             "checkpoint."
         )
 
@@ -204,7 +219,7 @@ def load_weights(model: GPT, folder: Path) -> None:
     path = folder / "model.safetensors"
     try:
         tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
         raise UnusableRun(f"{path} cannot be read ({error}): take another checkpoint.") from None
     expected = {name: tuple(tensor.shape) for name, tensor in export_tensors(model).items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}

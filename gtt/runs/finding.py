@@ -6,13 +6,15 @@ from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from gtt.errors import GTTError
-from gtt.runs.managed import NOTE, ManagedRun, Waiting
+from gtt.runs.managed import NOTE, ManagedRun, Waiting, is_damaged_run
 
 
 def find_runs(folder: Path, known: Container[str]) -> Iterator[ManagedRun]:
     """The runs in a folder that are not known yet; whatever is no run is passed over."""
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in known or path.is_symlink():
+        if path.name.startswith(".") or path.name in known or not path.is_dir():
+            continue
+        if path.is_symlink():
             continue
         try:
             yield ManagedRun.open(path)
@@ -70,5 +72,5 @@ def half_made(folder: Path, known: Container[str]) -> list[Path]:
         if path.name not in known
         and not path.is_symlink()
         and (path / NOTE).is_file()
-        and not (path / "run.json").exists()
+        and not is_damaged_run(path)
     ]

@@ -9,8 +9,8 @@ from statistics import median
 from typing import Any, get_args
 
 from gtt.runs.curves import Curve, Point, Recent
-from gtt.runs.journal import Record
 from gtt.runs.pace import Pace
+from gtt.runs.records import Record, sound
 from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample, Snapshot
 from gtt.training.events import Reason
 
@@ -34,6 +34,7 @@ SAMPLES = 200  # that are kept; at log-spaced steps no run has as many
 SNAPSHOTS = 200  # likewise
 PARTS = 2000  # of a model that one snapshot tells of
 SAMPLE = 4000  # characters of one that are kept
+MOST_MISSING = 10_000  # records in a row that may be gone; a `seq` further on is none
 
 
 class Fold:
@@ -41,6 +42,8 @@ class Fold:
 
     def __init__(self) -> None:
         self.seq = 0
+        self.lines = 0
+        self.damaged: tuple[int, int] | None = None  # how many lines, and the first of them
         self.phase: Phase = "waiting"
         self.preparation: Preparation | None = None
         self.started: dict[str, Any] | None = None
@@ -58,8 +61,26 @@ class Fold:
         self.snapshots: list[Snapshot] = []
         self._checkpoints: tuple[Checkpoint, ...] = ()
 
-    def apply(self, record: Record) -> None:
-        """Takes in the next record; a type that is not known here is passed over."""
+    def note_damage(self) -> None:
+        """Takes in a line that tells nothing."""
+        self.lines += 1
+        self._mark_damaged()
+
+    def _mark_damaged(self) -> None:
+        count, first = self.damaged or (0, self.lines)
+        self.damaged = (count + 1, first)
+
+    def apply(self, record: Record) -> bool:
+        """Takes in the next record; a type that is not known here is passed over.
+
+        False, and nothing is taken in, where it does not go on from the last.
+        """
+        if not self.seq < record["seq"] <= self.seq + MOST_MISSING:
+            return False
+        self.lines += 1
+        read, record = record, sound(record)
+        if record is not read:
+            self._mark_damaged()
         self.seq = record["seq"]
         time = _number(record.get("time"))
         self.updated_at = time
@@ -77,6 +98,7 @@ class Fold:
         if fold is not None:
             fold(record, _step(record))
             self.pace.note(record, time or 0.0, _step(record))
+        return True
 
     def view(self) -> RunView:
         """What the records say."""
@@ -107,12 +129,15 @@ class Fold:
             updated_at=self.updated_at,
             eta_seconds=self._eta_seconds(),
             resumes=self.resumes,
+            damage=_damage_in_words(self.damaged),
         )
 
     def as_json(self) -> dict[str, Any]:
         """The state as plain values."""
         return {
             "seq": self.seq,
+            "lines": self.lines,
+            "damaged": self.damaged,
             "phase": self.phase,
             "preparation": dataclasses.asdict(self.preparation) if self.preparation else None,
             "started": self.started,
@@ -133,8 +158,18 @@ class Fold:
     def from_json(cls, values: Mapping[str, Any]) -> Fold:
         """The state that `as_json` described; raises `KeyError`, `TypeError` or `ValueError`."""
         fold = cls()
-        for name in ("seq", "phase", "started", "resumes", "step", "started_at", "updated_at"):
+        for name in (
+            "seq",
+            "lines",
+            "phase",
+            "started",
+            "resumes",
+            "step",
+            "started_at",
+            "updated_at",
+        ):
             setattr(fold, name, values[name])
+        fold.damaged = (values["damaged"][0], values["damaged"][1]) if values["damaged"] else None
         preparation, ended, best = values["preparation"], values["ended"], values["best"]
         fold.preparation = Preparation(**preparation) if preparation else None
         fold.ended = Ended(**ended) if ended else None
@@ -254,6 +289,15 @@ class Fold:
             return None
         training = (started.get("config") or {}).get("training")
         return self.pace.seconds_left(total, training if isinstance(training, dict) else {})
+
+
+def _damage_in_words(damaged: tuple[int, int] | None) -> str | None:
+    if damaged is None:
+        return None
+    count, first = damaged
+    if count == 1:
+        return f"line {first:,} of its journal is damaged"
+    return f"{count:,} lines of its journal are damaged, the first is line {first:,}"
 
 
 def _number(value: Any) -> Any:

@@ -19,6 +19,7 @@ from gtt.config import RunConfig
 from gtt.errors import BadInput, InvalidSetting, UnusableRun
 from gtt.runs.journal import Record, read_journal
 from gtt.runs.processes import Worker
+from gtt.runs.records import can_be_told
 from gtt.training.checkpoints import CheckpointFolder, write_text
 
 FORMAT = 1  # of run.json; a folder with a higher number comes from a newer version
@@ -89,6 +90,8 @@ class RunFolder:
             raise UnusableRun(f"{self.path} is not a run folder: it has no run.json.") from None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UnusableRun(f"{path} cannot be read ({error}).") from None
+        if not can_be_told(values):
+            raise UnusableRun(f"{path} cannot be read (it holds what no JSON may).")
         if not isinstance(version, int) or version > FORMAT:
             raise UnusableRun(
                 f"{self.path} was written by a newer version of GTT (format {version}, this one "
@@ -99,13 +102,13 @@ class RunFolder:
     def config(self) -> RunConfig:
         """The configuration of the run; raises `UnusableRun`."""
         try:
-            return RunConfig.parse(self.about()["config"])
+            return RunConfig.parse(dict(self.about()["config"].items()))
         except InvalidSetting as error:
             raise UnusableRun(
                 f"{self.path}/run.json has no valid configuration: {error} Where a newer version "
                 "wrote it, update GTT."
             ) from None
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UnusableRun(f"{self.path}/run.json has no valid configuration: {error}") from None
 
     @contextmanager

@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Any
 
 from gtt.errors import UnusableRun
+from gtt.runs.records import Record, read_record
 from gtt.training.events import Event
 
-Record = dict[str, Any]
+__all__ = ["Journal", "Record", "last_told", "read_journal"]
 
 
 class Journal:
@@ -69,20 +70,28 @@ class Journal:
 def last_told(path: Path) -> tuple[int, int]:
     """The `seq` of the last record and where its line ends; 0 and 0 where there is no journal yet.
 
-    Raises `UnusableRun` where a line is damaged that is not the half-written last one.
+    Raises `UnusableRun` where a line is damaged that is not the half-written last one, or the
+    file cannot be read.
     """
     seq = end = lines = 0
     if not path.exists():
         return seq, end
-    for record, after in _whole_lines(path):
-        seq, end, lines = int(record["seq"]), after, lines + 1
-    with path.open("rb") as file:
-        file.seek(end)
-        if file.readline().endswith(b"\n"):  # a writer that was killed wrote no line to its end
-            raise UnusableRun(
-                f"{path} is damaged in line {lines + 1}, and what follows would be lost: mend or "
-                "remove that line, or bring the file back from a copy."
-            )
+    try:
+        for record, after in _whole_lines(path):
+            seq, end, lines = int(record["seq"]), after, lines + 1
+        with path.open("rb") as file:
+            file.seek(end)
+            is_damaged = file.readline().endswith(b"\n")  # a writer that was killed ended no line
+    except OSError as error:
+        raise UnusableRun(
+            f"{path} cannot be read ({error.strerror}): bring the file back from a copy, or start "
+            "a new run."
+        ) from None
+    if is_damaged:
+        raise UnusableRun(
+            f"{path} is damaged in line {lines + 1}, and what follows would be lost: mend or "
+            "remove that line, or bring the file back from a copy."
+        )
     return seq, end
 
 
@@ -101,11 +110,8 @@ def _whole_lines(path: Path) -> Iterator[tuple[Record, int]]:
         for line in file:
             if not line.endswith(b"\n"):
                 return
-            try:
-                record = json.loads(line)
-            except ValueError:
-                return
-            if not isinstance(record, dict) or not isinstance(record.get("seq"), int):
+            record = read_record(line)
+            if record is None:
                 return
             end += len(line)
             yield record, end

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +19,7 @@ from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
 from gtt.runs.folder import RunFolder
 from gtt.runs.processes import Worker
+from gtt.runs.records import can_be_told
 from gtt.runs.view import RunReader, RunView
 from gtt.training.checkpoints import write_text
 from gtt.training.events import Reason
@@ -22,6 +27,7 @@ from gtt.training.events import Reason
 log = logging.getLogger(__name__)
 
 NOTE = "manager.json"
+NOTE_BLOCK = 1024  # bytes, of which a note takes whole ones
 
 State = Literal[
     "queued",
@@ -34,6 +40,7 @@ State = Literal[
     "diverged",
     "failed",
     "interrupted",
+    "damaged",
 ]
 ACTIVE: tuple[State, ...] = ("queued", "preparing", "running", "stopping")
 
@@ -52,7 +59,8 @@ class Note:
     """What the server keeps beside `run.json`, which says what the run is.
 
     `ended_seq` is the journal's last record when the worker was last started: an end before it is
-    that of an earlier part. `slot` is where it was started, which tells the GPU.
+    that of an earlier part. `slot` is where it was started, which tells the GPU. `owner` stands
+    here too, so that a run whose `run.json` is damaged is still somebody's.
     """
 
     name: str
@@ -61,6 +69,7 @@ class Note:
     ended_seq: int = 0
     started_at: float | None = None
     slot: int | None = None
+    owner: str | None = None
 
 
 _NOTE = TypeAdapter(Note)
@@ -69,7 +78,10 @@ _NOTE = TypeAdapter(Note)
 class ManagedRun:
     """A run and what is going on with it. The manager's lock guards every change."""
 
-    def __init__(self, path: Path, about: dict[str, Any], note: Note) -> None:
+    def __init__(
+        self, path: Path, about: dict[str, Any], note: Note, damage: str | None = None
+    ) -> None:
+        """`damage` says why `about` is not what `run.json` tells."""
         self.path = path
         self.id = path.name
         self.folder = RunFolder(path)
@@ -80,9 +92,9 @@ class ManagedRun:
         self._asked: tuple[Mapping[str, Any], int] = ({}, 0)  # changes, and resumes before them
         self.owner: str | None = about.get("owner")
         self.created = str(about.get("created", ""))
-        mark = about.get("mark")
-        self.mark: Mapping[str, Any] = mark if isinstance(mark, Mapping) else {}
-        self.note = note
+        self.mark = _mark_of(about)
+        self.note = replace(note, owner=self.owner)
+        self.about_damage = damage
         self.worker: Worker | None = None
         self.stop_asked_at: float | None = None
         # Set by the manager from the start until it has seen the end: a worker that died without
@@ -97,18 +109,35 @@ class ManagedRun:
 
     @classmethod
     def open(cls, path: Path) -> ManagedRun:
-        """The run in a folder; raises `UnusableRun`."""
+        """The run in a folder, as far as it can be read; raises `UnusableRun` where there is none.
+
+        Where `run.json` is damaged, the note tells whose it is and the journal how it was set.
+        """
         folder = RunFolder(path)
-        about, config = folder.about(), folder.config()
-        if not isinstance(about.get("owner"), (str, type(None))):
-            raise UnusableRun(f"{path}/run.json names no owner.")
-        run = cls(path, about, _read_note(path, config.name))
+        try:
+            about, config = folder.about(), folder.config()
+            if not isinstance(about.get("owner"), (str, type(None))):
+                raise UnusableRun(f"{path}/run.json names no owner.")
+            run = cls(path, about, _read_note(path, config.name))
+        except UnusableRun as error:
+            if not is_damaged_run(path):
+                raise
+            log.warning("a damaged run: %s", error.message)
+            note = replace(_read_note(path, "damaged run"), waiting=None)
+            about = {"config": {}, "owner": note.owner, "created": _made_at(path)}
+            run = cls(path, about, note, "its run.json cannot be read")
         run.worker = Worker.find(path)
         return run
 
     @property
     def name(self) -> str:
         return self.note.name
+
+    @property
+    def damage(self) -> str | None:
+        """What of the run cannot be read, None where it is whole."""
+        found = [one for one in (self.about_damage, self.view().damage) if one is not None]
+        return " and ".join(found) or None
 
     @property
     def config(self) -> RunConfig:
@@ -125,9 +154,10 @@ class ManagedRun:
             self.expect(waiting.changes)
         changes, resumes = self._asked
         # Until the journal tells of the resumed part, it is what was asked for.
-        return (
-            self._config.updated(changes) if changes and view.resumes == resumes else self._config
-        )
+        if changes and view.resumes == resumes:
+            with suppress(BadInput, ValueError, TypeError):  # a damaged note
+                return self._config.updated(changes)
+        return self._config
 
     def expect(self, changes: Mapping[str, Any]) -> None:
         """Notes which settings the run will have once it goes on."""
@@ -136,16 +166,23 @@ class ManagedRun:
     def write_note(self, **changes: Any) -> None:
         """Changes the note, on disk first."""
         note = replace(self.note, **changes)
-        write_text(self.path / NOTE, json.dumps(asdict(note), ensure_ascii=False) + "\n")
+        write_text(self.path / NOTE, _as_text(note))
         self.note = note
 
     def note_anyway(self, **changes: Any) -> None:
-        """Changes the note, also where the disk refuses: until the server ends, it then holds."""
+        """Changes the note, also where the disk is full.
+
+        It is written over the old one then, which has room to spare; where that fails too, the
+        change holds until the server ends.
+        """
         try:
             self.write_note(**changes)
+            return
         except OSError as error:
-            log.warning("the note of %s is not on disk: %s", self.id, error)
-            self.note = replace(self.note, **changes)
+            log.warning("the disk refuses the note of %s: %s", self.id, error)
+        self.note = replace(self.note, **changes)
+        with suppress(OSError):
+            _write_over(self.path / NOTE, _as_text(self.note))
 
     def is_alive(self) -> bool:
         """Whether a process trains this run now."""
@@ -169,6 +206,8 @@ class ManagedRun:
         # The worker is asked first: what it wrote before it died is then in the view.
         alive = self.is_alive()
         view = view if view is not None and alive else self.view()
+        if not alive and not self.at_work and (self.about_damage or view.damage):
+            return "damaged"
         if view.ended is not None and view.seq > self.note.ended_seq:
             return view.ended.reason
         if not alive and not self.at_work:
@@ -179,7 +218,7 @@ class ManagedRun:
 
     def is_resumable(self, state: State) -> bool:
         """Whether a run in this state can go on, from its last checkpoint or from its start."""
-        return state not in ACTIVE and state != "completed"
+        return state not in ACTIVE and state not in ("completed", "damaged")
 
     def bury(self) -> Path:
         """Renames the folder, so that no half of it is ever found; returns what is to be deleted.
@@ -194,11 +233,57 @@ class ManagedRun:
 def _read_note(path: Path, name: str) -> Note:
     """The note of a run; a fresh one where there is none, as for a run of the terminal."""
     try:
-        return _NOTE.validate_json((path / NOTE).read_bytes(), strict=True)
-    except (OSError, ValueError):
-        return Note(name=name)
+        text = (path / NOTE).read_bytes()
+        if can_be_told(json.loads(text)):
+            return _NOTE.validate_json(text, strict=True)
+    except (OSError, ValueError, RecursionError):
+        pass
+    return Note(name=name)
 
 
-def new_note(name: str, since: float) -> Note:
+def _as_text(note: Note) -> str:
+    """A note with blanks behind it, so that a later one has the same length."""
+    text = json.dumps(asdict(note), ensure_ascii=False)
+    spare = -(len(text.encode()) + NOTE_BLOCK // 4) % NOTE_BLOCK + NOTE_BLOCK // 4 - 1
+    return text + " " * spare + "\n"
+
+
+def _write_over(path: Path, text: str) -> None:
+    """Puts another text into the bytes that a file has already; raises OSError where it is longer.
+
+    A full disk has no room for a file beside it, and the bytes of this one are ours.
+    """
+    data = text.encode()
+    with path.open("r+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if len(data) > size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        file.seek(0)
+        file.write(data + b" " * (size - len(data)))
+        os.fsync(file.fileno())
+
+
+def new_note(name: str, since: float, owner: str | None = None) -> Note:
     """The note of a run that waits for its first start."""
-    return Note(name=name, waiting=Waiting(since))
+    return Note(name=name, waiting=Waiting(since), owner=owner)
+
+
+def is_damaged_run(path: Path) -> bool:
+    """Whether a folder without a readable `run.json` is a run all the same."""
+    return any((path / name).exists() for name in ("run.json", "journal.jsonl", "checkpoints"))
+
+
+def _made_at(path: Path) -> str:
+    """When a folder was last changed, in the form in which `run.json` has times."""
+    changed = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+    return changed.isoformat(timespec="seconds")
+
+
+def _mark_of(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    """By what the request is known that made a run; nothing where it is damaged."""
+    mark = about.get("mark")
+    kinds: dict[str, Any] = {"key": str, "request": str, "time": (int, float)}
+    is_whole = isinstance(mark, Mapping) and all(
+        isinstance(mark.get(name), kind) for name, kind in kinds.items()
+    )
+    return mark if is_whole and isinstance(mark, Mapping) else {}

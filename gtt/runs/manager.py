@@ -13,8 +13,8 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -114,7 +114,7 @@ class Manager:
             path.mkdir(parents=True)
             try:
                 about = {"config": config.model_dump(), "owner": owner, "mark": mark}
-                run = ManagedRun(path, about, new_note(config.name, self.clock()))
+                run = ManagedRun(path, about, new_note(config.name, self.clock(), owner))
                 run.write_note()
                 # With `run.json` the run exists; what is half made before has no such file.
                 run.folder.create(config, None, owner, mark)
@@ -140,6 +140,12 @@ class Manager:
         kept = [run for run in known if (deleted or run.note.deleted_at is None) and of(run)]
         return sorted(kept, key=lambda run: (run.created, run.id), reverse=True)
 
+    def at_work(self) -> list[ManagedRun]:
+        """The runs that wait or train: those that may still write. A deleted one does not wait."""
+        with self._lock:
+            ids = [*self._queue.in_order(), *self._at_work]
+            return [self._runs[id] for id in dict.fromkeys(ids) if id in self._runs]
+
     def stop(self, run: ManagedRun) -> None:
         """Ends a run after its current step, saved; one that waits leaves the queue."""
         with self._lock:
@@ -155,6 +161,8 @@ class Manager:
         with self._lock:
             self._require_present(run)
             state = run.state()
+            if run.damage is not None:
+                raise UnusableRun(f"This run is damaged: {run.damage}. Restart it as a new run.")
             if run.note.deleted_at is not None:
                 raise UnusableRun("This run is deleted: bring it back first.")
             if state in ACTIVE:
@@ -296,15 +304,17 @@ class Manager:
         for run in self.runs():
             if self._closing:
                 return
-            with suppress(OSError):
+            with _apart(run):
                 run.reader.save_if_behind(WORTH_SAVING)
 
     def _save_views(self) -> None:
         """Keeps what the journals at work say, so that the next server need not read them whole."""
         for id in list(self._at_work):
-            self._runs[id].reader.save_if_behind(WORTH_SAVING)
+            with _apart(self._runs[id]):
+                self._runs[id].reader.save_if_behind(WORTH_SAVING)
         for run in self.runs():
-            run.reader.rest(REST_AFTER)
+            with _apart(run):
+                run.reader.rest(REST_AFTER)
 
     def _notice_ends(self) -> None:
         with self._lock:
@@ -312,7 +322,8 @@ class Manager:
                 run = self._runs[id]
                 if not run.is_alive():
                     del self._at_work[id]
-                    self._close_books(run)
+                    with _apart(run):
+                        self._close_books(run)
 
     def _tell_ends(self) -> None:
         """Tells the ends that a full disk would not take before."""
@@ -415,7 +426,7 @@ class Manager:
     def _sweep(self) -> None:
         """Removes what was deleted, or is too old, and what a killed server left half made."""
         for run in list(self._runs.values()):
-            with self._lock, suppress(OSError):
+            with self._lock, _apart(run):
                 if self._is_over(run):
                     run.bury()
                     del self._runs[run.id]
@@ -462,17 +473,21 @@ class Manager:
 
         Workers that live go on, and what waited waits again in its order.
         """
-        opened = list(find_runs(self.home.runs, self._runs))
+        known_whole = {id for id, run in list(self._runs.items()) if run.about_damage is None}
+        opened = list(find_runs(self.home.runs, known_whole))
         with self._lock:
-            found = [run for run in opened if run.id not in self._runs]
+            # A damaged one is looked at again and again: somebody may have mended it.
+            found = [run for run in opened if run.id not in self._runs or run.about_damage is None]
             for run in found:
-                recover(run)
+                with _apart(run):
+                    recover(run)
                 self._adopt(run)
             for run in in_turn(found, self._runs.values()):
                 self._queue.put(run.owner or "", run.id)
             known = list(self._runs.values())
         for run in known:
-            self._find_worker(run)
+            with _apart(run):
+                self._find_worker(run)
 
     def _find_worker(self, run: ManagedRun) -> None:
         """Takes up the worker of a run that is not ours: an earlier server's, the terminal's."""
@@ -519,6 +534,17 @@ class Manager:
             return view.eta_seconds
         began = run.note.started_at or self.clock()
         return max(5.0, usual - (self.clock() - began))
+
+
+@contextmanager
+def _apart(run: ManagedRun) -> Iterator[None]:
+    """What goes wrong with one run is told in the log and is no trouble of the others."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("the disk refuses something of %s: %s", run.id, error)
+    except Exception:
+        log.exception("looking after %s failed", run.id)
 
 
 def _is_finished(run: ManagedRun, changes: Mapping[str, Any]) -> bool:

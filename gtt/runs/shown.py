@@ -69,7 +69,8 @@ class RunView:
     Losses in nats per token, `seconds` of training with resumed parts added up, `started_at` and
     `updated_at` the times of the first and the last record in seconds since 1970. `eta_seconds`
     is what remains from `updated_at` on. `checkpoints` holds the newest 50. After a resume only
-    what lies up to its step counts. The values are shared between views: do not change them.
+    what lies up to its step counts. `damage` says what of the journal cannot be read. The values
+    are shared between views: do not change them.
     """
 
     seq: int
@@ -110,6 +111,7 @@ class RunView:
     updated_at: float | None
     eta_seconds: float | None
     resumes: int
+    damage: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The view as plain values."""

@@ -39,7 +39,9 @@ def read_snapshot(path: Path, tokens: int) -> SnapshotArrays:
             texts = json.loads((file.metadata() or {}).get("texts", "[]"))
             names = list(file.keys())
             repeated = file.get_tensor("repeated") if "repeated" in names else None
-    except (OSError, SafetensorError, ValueError) as error:
+        if attention.ndim != 4 or not isinstance(texts, list):
+            raise ValueError("it holds no attention")
+    except (OSError, SafetensorError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise UnusableRun(f"The snapshot {path.name} cannot be read ({error}).") from None
     return SnapshotArrays(
         attention.astype(np.float32),

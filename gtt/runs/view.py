@@ -14,14 +14,14 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from gtt.errors import BadInput
 from gtt.runs.curves import Point
 from gtt.runs.fold import Fold
-from gtt.runs.journal import Record
+from gtt.runs.records import Record, read_record
 from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample, Snapshot
 from gtt.settings import nearest
 from gtt.training.checkpoints import write_text
@@ -37,7 +37,7 @@ __all__ = [
     "Snapshot",
 ]
 
-FORMAT = 5  # of view.json; another one is not taken up
+FORMAT = 6  # of view.json; another one is not taken up
 STRIDE = 64  # records between two places of the index
 SAVE_EVERY = 20_000  # records
 BLOCK = 1 << 16  # bytes of one read
@@ -66,6 +66,7 @@ class RunReader:
         self._place = _Place()
         self._fold = Fold()
         self._view: RunView | None = None
+        self._refused: str | None = None  # why the journal cannot be read
         self._rests = False
         self._used = time.monotonic()  # when more than the view was asked for
 
@@ -77,7 +78,8 @@ class RunReader:
         self._refresh()
         with self._lock:
             if self._view is None:
-                self._view = self._fold.view()
+                view = self._fold.view()
+                self._view = replace(view, damage=self._refused) if self._refused else view
             return self._view
 
     def curve(self, name: str, points: int = 500, after_step: int | None = None) -> list[Point]:
@@ -121,12 +123,14 @@ class RunReader:
             begin, end = self._place.before(after + 1), self._place.offset
         records: list[Record] = []
         size = 0
-        with suppress(FileNotFoundError), self._open(self.journal) as file:  # deleted just now
+        told = 0  # as in the fold: what does not go on from there is passed over
+        with suppress(OSError), self._open(self.journal) as file:  # deleted just now
             for line in _lines(file, begin, end):
-                record = _record(line)
-                if record is None:
-                    break
-                if record["seq"] <= after:
+                record = read_record(line)
+                if record is None or record["seq"] <= told:
+                    continue
+                told = record["seq"]
+                if told <= after:
                     continue
                 size += len(line)
                 if records and size > until_bytes:
@@ -189,6 +193,8 @@ class RunReader:
         if self._rests:
             self._rests, self._is_new = False, True
             self._stamp = self._view = None
+        if self._refused is not None:
+            self._refused = self._stamp = self._view = None
         if self._is_new:
             self._is_new = False
             self._take_up()
@@ -207,6 +213,10 @@ class RunReader:
         except (FileNotFoundError, NotADirectoryError):
             self._forget()
             return False
+        except OSError as error:  # a folder in its place, no permission, a disk that fails
+            self._forget()
+            self._refused = f"its journal cannot be read ({error.strerror})"
+            return False
         self._stamp = stamp
         is_end = self._fold.ended is not None and self._fold.ended is not ended
         return is_end or self._unsaved >= SAVE_EVERY
@@ -216,17 +226,25 @@ class RunReader:
         next_seq = self._fold.seq + 1 if self._place.offset else None
         with self._open(self.journal) as file:
             for line in _lines(file, self._place.offset, size):
-                record = _record(line)
-                if next_seq is not None and (record is None or record["seq"] != next_seq):
+                record = read_record(line)
+                if next_seq is not None and not self._goes_on(record, next_seq):
                     return False
-                if record is None:  # the next writer cuts it off
-                    break
                 next_seq = None
                 self._view = None
-                self._fold.apply(record)
-                self._place.advance(record["seq"], line)
+                if record is not None and self._fold.apply(record):
+                    self._place.advance(record["seq"], line)
+                else:
+                    self._fold.note_damage()
+                    self._place.pass_over(line)
                 self._unsaved += 1
         return True
+
+    def _goes_on(self, record: Record | None, next_seq: int) -> bool:
+        """Whether what comes first behind the place still belongs to what was read before it."""
+        if record is not None:
+            return bool(record["seq"] == next_seq)
+        with self._open(self.journal) as file:  # a damaged line, or the middle of another's
+            return self._place.is_in(file)
 
     def _take_up(self) -> None:
         """Goes on from `view.json`, if there is one and it tells of this journal."""
@@ -238,10 +256,12 @@ class RunReader:
             view = fold.view()
             with self._open(self.journal) as file:
                 place = _Place.from_json(values["place"], file)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
             return
-        record = _record(place.last_line)
-        if record is not None and record["seq"] == fold.seq:
+        except RecursionError:
+            return
+        record = read_record(place.last_line)
+        if record is None or record["seq"] == fold.seq or fold.damaged:
             self._place, self._fold, self._view = place, fold, view
 
     def _forget(self) -> None:
@@ -271,11 +291,22 @@ class _Place:
         if not self.seqs or seq - self.seqs[-1] >= STRIDE:
             self.seqs.append(seq)
             self.offsets.append(self.offset)
+        self.pass_over(line)
+
+    def pass_over(self, line: bytes) -> None:
+        """Goes on behind a line that tells nothing."""
         self.offset += len(line)
         self.last_line = line
 
+    def is_in(self, journal: BinaryIO) -> bool:
+        """Whether the last line that was read still stands in its place."""
+        begin = self.offset - len(self.last_line)
+        return b"".join(_lines(journal, begin, self.offset)) == self.last_line
+
     def before(self, seq: int) -> int:
         """A position at or not far before the record `seq`."""
+        if not self.seqs:
+            return 0
         return self.offsets[max(bisect_right(self.seqs, seq) - 1, 0)]
 
     def as_json(self) -> dict[str, Any]:
@@ -293,7 +324,7 @@ class _Place:
         offset, (length, digest) = int(values["offset"]), values["last_line"]
         line = b"".join(_lines(journal, offset - length, offset))
         seqs, offsets = [int(n) for n in values["seqs"]], [int(n) for n in values["offsets"]]
-        if _hash(line) != digest or not seqs or len(seqs) != len(offsets):
+        if _hash(line) != digest or len(seqs) != len(offsets):
             raise ValueError("not the place in this journal")
         return cls(offset, line, seqs, offsets)
 
@@ -307,17 +338,6 @@ def _lines(file: BinaryIO, begin: int, end: int) -> Iterator[bytes]:
         *lines, rest = (rest + block).split(b"\n")
         for line in lines:
             yield line + b"\n"
-
-
-def _record(line: bytes) -> Record | None:
-    """The record of a line, None where it is none."""
-    try:
-        record: Any = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(record, dict) or not isinstance(record.get("seq"), int):
-        return None
-    return record
 
 
 def _hash(line: bytes) -> str:

@@ -26,6 +26,7 @@ from gtt.errors import UnusableRun
 from gtt.runs.fold import CURVES
 from gtt.runs.home import folder_bytes
 from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.records import sound
 from gtt.training.checkpoints import CheckpointFolder
 
 FOLLOW_EVERY = 0.25  # seconds between two looks at the journal's size
@@ -111,8 +112,8 @@ def _rows(run: ManagedRun) -> Iterator[bytes]:
         after = int(events[-1]["seq"])
         lines = [
             ",".join("" if (value := event.get(name)) is None else str(value) for name in COLUMNS)
-            for event in events
-            if event["type"] in ("StepLogged", "Evaluated")
+            for event in map(sound, events)
+            if event.get("type") in ("StepLogged", "Evaluated")
         ]
         yield "".join(line + "\n" for line in lines).encode()
 

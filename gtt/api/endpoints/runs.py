@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from gtt.api.endpoints.configuration import changed
@@ -25,10 +26,12 @@ from gtt.api.schemas import (
 )
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
+from gtt.api.uploads import disk_refuses
 from gtt.api.visitors import allowed, recipe_of
 from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
 from gtt.runs.home import folder_bytes
+from gtt.runs.limits import fewest_parameters, run_bytes
 from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.runs.manager import UNDO_SECONDS
 
@@ -76,14 +79,15 @@ def train(caller: Caller, request: Train) -> StatusResponse:
 
     def begin(mark: Mark) -> ManagedRun:
         caller.service.rates.take("create", caller.desk.owner)
-        current = caller.current_run()
-        if current is not None and current.state() in ACTIVE:
-            raise Conflict(
-                "A run of this desk is at work already: stop it first, or create another one "
-                "under /api/runs.",
-                field="action",
-            )
-        return _begin(caller, _asked_for(caller, request), None, mark)
+        with caller.desk.lock:  # of two starts at once, one finds the run of the other
+            current = caller.current_run()
+            if current is not None and current.state() in ACTIVE:
+                raise Conflict(
+                    "A run of this desk is at work already: stop it first, or create another one "
+                    "under /api/runs.",
+                    field="action",
+                )
+            return _begin(caller, _asked_for(caller, request), None, mark)
 
     return StatusResponse(run=run_status(_once(caller, request, begin)))
 
@@ -142,7 +146,8 @@ def read_run(caller: Caller, request: OfRun) -> RunResponse:
 def rename_run(caller: Caller, request: RenameRun) -> RunResponse:
     """Gives a run another name."""
     run = caller.run(request.run_id)
-    caller.service.manager.rename(run, request.name)
+    with _of_the_disk():
+        caller.service.manager.rename(run, request.name)
     return run_response(run)
 
 
@@ -157,11 +162,15 @@ def delete_run(caller: Caller, request: OfRun) -> Deleted:
 @endpoint("POST", "/api/runs/{run_id}/restore", rate="write")
 def restore_run(caller: Caller, request: OfRun) -> RunResponse:
     """Brings back a run that was deleted a moment ago."""
-    run = caller.service.manager.deleted(request.run_id)
-    if run is None or not caller.owns(run):
-        raise NotFound("There is no such deleted run on this desk.", field="run_id")
-    _require_room_for_run(caller)
-    caller.service.manager.restore(run)
+    with caller.desk.lock, caller.service.beginning:
+        run = caller.service.manager.deleted(request.run_id)
+        if run is None or not caller.owns(run):
+            raise NotFound("There is no such deleted run on this desk.", field="run_id")
+        _require_room_for_run(caller)
+        if run.note.waiting is not None:  # what it had reserved may be another's by now
+            caller.desk.uploads.check_room(run_bytes(fewest_parameters(run.config)))
+        with _of_the_disk():
+            caller.service.manager.restore(run)
     return run_response(run)
 
 
@@ -185,7 +194,7 @@ def resume_run(caller: Caller, request: ResumeRun) -> RunResponse:
     A run that has saved none begins again at its start.
     """
     run = caller.run(request.run_id)
-    with caller.service.beginning:
+    with caller.desk.lock, caller.service.beginning, _of_the_disk():
         return _resumed(caller, run, request)
 
 
@@ -281,14 +290,24 @@ def _made_before(caller: Caller, id: str) -> ManagedRun:
 
 
 def _begin(caller: Caller, config: RunConfig, name: str | None, mark: Mark) -> ManagedRun:
-    with caller.desk.lock, caller.service.beginning:
+    with caller.desk.lock, caller.service.beginning, _of_the_disk():
         _require_room_for_run(caller)
         config = allowed(config, caller)
         run = caller.service.manager.create(config, caller.desk.owner, mark)
+        caller.service.workspaces.note_written(folder_bytes(run.path))
         if name is not None and name != run.name:
             caller.service.manager.rename(run, name)
         caller.desk.save_current_run(run.id)
         return run
+
+
+@contextmanager
+def _of_the_disk() -> Iterator[None]:
+    """What the disk refuses inside of the `with` is told as that."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_refuses(error) from None
 
 
 def _require_room_for_run(caller: Caller) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -20,8 +20,8 @@ from gtt.api.schemas import DrawFigure, OfMaybeRun, OfRun
 from gtt.api.service import Caller
 from gtt.api.table import Download, endpoint
 from gtt.errors import BadInput, UnusableRun
-from gtt.runs.journal import Record
 from gtt.runs.managed import ManagedRun
+from gtt.runs.records import Record, read_record, sound
 
 if TYPE_CHECKING:
     from gtt.interpret.figures import Format, Unit
@@ -44,6 +44,9 @@ samples.txt    what the model wrote while it was trained
 checkpoints/   the newest and the best; each loads in transformers
 
 In this folder: python -m gtt generate . --prompt "One day"
+"""
+DAMAGED = """
+This run is damaged: {damage}. Here is what can be read of it.
 """
 UPLOADED = """\
 # Its text was uploaded and is not in here. To train again, name the file:
@@ -78,8 +81,8 @@ def _metrics(run: ManagedRun) -> Iterator[bytes]:
         after = int(events[-1]["seq"])
         points = [
             json.dumps({name: event[name] for name in COLUMNS if name in event})
-            for event in events
-            if event["type"] in MEASURED
+            for event in map(sound, events)
+            if event.get("type") in MEASURED
         ]
         if points:
             yield (between + ",\n".join(points)).encode()
@@ -158,20 +161,37 @@ def run_archive(run: ManagedRun) -> Iterator[bytes]:
     with ExitStack() as stack:
         marks, weights = _checkpoints(run, stack)
         picture = _drawing().submit(_drawn, [run], "svg", "loss", log=False, dark=False).result()
-        about, config = run.folder.about(), run.folder.config().model_dump(mode="json")
+        config, damage = _settings(run), run.damage
         texts = {
-            "README.txt": README,
+            "README.txt": README + (DAMAGED.format(damage=damage) if damage else ""),
             "recipe.yaml": _recipe(run, config),
-            "run.json": _json({name: about[name] for name in ABOUT if name in about}),
+            **_about(run),
             **{mark: place + "\n" for mark, place in marks.items()},
         }
         entries = [Entry(name, [text.encode()]) for name, text in texts.items()]
         if picture is not None:
             entries.append(Entry("curves.svg", [picture]))
-        if run.folder.journal.exists():
+        with suppress(OSError):  # there is none yet, or a damaged one, as the README says
             entries += _told(run.folder.journal, stack)
         top = [Entry(f"{run.id}/{one.name}", one.chunks, one.size) for one in entries]
         yield from streamed([*top, *weights])
+
+
+def _settings(run: ManagedRun) -> dict[str, Any]:
+    """Those that the run was begun with, or what the journal says of them."""
+    try:
+        return run.folder.config().model_dump(mode="json")
+    except UnusableRun:
+        return run.config.model_dump(mode="json")
+
+
+def _about(run: ManagedRun) -> dict[str, str]:
+    """`run.json` without its owner, where it can be read."""
+    try:
+        about = run.folder.about()
+    except UnusableRun:
+        return {}
+    return {"run.json": _json({name: about[name] for name in ABOUT if name in about})}
 
 
 def _checkpoints(run: ManagedRun, stack: ExitStack) -> tuple[dict[str, str], list[Entry]]:
@@ -232,24 +252,25 @@ def _records(file: BinaryIO, end: int) -> Iterator[Record]:
         end -= len(line)
         if end < 0:
             return
-        record: Any = json.loads(line)
-        yield record
+        record = read_record(line)
+        if record is not None:
+            yield sound(record)
 
 
 def _rows(records: Iterable[Record]) -> Iterator[bytes]:
     """Every measured point as a row, as `metrics_csv` has them."""
     yield (",".join(COLUMNS) + "\n").encode()
     for record in records:
-        if record["type"] in MEASURED:
+        if record.get("type") in MEASURED:
             values = ("" if record.get(name) is None else str(record[name]) for name in COLUMNS)
             yield (",".join(values) + "\n").encode()
 
 
 def _samples(records: Iterable[Record]) -> Iterator[bytes]:
     for record in records:
-        if record["type"] == "Sampled":
-            text = f"{record['prompt']}{record['text']}"
-            yield f"----- step {record['step']} -----\n{text}\n\n".encode()
+        if record.get("type") == "Sampled":
+            text = f"{record.get('prompt', '')}{record.get('text', '')}"
+            yield f"----- step {record.get('step', '?')} -----\n{text}\n\n".encode()
 
 
 def _recipe(run: ManagedRun, config: dict[str, Any]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from gtt.api.schemas.base import MAX_TEXT, OfMaybeRun, OfRun, Response
+from gtt.config import LONGEST_STOP
 
 
 class Inside(OfMaybeRun):
@@ -44,7 +47,7 @@ class Generate(Inside):
     num_beams: int | None = Field(
         None, ge=1, le=16, description="Above 1, beam search: nothing is drawn at random."
     )
-    stop: list[str] | None = Field(
+    stop: list[Annotated[str, Field(max_length=LONGEST_STOP)]] | None = Field(
         None, max_length=16, description="The text ends before the first of these."
     )
     seed: int | None = Field(None, ge=0, lt=2**32, description="The same seed, the same text.")

@@ -1,0 +1,34 @@
+"""From where a visitor comes, as far as that can be told: for bounds that hold without a key."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+NETWORK_OF_ONE = 64  # bits of an IPv6 address that tell one connection from another
+
+
+def address_of(peer: str | None, forwarded: Iterable[str] = ()) -> str:
+    """The address of whoever asks.
+
+    That is the peer of the connection. A peer on the same machine or network may be a proxy; then
+    it is the last address that it added to `X-Forwarded-For`, since those before are the visitor's
+    own words. Of an IPv6 address only the network counts: its owner has all of it.
+    """
+    peer_address = _read(peer or "")
+    hops = [hop.strip() for header in forwarded for hop in header.split(",")]
+    may_be_proxy = peer_address is None or peer_address.is_private or peer_address.is_loopback
+    told = _read(hops[-1]) if hops and may_be_proxy else None
+    found = told or peer_address
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, NETWORK_OF_ONE), strict=False))
+    return str(found or "")
+
+
+def _read(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found
