@@ -16,6 +16,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")
 
 from gtt.api.guard import guarding
 from gtt.api.service import Service
+from gtt.console import write_anything
 from gtt.errors import GTTError
 from gtt.rest import routes
 from gtt.runs.home import Home
@@ -27,6 +28,7 @@ SESSIONS = 50  # that Gradio remembers, at 0.6 MB each: the page keeps nothing i
 
 def main() -> int:
     """Serves until SIGINT or SIGTERM; the runs go on and are found again by the next start."""
+    write_anything()
     try:
         home, limits = Home.from_environment(), Limits.from_environment()
         # Where Gradio keeps files, which count with all else then; read when a component is made.

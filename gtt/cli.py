@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gtt import __version__
+from gtt.console import json_line, write_anything
 from gtt.errors import BadInput, GTTError
 from gtt.launch import is_main_process, leave, start_all_processes, terminated_as_interrupted
 
@@ -19,6 +20,7 @@ TRACKERS = ("tensorboard", "trackio", "wandb")
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns 0, 1 for a failed or interrupted one, or 2 for unusable input."""
+    write_anything()
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
@@ -204,7 +206,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
 
     result = evaluate_run(options.run_dir, Home.from_environment(), options.checkpoint)
     if options.json:
-        print(json.dumps(result))
+        print(json_line(result))
         return OK
     print(f"validation loss  {result['validation_loss']:.4f} nats per token")
     print(f"perplexity       {result['perplexity']:.3f}")
@@ -259,7 +261,7 @@ def recipes_command(options: argparse.Namespace) -> int:
 
     recipes = load_recipes()
     if options.json:
-        print(json.dumps([recipe.model_dump(mode="json") for recipe in recipes]))
+        print(json_line([recipe.model_dump(mode="json") for recipe in recipes]))
         return OK
     for recipe in recipes:
         source = SOURCES.get(recipe.config.data.source)
@@ -284,7 +286,7 @@ def datasets_command(options: argparse.Namespace) -> int:
 
     sources = list(describe_sources())
     if options.json:
-        print(json.dumps([asdict(source) for source in sources]))
+        print(json_line([asdict(source) for source in sources]))
         return OK
     for source in sources:
         where = "offline" if source.offline else "downloaded once"

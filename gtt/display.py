@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections.abc import Callable
@@ -14,6 +13,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
+
+from gtt.console import json_line
 
 if TYPE_CHECKING:
     from gtt.data.progress import Progress as Preparing
@@ -59,13 +60,13 @@ class JsonDisplay(QuietDisplay):
     def finish(self, folder: Path, end: RunEnded) -> None:
         """Prints the last event, with the run folder in it."""
         held = self._held or end.as_json()
-        print(json.dumps({**held, "run_dir": str(folder)}, ensure_ascii=False), flush=True)
+        print(json_line({**held, "run_dir": str(folder)}), flush=True)
 
     def _record(self, record: Record) -> None:
         if record["type"] == "RunEnded":
             self._held = record
         else:
-            print(json.dumps(record, ensure_ascii=False), flush=True)
+            print(json_line(record), flush=True)
 
 
 class TerminalDisplay(QuietDisplay):
