@@ -21,13 +21,13 @@ def inside_view(
     """A component that stays; its value is `{"workspace": key, "run": id or None}`.
 
     Its template and style are `inside/<name>.html` and `.css`; the scripts share one scope with
-    `inside/shared.js`. Beside `questions` it may ask for runs and checkpoints.
+    `inside/shared.js` and `picker.js`. Beside `questions` it may ask for runs and checkpoints.
     """
     return gr.HTML(
         value=None,
         html_template=static_text(f"inside/{name}.html"),
         css_template=static_text("inside/shared.css") + static_text(f"inside/{name}.css"),
-        js_on_load=static_script("inside", "shared", *scripts),
+        js_on_load=static_script("inside", "shared", "picker", *scripts),
         head=D3_HEAD,
         server_functions=[
             desk.asking("runs", "list_runs", list_runs, "limit"),

@@ -144,6 +144,44 @@ def test_a_sentence_is_cut_while_it_is_typed_and_followed_through_its_merges(pag
     assert chips(page, "merges").count() > len(last)
 
 
+def test_another_text_or_tokenizer_leaves_nothing_of_the_one_before(
+    page: Page, tmp_path: Path
+) -> None:
+    page.locator("#text-merges").scroll_into_view_if_needed()
+    about = part(page, "merges", "about")
+    expect(about).to_contain_text("“Tales”")
+    # What cannot be read shows nothing of the text before, also after the next keystroke.
+    choose(page, "WikiText-2 · 10.9 MB, downloaded once")
+    expect(part(page, "merges", "error")).to_contain_text("not on this machine")
+    page.locator("#sentence textarea").fill("the wise boy")
+    page.wait_for_timeout(1000)
+    expect(about).to_be_hidden()
+    expect(part(page, "merges", "error")).to_be_visible()
+
+    file = tmp_path / "animals.txt"
+    for word in ("zebra", "quagga"):  # of one name, one after the other
+        file.write_text(f"{word} " * 900, encoding="utf-8")
+        page.locator("#sentence textarea").fill(f"{word} of the plain")
+        page.locator("#upload input[type=file]").set_input_files(str(file))
+        expect(part(page, "preview", "title")).to_have_text("animals.txt")
+        expect(part(page, "preview", "beginning")).to_contain_text(word)
+        expect(about).to_contain_text("“animals.txt”")
+        page.locator('#text-tokens [data-way="bpe"]').click()
+        expect(chips(page, "tokens").locator(".text").first).to_have_text(word)
+        part(page, "merges", "slider").focus()
+        page.keyboard.press("End")
+        expect(chips(page, "merges").locator(".text").first).to_have_text(word)
+
+    # The tokenizer that the settings choose is the one whose tokens are shown.
+    for name, way in (("char", "char"), ("bpe", "bpe"), ("pretrained", "gpt2")):
+        field = page.locator("#data-tokenizer input")
+        field.click()
+        page.get_by_role("option", name=name, exact=True).click()
+        one = page.locator(f'#text-tokens [data-way="{way}"]')
+        expect(one).to_contain_text("what the settings choose")
+        expect(one).to_have_attribute("aria-checked", "true")
+
+
 def test_a_text_of_tags_stays_letters(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "<img src=x onerror=alert(3)>.txt"
     file.write_text(HOSTILE * 60, encoding="utf-8")

@@ -6,11 +6,7 @@ const PLAY_EVERY = 450; // milliseconds
 let answer = null, states = [], at = 0, playing = 0, key = "";
 
 function show(given) {
-  const wrong = given.error;
-  $("error").hidden = !wrong;
-  $("error").textContent = wrong ? wrong.message : "";
-  $("all").hidden = Boolean(wrong);
-  if (wrong) { stop(); return; }
+  if (!lay(given)) { forget(); return; }
   answer = given;
   states = [answer.start];
   for (const step of answer.steps) states.push(joined(states[states.length - 1], step));
@@ -83,13 +79,19 @@ $("play").onclick = () => {
   playing = setInterval(() => { if (at >= states.length - 1 || !element.isConnected) stop(); else go(at + 1); }, PLAY_EVERY);
 };
 
-const want = seeker((wish) => server.merges(wish), show);
+function forget() {
+  stop();
+  answer = null;
+}
+
+const want = seeker((wish) => server.merges(wish), show, () => { forget(); lay(null); });
 function attach(value) {
   if (!value || !value.workspace) return;
   const text = (value.text || "").slice(0, MOST_CHARACTERS);
   if (text !== key) { key = text; at = 0; stop(); }
-  $("all").hidden = !text || !answer;
-  if (text) want({ workspace: value.workspace, ...value.data, text });
+  if (answer) $("all").hidden = !text;
+  if (!text) { $("waiting").hidden = true; return; }
+  want({ workspace: value.workspace, ...value.data, text });
 }
 watch("value", () => attach(props.value));
 attach(props.value);

@@ -24,12 +24,7 @@ function figure(name, value, more) {
 }
 
 function show(text) {
-  const wrong = text.error;
-  $("waiting").hidden = true;
-  $("error").hidden = !wrong;
-  $("error").textContent = wrong ? wrong.message : "";
-  $("all").hidden = Boolean(wrong);
-  if (wrong) return;
+  if (!lay(text)) return;
   const counted = text.counted !== "nothing";
   $("title").textContent = text.title;
   $("counted").textContent = COUNTED[text.counted](text);
@@ -112,7 +107,18 @@ function showExam(exam) {
   }));
 }
 
-const want = seeker((wish) => server.preview(wish), show, 10_000);
-const attach = (value) => { if (value && value.workspace) want({ workspace: value.workspace, ...value.data }); };
+const want = seeker((wish) => server.preview(wish), show, () => lay(null));
+let prepared = "";
+function moved(event) {
+  if (!element.isConnected) { document.removeEventListener("gtt:run", moved); return; }
+  const { id = "", state = "" } = event.detail || {};
+  if (!["running", "completed"].includes(state) || id === prepared) return;
+  prepared = id;
+  want.again();
+}
+document.addEventListener("gtt:run", moved);
+function attach(value) {
+  if (value && value.workspace) want({ workspace: value.workspace, ...value.data });
+}
 watch("value", () => attach(props.value));
 attach(props.value);

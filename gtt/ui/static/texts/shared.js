@@ -28,34 +28,52 @@ function chip(token, withId = true) {
   return one;
 }
 
-// Asks for the last wish, once it has rested a moment, while somebody can see the answer.
-function seeker(ask, take, forgetAfter = Infinity) {
-  let wanted = null, done = "", asked = 0, isSeen = false, busy = false, timer = 0;
+// Asks for the last wish, once it has rested a moment, while somebody can see the answer. `wait` is
+// called as soon as what is shown belongs to another text or tokenizer than what is wished.
+function seeker(ask, take, wait) {
+  let wanted = null, done = "", isSeen = false, busy = false, timer = 0;
+  const nameOf = (wish) => JSON.stringify(wish);
+  const dataOf = ({ text, ...data }) => nameOf(data);
   async function go() {
-    const wish = wanted, name = JSON.stringify(wish);
+    const wish = wanted, name = nameOf(wish);
     if (busy || !isSeen || !wish || name === done) return;
     busy = true;
-    let wait = 0;
+    let pause = 0;
     try {
       const answer = await ask(wish);
-      if (answer.error && ["rate_limited", "busy"].includes(answer.error.code)) wait = 2000;
-      else {
-        done = name; asked = Date.now();
-        if (wish === wanted) take(answer);
+      if (answer.error && ["rate_limited", "busy"].includes(answer.error.code)) pause = 2000;
+      else if (name === nameOf(wanted)) {
+        done = name;
+        take(answer);
       }
-    } catch (error) { wait = 3000; } // the connection; what is shown stays
+    } catch (error) { pause = 3000; } // the connection; what is shown stays
     busy = false;
-    if (wait) timer = setTimeout(go, wait);
-    else if (wish !== wanted) go();
+    if (pause) timer = setTimeout(go, pause);
+    else go();
   }
   new IntersectionObserver((entries) => {
     isSeen = entries[entries.length - 1].isIntersecting;
-    if (Date.now() - asked > forgetAfter) done = "";
     if (isSeen) go();
   }, { rootMargin: "1500px" }).observe(element);
-  return (wish) => {
+  const want = (wish) => {
+    if (!wanted || dataOf(wish) !== dataOf(wanted)) wait();
     wanted = wish;
     clearTimeout(timer);
     timer = setTimeout(go, 250);
   };
+  // A run that has prepared its text knows more of it.
+  want.again = () => { done = ""; go(); };
+  return want;
+}
+
+// An answer, or the sentence in place of it; null while it is waited for: then what stood there is
+// no longer seen, but keeps its place, so that nothing else moves.
+function lay(given) {
+  const wrong = given && given.error, all = $("all");
+  $("waiting").hidden = Boolean(given);
+  $("error").hidden = !wrong;
+  $("error").textContent = wrong ? wrong.message : "";
+  all.classList.toggle("old", !given);
+  if (given) all.hidden = Boolean(wrong);
+  return Boolean(given) && !wrong;
 }

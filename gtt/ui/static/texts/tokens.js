@@ -11,11 +11,9 @@ const RUNS = { char: "char", bpe: "bpe", pretrained: "gpt2" };
 let answer = null, chosen = "bpe", cutOff = 0;
 
 function show(given) {
-  const wrong = given.error;
-  $("error").hidden = !wrong;
-  $("error").textContent = wrong ? wrong.message : "";
-  $("all").hidden = Boolean(wrong);
-  if (wrong) return;
+  if (!lay(given)) { answer = null; return; }
+  // Another tokenizer in the settings is the one to look at.
+  if (!answer || answer.tokenizer !== given.tokenizer) chosen = RUNS[given.tokenizer] || chosen;
   answer = given;
   draw();
   const words = answer.ways.filter((way) => !way.said).map((way) => `${NAMES[way.name][0]} ${whole(way.count)}`);
@@ -75,13 +73,14 @@ $("ways").addEventListener("keydown", (event) => {
   draw(true);
 });
 
-const want = seeker((wish) => server.compare(wish), show);
+const want = seeker((wish) => server.compare(wish), show, () => { answer = null; lay(null); });
 function attach(value) {
   if (!value || !value.workspace) return;
   const text = value.text || "";
   cutOff = Math.max(0, text.length - MOST_CHARACTERS);
-  $("all").hidden = !text || !answer;
-  if (text) want({ workspace: value.workspace, ...value.data, text: text.slice(0, MOST_CHARACTERS) });
+  if (answer) $("all").hidden = !text;
+  if (!text) { $("waiting").hidden = true; return; }
+  want({ workspace: value.workspace, ...value.data, text: text.slice(0, MOST_CHARACTERS) });
 }
 watch("value", () => attach(props.value));
 attach(props.value);

@@ -61,6 +61,18 @@ function attach(value) {
   if ((run || null) !== runId || fresh) { runId = run || null; forgetHealth(); fetchRun(); look(null); }
 }
 
+// Once its text is prepared, a run knows its vocabulary, and so does a draft on the same text.
+let prepared = "";
+function moved(event) {
+  if (!element.isConnected) { document.removeEventListener("gtt:run", moved); return; }
+  const { id = "", state = "" } = event.detail || {};
+  if (`${id} ${state}` === prepared || !["running", "completed"].includes(state)) return;
+  prepared = `${id} ${state}`;
+  if (draft && draft.vocabulary_is_assumed) soon(0);
+  if (id === runId && (!ofRun || ofRun.vocabulary_is_assumed)) fetchRun();
+}
+document.addEventListener("gtt:run", moved);
+
 // While a run goes on its newest snapshot is followed; one that has ended is asked less and less.
 function follow() {
   if (!element.isConnected) return;

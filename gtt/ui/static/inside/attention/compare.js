@@ -5,7 +5,7 @@ async function openCompare() {
   if (!$("compare").open) return;
   isOpening = true; // nothing is asked before it is known which other one
   await otherPicker.follow(picker.run);
-  if (!other && isSameAsFirst()) await chooseAnother();
+  if (!other && otherPicker.list && isSameAsFirst()) await chooseAnother();
   isOpening = false;
   await lookAtOther();
 }
@@ -15,7 +15,11 @@ const isSameAsFirst = () => otherPicker.run === picker.run && (otherPicker.check
 // At first the oldest of the other checkpoints of the run, or else the run before it that has one.
 async function chooseAnother() {
   const steps = otherPicker.kept.map((one) => one.step).filter((step) => step !== picker.step).sort((a, b) => a - b);
-  if (steps.length) { $("other-checkpoints").value = String(steps[0]); return; }
+  if (steps.length) {
+    $("other-checkpoints").value = String(steps[0]);
+    otherPicker.settle();
+    return;
+  }
   const from = otherPicker.list.findIndex((run) => run.id === picker.run);
   const before = [...otherPicker.list.slice(from + 1), ...otherPicker.list.slice(0, from).reverse()].find((run) => run.best_validation_loss !== null);
   if (!before) return;

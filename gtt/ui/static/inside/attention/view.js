@@ -10,8 +10,9 @@ const picker = new Picker($("runs"), $("checkpoints"), () => lookAnew());
 // Another run or checkpoint: its own example, unless somebody has written a text.
 async function lookAnew() {
   const run = picker.run;
-  if (!run) { await nothing(); return; }
+  if (!run) { nothing(); return; }
   $("hint").hidden = true;
+  if (picker.lack) { forget(); say(picker.lack); }
   if (exampleOf !== run) {
     exampleOf = run;
     off = new Set();
@@ -27,8 +28,9 @@ async function lookAnew() {
 
 let fallback = "";
 
-async function nothing() {
+function nothing() {
   seen = null;
+  exampleOf = "";
   say("");
   $("panels").hidden = true;
   $("time").hidden = true;
@@ -38,7 +40,8 @@ async function nothing() {
 // Reads the text anew; on the screen in `data-seconds` seconds.
 async function look() {
   const written = $("text").value, text = written.slice(-MOST_TEXT), mine = (turn += 1), asked = picker.chosen, whole = $("whole");
-  if (!picker.run) { await nothing(); return; }
+  if (!picker.run) { nothing(); return; }
+  if (picker.lack) { forget(); say(picker.lack); return; }
   if (!text) { refused("The text is empty: write something for the model to read."); return; }
   const began = performance.now();
   whole.setAttribute("aria-busy", "true");
@@ -66,15 +69,15 @@ async function look() {
 
 function take(answer, text, asked, mine) {
   const isNewShape = !seen || seen.layers.length !== answer.layers.length || seen.heads.length !== answer.heads.length;
+  const isSameText = seen && seen.text === text && seen.n === answer.tokens.length;
   seen = { ...received(answer), text, chosen: asked, turn: mine };
-  lookedSteps = picker.steps;
   const kept = `${seen.n} token${seen.n === 1 ? "" : "s"}`;
   $("cut").textContent = seen.cut ? `The text is longer than what can be looked at together: its first ${seen.cut} token${seen.cut === 1 ? " was" : "s were"} left out, the last ${kept} are shown.` : "";
   if (chosen.layer >= seen.layers.length || chosen.head >= seen.heads.length) chosen = { layer: 0, head: 0 };
   $("panels").hidden = false;
   $("panels").classList.remove("stale");
   if (isNewShape) buildGrid();
-  token = null;
+  if (!isSameText) token = null; // whoever looks at a token goes on looking at it
   buildTokens();
   paintGrid();
   markGrid();
@@ -122,38 +125,20 @@ async function explainIn(details) {
   }
 }
 
-// A run that goes on: new checkpoints, new snapshots.
-let lookedSteps = "", isTicking = false, endedOf = null;
+// A run that goes on takes new snapshots; after its end once more, for what came last.
+let isTicking = false, endedOf = null;
 async function tick() {
-  if (isTicking || document.hidden || !element.offsetParent) return;
-  const run = picker.list && picker.list.find((one) => one.id === picker.run);
-  const goesOn = run && ACTIVE.includes(run.state);
-  if (!run || (!goesOn && endedOf === run.id)) return;
-  endedOf = goesOn ? null : run.id; // after its end once more, for what came last
+  const { run } = picker;
+  if (isTicking || !run || !picker.isSeen || (!picker.isActive && endedOf === run)) return;
+  endedOf = picker.isActive ? null : run;
   isTicking = true;
-  try {
-    await picker.follow(props.value && props.value.run);
-    await followHistory(picker.run);
-    if (picker.steps && (!seen || (picker.checkpoint === "latest" && picker.steps !== lookedSteps))) await look();
-  } finally { isTicking = false; }
+  try { await followHistory(run); } finally { isTicking = false; }
 }
 
 function attach(value) {
   if (!value) return;
   key = value.workspace || "";
-  follow();
-}
-
-let isFollowing = null;
-async function follow() {
-  if (isFollowing) await isFollowing;
-  isFollowing = (async () => {
-    const before = picker.run;
-    await picker.follow(props.value && props.value.run);
-    if (!picker.run) await nothing();
-    else if (before === picker.run && picker.run && picker.steps && picker.steps !== lookedSteps && !$("whole").hasAttribute("aria-busy")) await look();
-  })();
-  await isFollowing;
+  if (key) picker.follow(value.run);
 }
 
 setUpLarge();
@@ -166,7 +151,6 @@ $("look").onclick = () => look();
 $("off").onclick = () => toggleOff(nameOf(chosen.layer, chosen.head));
 for (const details of element.querySelectorAll(".why")) details.ontoggle = () => explainIn(details);
 new MutationObserver(() => { if (seen) { paintGrid(); drawChosen(); } else drawHistory(); }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
-new IntersectionObserver((entries) => { if (entries.some((one) => one.isIntersecting) && key) follow(); }).observe($("look"));
 const beat = setInterval(() => { if (!element.isConnected) clearInterval(beat); else tick(); }, 3000);
 watch("value", () => attach(props.value));
 attach(props.value);

@@ -1,6 +1,24 @@
 // What the page tells and what a person does.
-const picker = new Picker($("runs"), $("checkpoints"), () => { packs.clear(); lensOf = ""; lookAtPrompt(0); ownForRun(); });
+const picker = new Picker($("runs"), $("checkpoints"), modelChanged);
 let overtaken = null; // the run whose own settings were taken over
+
+// Another model, or a newer one of the same run: what is open is asked of it.
+function modelChanged(why) {
+  packs.clear();
+  refused.clear();
+  lensOf = "";
+  const lack = picker.run ? picker.lack : NO_RUN;
+  if (lack || LACKS.has($("said").textContent)) say(lack);
+  LACKS.add(lack);
+  if (isWriting() || (why === "news" && focus.kind === "token")) lensChanged();
+  else if (why === "news" && focus.kind === "end") lookAtEnd();
+  else lookAtPrompt(0);
+  ownForRun();
+  ownChanged();
+  textChanged();
+}
+const NO_RUN = "There is no run yet: start one on the Training tab, then write with it here.";
+const LACKS = new Set([""]); // what this has said
 
 // The settings of a run's recipe, once for each run.
 async function ownForRun() {
@@ -14,7 +32,7 @@ async function ownForRun() {
 
 function lookAtPrompt(wait = 400) {
   const text = $("prompt").value;
-  lookAt("prompt", picker.run && text ? { text } : null, { wait });
+  lookAt("prompt", picker.run && !picker.lack && text ? { text } : null, { wait });
   lensChanged();
 }
 
@@ -22,7 +40,7 @@ function lookAtEnd() {
   const sample = chosenText();
   closeReadout();
   for (const one of panes) one.tokens.leave();
-  if (sample && sample.ids.length) lookAt("end", { ids: sample.ids });
+  if (sample && sample.ids.length) lookAt("end", { ids: sample.ids, of: sample.of });
   lensChanged();
 }
 
@@ -39,10 +57,13 @@ function drawWhere() {
   }));
 }
 
+// Whether a text is of another run than the one that would go on with it.
+const isStrange = (sample) => sample.of.run_id !== picker.run;
+
 // What hangs on the text that is chosen.
 function textChanged() {
   const sample = chosenText();
-  $("continue").disabled = isWriting() || !(sample && sample.ids.length);
+  $("continue").disabled = isWriting() || !(sample && sample.ids.length) || isStrange(sample);
   $("legend").hidden = !sample;
   if (!isWriting()) { drawWhere(); copyChanged(); lensChanged(); }
 }
@@ -80,7 +101,6 @@ $("copy").onclick = findCopies;
 $("own-read").onclick = readOwn;
 $("own").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); readOwn(); } });
 
-const NO_RUN = "There is no run yet: start one on the Training tab, then write with it here.";
 async function attach(value) {
   if (!value || !value.workspace) return;
   key = value.workspace;
@@ -95,24 +115,6 @@ async function attach(value) {
     }
   }
   await picker.follow(value.run);
-  if (!picker.run) say(NO_RUN);
-  else if ($("said").textContent === NO_RUN) say("");
-  lookAtPrompt(0);
 }
-let lastSeen = 0, isSeen = false;
-// A run may have ended, or saved a checkpoint, while another tab was open.
-new IntersectionObserver((entries) => {
-  isSeen = entries[entries.length - 1].isIntersecting;
-  if (!isSeen || Date.now() - lastSeen < 3000) return;
-  lastSeen = Date.now();
-  if (told && key) picker.follow(picker.run);
-}).observe(element);
-// A run that has just begun has no checkpoint: its first one is waited for.
-const waiting = setInterval(async () => {
-  if (!element.isConnected) { clearInterval(waiting); return; }
-  if (!isSeen || document.hidden || !picker.run || picker.steps) return;
-  await picker.fill();
-  if (picker.steps) lookAtPrompt(0);
-}, 4000);
 watch("value", () => attach(props.value));
 attach(props.value);

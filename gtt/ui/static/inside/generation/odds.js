@@ -74,10 +74,11 @@ function unpacked(text) {
 const nameOf = (asked) => JSON.stringify([picker.chosen, asked]);
 
 // The logits after a text or after ids, asked for once; null, with the sentence, where that fails.
+// Ids are those of one run: `of` names it, else it is the one that is chosen.
 async function packOf(asked) {
-  const name = nameOf(asked);
+  const name = nameOf(asked), { of = picker.chosen, ...read } = asked;
   if (packs.has(name)) return packs.get(name);
-  const answer = await inquire("next", { ...picker.chosen, ...asked, packed: true, count: 200 });
+  const answer = await inquire("next", { ...of, ...read, packed: true, count: 200 });
   if (answer.error) {
     if (answer.error.code === "invalid_input") refused.set(name, answer.error.message);
     return answer;
@@ -113,7 +114,12 @@ function drawOdds(refusal = "") {
   const pack = focus.pack;
   $("bars").hidden = !pack;
   $("left").textContent = "";
-  if (!pack) { $("odds-said").textContent = refusal || (focus.kind === "token" ? "Nothing stands before the first token." : "Write a prompt to see what the model holds likely after it."); return; }
+  if (!pack) {
+    const nothing = focus.kind === "token" ? "Nothing stands before the first token."
+      : picker.lack || "Write a prompt to see what the model holds likely after it.";
+    $("odds-said").textContent = refusal || nothing;
+    return;
+  }
   const began = performance.now(), { odds, kept, left } = shaped(pack.logits, pack.ids, shaping());
   const ids = pack.top.slice(), own = focus.token;
   if (own && !ids.includes(own.id)) ids.push(own.id);

@@ -20,6 +20,16 @@ async function readOwn() {
   showOwn();
 }
 
+// Another model: what the one before said of the text is read anew.
+function ownChanged() {
+  if (!ownReading) return;
+  ownReading = null;
+  ownTokens.box.remove();
+  $("own-figures").replaceChildren();
+  $("own-readout").hidden = true;
+  if ($("own-part").open && !picker.lack) readOwn();
+}
+
 function showOwn() {
   if (!ownReading) return;
   const { loss, perplexity, bits_per_byte: bits } = ownReading;

@@ -97,7 +97,7 @@ function inspect(place) {
   const before = sample.ids.slice(0, at);
   $("try").hidden = true;
   showReadout($("readout"), token, at, sample.ids.length, (id, text) => branchWith(before, id, text));
-  lookAt("token", before.length ? { ids: before } : null, { token: { id: token.id, text: token.text, place: at }, wait: 120 });
+  lookAt("token", before.length ? { ids: before, of: sample.of } : null, { token: { id: token.id, text: token.text, place: at }, wait: 120 });
   lensChanged();
 }
 

@@ -27,6 +27,7 @@ async function write(from, prompt, more, already = "") {
   if (known) { say(known); return; } // it has been asked already
   const asked = drawing(), drawn = isDrawn();
   if (from.prompt_ids) asked.samples = 1;
+  const by = picker.info ? `${picker.info.name}, step ${whole(picker.step || 0)}` : "";
   const of = picker.chosen, began = performance.now(), counted = { first: null, tokens: 0, last: null };
   let samples = null, frame = 0, fault = "";
   const paint = () => { frame = 0; samples.forEach((sample, number) => { if (!sample.reading) refresh(sample, number); }); follow(); };
@@ -61,7 +62,7 @@ async function write(from, prompt, more, already = "") {
   if (!samples) return;
   const entry = standing();
   const isWhole = samples.every((one) => one.ids.length), before = from.prompt_ids ? from.prompt_ids.length : null;
-  entry.figures = { ...counted, whole: isWhole, before, seed: drawn ? asked.seed : null, seconds, how: MODES[mode].name };
+  entry.figures = { by, ...counted, whole: isWhole, before, seed: drawn ? asked.seed : null, seconds, how: MODES[mode].name };
   showFigures();
   for (const sample of samples) if (!(await readSample(sample))) break;
   if (entry !== standing() || isWriting()) return;
@@ -94,7 +95,12 @@ function goOn() {
 
 // Anew from the tokens up to a place, and a token of one's own choice after them.
 function branchWith(before, id, text) {
-  const sample = chosenText(), own = sample && sample.reading && !sample.skipped && before.every((one, i) => one === sample.ids[i]);
+  const sample = chosenText();
+  if (focus.kind !== "prompt" && sample && isStrange(sample)) {
+    say("This text was written by another run: choose that run above to write on from its tokens.");
+    return;
+  }
+  const own = sample && sample.reading && !sample.skipped && before.every((one, i) => one === sample.ids[i]);
   const more = { branch: before.length, wrote: before.length, why: `branched with ${quoted(text)}` };
   if (!own) return write({ prompt_ids: [...before, id] }, $("prompt").value, more, text);
   const pieces = sample.reading.tokens.slice(0, before.length).map((one) => one.text);
@@ -113,6 +119,7 @@ function showFigures() {
   if (tokens) words.push(`${whole(tokens)} tokens`, `${whole(rate)} a second`);
   if (told.first !== null) words.push(`first after ${whole(told.first)} ms`);
   words.push(told.seed === null ? `${told.how === "Sampling" ? "greedy" : told.how.toLowerCase()}, no seed` : `seed ${told.seed}`);
+  if (told.by) words.push(`by ${told.by}`);
   place.textContent = words.join(" · ");
   if (told.first !== null) place.dataset.firstTokenMs = told.first.toFixed(1);
   if (tokens) place.dataset.tokensPerSecond = rate.toFixed(1);
