@@ -5,7 +5,7 @@ concept `dropout`; it holds a title, a tip for the tooltip, and two or three par
 
     # Dropout
 
-    > Buys less memorising of a small text; costs slower learning.
+    > Share of activations zeroed at random: less memorising of a small text, but slower learning.
 
     The first paragraph, wrapped as one likes.
 

@@ -58,6 +58,16 @@ def test_a_concept_fits_its_places(id: str) -> None:
     assert concept.body.count("`") % 2 == 0
 
 
+EFFECTS = "buys costs cuts counts ends fixes gives guarantees judges keeps lets makes marks"
+EFFECTS += " measures picks pulls repeats sets shows tells turns warns widens hides"
+
+
+@pytest.mark.parametrize("id", sorted(concepts()))
+def test_a_tip_says_what_a_thing_is_before_what_it_does(id: str) -> None:
+    first, *_ = concepts()[id].tip.lower().split()
+    assert first not in EFFECTS.split(), "a tip begins with what the thing is"
+
+
 def test_titles_tell_concepts_apart() -> None:
     titles = [concept.title for concept in concepts().values()]
     assert len(set(titles)) == len(titles)

@@ -30,11 +30,13 @@ from gtt.inference.pipe import Result
 from gtt.inference.questions import AblationJob, AttentionJob, HabitsJob
 from gtt.interpret.ablation import logits_without, losses_without
 from gtt.interpret.attention import attention_maps
+from gtt.interpret.feeding import feeding_heads
 from gtt.interpret.heads import (
     Habits,
     chance_of,
     habits_of,
     induction_scores,
+    is_inducing,
     mean_habits,
     name_of,
     preferences,
@@ -47,6 +49,7 @@ ATTENTION_WEIGHTS = 2**19  # of all heads together: 4 MB on their way to the pag
 PACKED_WEIGHTS = 2**22  # likewise, as two bytes each
 HABIT_TEXTS = 8
 REPEATED_TEXTS = 16
+FEEDING_TEXTS = 8  # of them, for what each induction head depends on
 ABLATION_WINDOWS = 16
 
 
@@ -92,7 +95,8 @@ def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
     period = longest if longest > 1 else None
     layers = range(config.n_layers)
     scores = []
-    for text in repeated_tokens(vocabulary, period, REPEATED_TEXTS) if period else ():
+    repeated = repeated_tokens(vocabulary, period, REPEATED_TEXTS) if period else np.empty((0, 0))
+    for text in repeated:
         scores.append(induction_scores(_weights(loaded, text, layers), len(text) // 2))
         yield ""
     induction = np.mean(scores, axis=0) if scores else None
@@ -108,10 +112,20 @@ def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
         [{**asdict(one), "text": shown[one.id]} for one in head] for head in preferences(by_token)
     ]
     (chance,) = mean_habits([[chance_of(text, period)] for text in texts])
+    heads = mean_habits(measured)
     named = [
         {**one.as_json(), "name": name_of(one, chance), "preferred": tokens}
-        for one, tokens in zip(mean_habits(measured), liked)
+        for one, tokens in zip(heads, liked)
     ]
+    inducing = [
+        divmod(number, config.n_heads)
+        for number, one in enumerate(heads)
+        if is_inducing(one, chance)
+    ]
+    tokens = torch.from_numpy(repeated[:FEEDING_TEXTS])
+    feeders = yield from feeding_heads(loaded.model, tokens, inducing)
+    for (layer, head), found in feeders.items():
+        named[layer * config.n_heads + head]["fed_by"] = [asdict(one) for one in found]
     by_layer = [
         named[start : start + config.n_heads] for start in range(0, len(named), config.n_heads)
     ]

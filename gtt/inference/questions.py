@@ -54,7 +54,8 @@ class AttentionJob(Look):
 class HabitsJob(Look):
     """The habits of every head: `{"heads", "chance", "measured_on", "tokens", "period"}`.
 
-    `heads` by layer and head: the fields of `gtt.interpret.heads.Habits` and `name`.
+    `heads` by layer and head: the fields of `gtt.interpret.heads.Habits`, `name`, and for an
+    induction head `fed_by`, the `gtt.interpret.heads.Feeder`s it depends on.
     """
 
     corpora: str

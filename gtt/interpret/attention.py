@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from gtt.interpret.ablation import Head, without_heads
 from gtt.interpret.probing import activations_of
 from gtt.model.gpt import GPT
 
@@ -31,3 +32,12 @@ def attention_maps(model: GPT, ids: Sequence[int], layers: Sequence[int]) -> Att
     _, kept = activations_of(model, torch.tensor([list(ids)]), set(names).__contains__)
     stacked = torch.stack([kept[name][0] for name in names])  # (2 layers, H, T, T)
     return AttentionMaps(*stacked.split(len(layers)))
+
+
+def weights_without(
+    model: GPT, tokens: Tensor, layers: Sequence[int], off: Collection[Head] = ()
+) -> Tensor:
+    """Weights (B, layers, H, T, T) over `tokens` (B, T) with these heads switched off."""
+    names = [f"h.{layer}.attn.weights" for layer in layers]
+    _, kept = activations_of(model, tokens, set(names).__contains__, without_heads(off))
+    return torch.stack([kept[name] for name in names], dim=1)

@@ -3,8 +3,8 @@
 A habit is the mean weight that a head gives to a certain place. The places are those that Elhage et
 al. 2021 (A Mathematical Framework for Transformer Circuits), Olsson et al. 2022 (In-context
 Learning and Induction Heads) and Wang et al. 2022 (Interpretability in the Wild) found heads to
-specialise in. Everything here is arithmetic on attention weights: where they come from does not
-matter.
+specialise in. Everything here is arithmetic on attention weights and scores: where they come from
+does not matter.
 
 Shapes: N heads (of all layers or of one), T tokens; weights (N, T, T), each row summing to 1.
 """
@@ -26,6 +26,9 @@ TIMES_CHANCE = 3.0  # and this many times what even attention would give
 PREFERRED = 3  # tokens that are named for a head
 PREFERRED_FROM = 0.03  # of its weight, before a token counts as preferred
 TIMES_EVEN = 2.0  # and this many times what even attention gives that token
+INDUCING_FROM = 0.2  # of a head's weight on what followed, before it is asked what feeds it
+FEEDS_FROM = 0.25  # of an induction head's score that is lost without the head that feeds it
+FEEDERS = 3  # heads that are named as feeding another
 EVEN_FROM = 0.95  # of the greatest possible entropy, from where a head is called even
 
 
@@ -63,6 +66,15 @@ class Preference:
     id: int
     share: float
     even: float
+
+
+@dataclass(frozen=True)
+class Feeder:
+    """A head without which a later one loses its induction score; `without` is what is left."""
+
+    layer: int
+    head: int
+    without: float
 
 
 PLACES = ("previous_token", "first_token", "current_token", "same_token", "induction")
@@ -156,6 +168,27 @@ def induction_scores(weights: Weights, period: int) -> npt.NDArray[Any]:
     after_match = np.asarray(weights, dtype=np.float64).diagonal(1 - period, axis1=-2, axis2=-1)
     second_half: npt.NDArray[Any] = after_match[:, 1:].mean(-1)  # queries period to 2 period - 1
     return second_half
+
+
+def is_inducing(habits: Habits, chance: Habits) -> bool:
+    """Whether a head does enough induction, named after it or not, to depend on an earlier one."""
+    least = max(INDUCING_FROM, TIMES_CHANCE * (chance.induction or 0.0))
+    return habits.induction is not None and habits.induction >= least
+
+
+def feeders_of(score: float, without: dict[tuple[int, int], float]) -> list[Feeder]:
+    """The earlier heads that an induction head of this score depends on, the most needed first.
+
+    `without` says what is left of the score with one earlier head, (layer, head), switched off: a
+    causal test, unlike the overlap of two heads' weights (Elhage et al. 2021 call the dependence
+    K-composition). Of several heads that do the same, none alone is missed.
+    """
+    needed = [
+        Feeder(layer, head, left)
+        for (layer, head), left in without.items()
+        if score - left >= FEEDS_FROM * score
+    ]
+    return sorted(needed, key=lambda one: one.without)[:FEEDERS]
 
 
 def chance_of(tokens: npt.NDArray[Any], period: int | None = None) -> Habits:

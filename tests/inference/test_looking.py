@@ -103,6 +103,7 @@ def test_habits_are_measured_on_the_validation_part(checkpoint: str, home: Home)
         for place in ("previous_token", "first_token", "current_token", "induction"):
             assert 0 <= head[place] <= 1
         assert head["name"] in (None, "even")  # after three steps nothing has formed
+        assert "fed_by" not in head  # nor is there any induction to be fed
     without = answer(HabitsJob(checkpoint, str(home.path / "nowhere")))
     assert without["measured_on"] == "random"
 

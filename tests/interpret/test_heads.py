@@ -13,6 +13,7 @@ from gtt.interpret.heads import (
     chance_of,
     habits_of,
     induction_scores,
+    is_inducing,
     mean_habits,
     name_of,
     preferences,
@@ -109,6 +110,16 @@ def test_a_head_is_named_only_where_its_score_stands_out(
 def test_induction_gives_a_name_where_it_was_measured() -> None:
     (habits,) = habits_of(0.5 * EVEN + 0.5 * looking(back=3), TOKENS, induction=np.array([0.8]))
     assert name_of(habits, chance_of(TOKENS)) == "induction"
+
+
+def test_a_head_is_asked_what_feeds_it_where_its_induction_stands_out() -> None:
+    def asked(score: float | None, period: int = 6) -> bool:
+        induction = None if score is None else np.array([score])
+        (habits,) = habits_of(EVEN, TOKENS, induction)
+        return is_inducing(habits, chance_of(TOKENS, period))
+
+    assert [asked(score) for score in (None, 0.1, 0.24, 0.9)] == [False, False, False, True]
+    assert asked(0.4) and not asked(0.4, period=2)  # where even attention gives as much
 
 
 def test_even_attention_gives_the_token_after_a_match_its_share() -> None:

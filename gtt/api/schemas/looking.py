@@ -88,6 +88,14 @@ class PreferredToken(Response):
     even: float = Field(description="What even attention gives that token.")
 
 
+class FeedingHead(Response):
+    """An earlier head that an induction head depends on."""
+
+    layer: int
+    head: int
+    without: float = Field(description="The induction score that is left with it switched off.")
+
+
 class HeadHabits(Response):
     """One head's mean attention by place, from 0 to 1; null where that was not measured."""
 
@@ -105,6 +113,11 @@ class HeadHabits(Response):
     name: str | None = Field(description="The habit that stands out, null where none does.")
     preferred: list[PreferredToken] = Field(
         [], description="Tokens it looks at, the most first; of a checkpoint, not of a snapshot."
+    )
+    fed_by: list[FeedingHead] | None = Field(
+        None,
+        description="Of an induction head of a checkpoint: the earlier heads without which it "
+        "loses a quarter of its score or more, the most needed first.",
     )
 
 

@@ -1,5 +1,6 @@
 // What the chosen head does by habit: a sentence, and the figures that it is made of.
 let habits = null, habitsOf = "";
+const currentHabits = () => habits;
 const habitsAt = (layer, head) => (habits && habits.heads[layer] && habits.heads[layer][head]) || null;
 
 // Asked once for each checkpoint; the maps are there before.
@@ -42,8 +43,9 @@ function drawCard() {
   const map = mapOf(seen, layer, head), strong = strongestOf(map), found = findsAnswer(layer, head) ? null : onExpected(map);
   const answer = found ? `In your text ${percent(found.given)} of its attention goes where the task's answer stands (even attention: ${percent(found.even)}). ` : "";
   $("here").textContent = seen.n > 1 ? `${answer}Strongest in your text: ${pairSaid(seen.tokens, strong.q, strong.k, share(strong.value))}.` : "";
+  $("feeding").textContent = one ? feedingSaid(layer, head, habits) : "";
   drawBars(one);
-  $("summary").textContent = `${one ? headSaid(layer, head, habits) : `Head ${name}.`} ${$("here").textContent}`;
+  $("summary").textContent = `${one ? headSaid(layer, head, habits) : `Head ${name}.`} ${$("feeding").textContent} ${$("here").textContent}`;
 }
 
 // Where no head has a place of its own there is a recipe that grows one.

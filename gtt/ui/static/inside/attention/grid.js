@@ -57,7 +57,7 @@ function markGrid() {
     const isChosen = layer === chosen.layer && head === chosen.head, isOff = off.has(nameOf(layer, head));
     const habits = habitsAt(layer, head);
     brief.textContent = isOff ? "switched off" : headBrief(layer, head);
-    button.classList.toggle("clear", Boolean(habits && (habits.name || findsAnswer(layer, head))));
+    button.classList.toggle("clear", Boolean(habits && (habits.name || findsAnswer(layer, head) || fedBy(layer, head, currentHabits()).length)));
     button.classList.toggle("is-off", isOff);
     button.setAttribute("aria-checked", String(isChosen));
     button.tabIndex = isChosen ? 0 : -1;

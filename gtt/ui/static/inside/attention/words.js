@@ -50,6 +50,34 @@ function headSaid(layer, head, measured) {
   return `${where} ${tokensSaid(habits.preferred)}. ${place}${near <= even / 2 ? "" : ` ${reach}`} Measured ${basis("even", measured)}.`;
 }
 
+// A head that does induction and the heads that feed it, as measured by switching each off.
+function feedingSaid(layer, head, measured) {
+  const own = measured.heads[layer][head], name = nameOf(layer, head), score = share(own.induction);
+  const fed = fedBy(layer, head, measured), feeders = own.fed_by || [];
+  const sentences = [];
+  if (feeders.length) {
+    const said = feeders.map((one) => `${nameOf(one.layer, one.head)} (${backSaid(one, measured)})`);
+    const left = feeders.map((one) => share(one.without)), each = feeders.length > 1 ? " in turn" : "";
+    sentences.push(`Its induction is fed by ${listed(said)}: with that one switched off${each}, it falls from ${score} to ${listed(left)}.`);
+  } else if (own.fed_by) sentences.push("No single earlier head is missed when it is switched off: several feed its induction.");
+  if (fed.length) {
+    const said = fed.map((one) => `${one.name} (${share(one.score)}, without this head ${share(one.without)})`);
+    sentences.push(`Head ${name} feeds the induction of ${listed(said)}: at each place it leaves a note of what stood before, by which they find it.`);
+  }
+  return sentences.join(" ");
+}
+
+const listed = (parts) => (parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}` : parts[0]);
+const backSaid = ({ layer, head }, measured) => `${percent(measured.heads[layer][head].previous_token)} of its attention on the previous token`;
+
+// The induction heads that a head feeds.
+function fedBy(layer, head, measured) {
+  const all = measured.heads.flatMap((row, above) => row.map((one, number) => ({ one, name: nameOf(above, number) })));
+  return all.flatMap(({ one, name }) => (one.fed_by || [])
+    .filter((feeder) => feeder.layer === layer && feeder.head === head)
+    .map(({ without }) => ({ name, without, score: one.induction })));
+}
+
 // The tokens that a head prefers, with their shares.
 function tokensSaid(preferred) {
   const said = preferred.map((one) => `${quoted(one.text)} gets ${percent(one.share)} of its attention (even attention: ${percent(one.even)})`);
@@ -60,6 +88,9 @@ function tokensSaid(preferred) {
 function headBrief(layer, head) {
   const habits = habitsAt(layer, head);
   if (!habits) return "";
+  const fed = fedBy(layer, head, currentHabits()).map(({ name }) => name);
+  if (fed.length) return `feeds ${fed.join(" and ")}${habits.name ? `: ${HABITS[habits.name].short}` : ""}`;
+  if (habits.fed_by && habits.fed_by.length && !findsAnswer(layer, head)) return `induction, fed by ${habits.fed_by.map((one) => nameOf(one.layer, one.head)).join(" and ")}`;
   if (findsAnswer(layer, head) && habits.name !== "induction") return "reads where the task's answer stands";
   if (habits.name) return HABITS[habits.name].short;
   return habits.preferred.length ? `favours ${habits.preferred.slice(0, 2).map((one) => quoted(one.text)).join(" and ")}` : "no clear habit";
