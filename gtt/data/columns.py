@@ -1,85 +1,164 @@
-"""The one column of a table that is read as text."""
+"""The one column of a table that is read as text, whatever the other columns hold."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
+from gtt.data.nested import USUAL, field_in, text_in
 from gtt.errors import UnusableData
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+SAMPLE = 1 << 16  # characters of the first rows, by which the column is chosen
 
-_USUAL = ("text", "content", "story", "document", "article", "body", "sentence", "review", "code")
+_SHOWN = 60  # characters of a name in a message
+_COMPARED = 1000  # names among which the nearest is looked for
 
 
-def read_column(
-    tables: Iterator[pa.Table], wanted: str | None, where: str, notes: list[str]
-) -> Iterator[str]:
-    """The rows of the wanted column, or of a guessed one (which goes into `notes`).
+class Table(Protocol):
+    """A table that is read once, from its first row to its last.
+
+    `sample` are the values in the first rows by column; an empty one says that there is no row.
+    `kinds` are those of the columns in words; `"text"` and `"texts below"` can be read. `values`
+    gives each row's value of one column, and leaves out rows that have none. `wanted` is the column
+    that was asked for, as the rows call it.
+    """
+
+    wanted: str | None
+    notes: list[str]
+    part: str | None
+    sample: Mapping[str, list[Any]]
+    kinds: Mapping[str, str]
+
+    def values(self, name: str) -> Iterator[Any]: ...
+
+
+def read_column(table: Table, where: str) -> Iterator[str]:
+    """The rows of the wanted column, or of a guessed one (which goes into the notes).
 
     Rows without a value are left out. Raises `UnusableData` where there is no such column, no
     column with text, or no row.
     """
-    first = next(tables, None)
-    if first is None or first.num_columns == 0:
+    if not table.sample:
         raise UnusableData(
             f"{where} has no rows: there is nothing to train on.", field="data.source"
         )
-    name = _choose(first, wanted, where, notes)
-    for table in chain([first], tables):
-        if name not in table.column_names:
-            continue
-        for row in table[name].to_pylist():
-            if row is not None:
-                yield row if isinstance(row, str) else str(row)
+    name = _choose(table, where)
+    below = 0
+    for value in table.values(name):
+        text = as_text(value)
+        if text is not None:
+            yield text
+        elif value:
+            below += 1
+    if below:
+        rows = "row was" if below == 1 else "rows were"
+        table.notes.append(f"{below:,} {rows} left out: {shown(name)} holds no text there.")
 
 
-def _choose(table: pa.Table, wanted: str | None, where: str, notes: list[str]) -> str:
-    names = [str(name) for name in table.column_names]
-    textual = [name for name in names if _is_text(table.schema.field(name).type)]
+def as_text(value: Any) -> str | None:
+    """A value as text; None where it has none."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (list, Mapping)):
+        return text_in(value)
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def kinds_of(sample: Mapping[str, list[Any]]) -> dict[str, str]:
+    """What each column holds, by its first values."""
+    return {name: _kind(values) for name, values in sample.items()}
+
+
+def _kind(values: list[Any]) -> str:
+    given = [value for value in values if value not in (None, "")]
+    if not given:
+        return "nothing"
+    if any(isinstance(value, str) for value in given):
+        return "text"
+    objects = [value for value in given if isinstance(value, Mapping)]
+    if any(text_in(value) for value in given if isinstance(value, (list, Mapping))):
+        return "texts below"
+    if objects:
+        return f"fields ({listed(objects[0])})"
+    return "lists" if any(isinstance(value, list) for value in given) else "numbers"
+
+
+def _choose(table: Table, where: str) -> str:
+    names, wanted = list(table.kinds), table.wanted
+    readable = [name for name in names if table.kinds[name] in ("text", "texts below")]
     if wanted is not None:
         if wanted not in names:
-            near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {_listed(names)}."
-            raise UnusableData(f"{where} has no column {wanted!r}: {hint}", field="data.column")
-        if wanted not in textual:
+            near = difflib.get_close_matches(wanted, names[:_COMPARED], n=1, cutoff=0.5)
+            hint = f"did you mean {shown(near[0])}?" if near else f"it has {listed(names)}."
             raise UnusableData(
-                f"Column {wanted!r} of {where} holds {table.schema.field(wanted).type}, not text: "
-                + (f"choose {_listed(textual)}." if textual else "no other column holds text."),
+                f"{where} has no column {shown(wanted)}: {hint}", field="data.column"
+            )
+        if wanted not in readable and table.kinds[wanted] != "nothing":
+            raise UnusableData(
+                f"Column {shown(wanted)} of {where} holds {table.kinds[wanted]}, not text: "
+                + (f"choose {listed(readable)}." if readable else "no other column holds text."),
                 field="data.column",
             )
+        _say_what_lies_below(table, wanted)
         return wanted
-    if not textual:
-        kinds = [f"{name} ({table.schema.field(name).type})" for name in names[:10]]
+    if not readable:
+        kinds = [f"{_clipped(name)} ({table.kinds[name]})" for name in names[:10]]
+        objects = [name for name in names if table.kinds[name].startswith("fields")]
+        way = "give a file in which one column holds the text."
+        if objects:
+            way = f"name the field that holds the text in data.column, as {_path(table, objects)}."
         raise UnusableData(
-            f"{where} has no column with text, only {', '.join(kinds)}: give a file in which one "
-            "column holds the text.",
-            field="data.source",
+            f"{where} has no column with text, only {', '.join(kinds)}: {way}",
+            field="data.column" if objects else "data.source",
         )
-    usual = [name for name in _USUAL for column in textual if column.lower() == name]
-    if usual:
-        name = next(column for column in textual if column.lower() == usual[0])
-    else:
-        name = max(textual, key=lambda column: _characters(table[column]))
-    notes.append(
-        f"Column {name!r} was read"
-        + (f", chosen from {_listed(names)}." if len(names) > 1 else ", the only one.")
+    usual = [name for one in USUAL for name in readable if name.lower() == one]
+    name = usual[0] if usual else max(readable, key=lambda one: _characters(table.sample[one]))
+    what = "Column" if table.part is None else "Field"
+    of = "" if table.part is None else f" of {shown(table.part)}"
+    table.notes.append(
+        f"{what} {shown(name)}{of} was read"
+        + (f", chosen from {listed(names)}." if len(names) > 1 else ", the only one.")
     )
+    _say_what_lies_below(table, name)
     return name
 
 
-def _is_text(kind: Any) -> bool:
-    import pyarrow as pa
+def _say_what_lies_below(table: Table, name: str) -> None:
+    """A note on texts that were put together from what a column holds."""
+    lower = [value for value in table.sample[name] if isinstance(value, (list, Mapping))]
+    if not any(text_in(value) for value in lower):
+        return
+    field = next((found for value in lower if (found := field_in(value))), None)
+    table.notes.append(
+        f"{shown(name)} holds parts, which were put together"
+        + (f": field {shown(field)} was taken of each." if field else ".")
+    )
 
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+def _path(table: Table, names: list[str]) -> str:
+    """How a field of an object is named, by an example."""
+    objects = [value for value in table.sample[names[0]] if isinstance(value, Mapping)]
+    return shown(f"{names[0]}.{next(iter(objects[0]), 'text')}")
 
 
-def _characters(column: Any) -> int:
-    return sum(len(value) for value in column.to_pylist() if value)
+def _characters(values: list[Any]) -> int:
+    return sum(len(text) for value in values if (text := as_text(value)))
 
 
-def _listed(names: list[str], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (" ..." if len(names) > most else "")
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """The first names, for a message."""
+    given = [str(name) for name in names]
+    return ", ".join(map(_clipped, given[:most])) + (" ..." if len(given) > most else "")
+
+
+def shown(name: str) -> str:
+    """A name in quotation marks, for a message."""
+    return repr(_clipped(name))
+
+
+def _clipped(name: str) -> str:
+    """A name short enough to be shown, and such that UTF-8 can write it."""
+    short = name if len(name) <= _SHOWN else name[: _SHOWN - 3] + "..."
+    return short.encode("utf-8", "replace").decode("utf-8")

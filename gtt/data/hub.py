@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gtt.data.arrow import ArrowTable
 from gtt.data.columns import read_column
 from gtt.data.sources import FILE_SUFFIXES, HubName
 from gtt.data.streams import TextStream
@@ -74,10 +75,18 @@ def open_hub(name: HubName, column: str | None) -> TextStream:
     stream = TextStream(iter(()), "\n\n")
     if name.split is None and len(splits) > 1:
         stream.notes.append(f"Split {split!r} was read, chosen from {', '.join(map(str, splits))}.")
-    stream.pieces = read_column(
+    stream.pieces = _documents(
         tables(splits[split], name), name.column or column, name.dataset, stream.notes
     )
     return stream
+
+
+def _documents(
+    rows: Iterator[pa.Table], column: str | None, where: str, notes: list[str]
+) -> Iterator[str]:
+    table = ArrowTable(rows, column)
+    table.notes = notes
+    yield from read_column(table, where)
 
 
 def reachable(timeout: float = 5) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -113,7 +113,8 @@ def learning_merges(text: str, vocab_size: int) -> Iterator[MergeTable]:
 
 def split_bytes(sentence: str) -> list[list[int]]:
     """The sentence before any merge: its words, each as the tokens of its bytes."""
-    return [[_ID_OF[symbol] for symbol in word] for word in _words(sentence)]
+    words = _words(pieces.cut(sentence, _PIECE))
+    return [[_ID_OF[symbol] for symbol in word] for word in words]
 
 
 def apply_merges(sentence: str, merges: Sequence[Merge]) -> Iterator[Step]:
@@ -140,12 +141,12 @@ def show_bytes(raw: bytes) -> tuple[str, bool]:
         return raw.decode("utf-8", errors="backslashreplace"), False
 
 
-def _words(text: str) -> Iterator[str]:
+def _words(texts: Iterable[str]) -> Iterator[str]:
     """The words that merges never cross, in the byte alphabet: GPT-2's pattern."""
     from tokenizers import pre_tokenizers
 
     splitter = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    for piece in pieces.cut(text, _PIECE):
+    for piece in texts:
         for word, _ in splitter.pre_tokenize_str(piece):
             yield word
 
@@ -154,7 +155,7 @@ def _count_words(text: str) -> dict[tuple[int, ...], int]:
     """The distinct words as token ids, with how often each occurs."""
     return {
         tuple(_ID_OF[symbol] for symbol in word): count
-        for word, count in Counter(_words(text)).items()
+        for word, count in Counter(_words(pieces.to_learn_from(text, _PIECE))).items()
     }
 
 

@@ -121,7 +121,7 @@ def _make_tokenizer(
     end = min(split.bytes, BPE_BYTES)
     if end < split.bytes:
         notes.append(f"The tokenizer was trained on the first {end / 1e6:.0f} MB of the text.")
-    tokenizer = train_bpe_tokenizer(_counted(text, end, report), config.vocab_size)
+    tokenizer = train_bpe_tokenizer(_counted(text, end, report), config.vocab_size, report)
     if tokenizer.vocab_size < config.vocab_size:
         notes.append(
             f"The text gave {tokenizer.vocab_size:,} tokens, not {config.vocab_size:,}: no more "

@@ -8,7 +8,7 @@ from pathlib import Path
 from gtt.config import DataConfig
 from gtt.data.corpus import Corpus, fingerprint_of, reopen_corpus
 from gtt.data.excerpt import Places
-from gtt.data.reading import OpenedSource, open_source
+from gtt.data.reading import OpenedSource, open_source, read_as
 from gtt.data.sources import Resolved
 from gtt.data.streams import TextStream
 
@@ -35,14 +35,14 @@ def _fingerprint_of_upload(config: DataConfig, path: Path, corpora: Path) -> str
     Hashing a gigabyte would take longer than a look may.
     """
     limit = None if config.max_megabytes is None else max(1, int(config.max_megabytes * 1e6))
-    column = None if path.suffix.lower() in (".txt", ".md") else config.column
+    read = read_as(path.suffix.lower(), config.column)
     records = sorted(corpora.glob("*/corpus.json"), key=_changed, reverse=True)
     for file in records[:_LOOKED_AT]:
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
             if record["settings"]["source"] != config.source:
                 continue
-            identity = {**record["identity"], "column": column}
+            identity = {**record["identity"], **read}
             source = OpenedSource(identity, limit, lambda _: TextStream(iter(()), None))
             if fingerprint_of(source, config) == record["fingerprint"]:
                 return str(record["fingerprint"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from gtt.data.streams import TextStream
 from gtt.errors import UnusableData
 
 LOOKED_THROUGH = 1 << 20  # bytes of a copy
+ROWS_VERSION = 2  # of how rows of tables are read; what was read otherwise is another text
 
 _SYNTHETIC = ("tales", *tasks.TASKS)
 _DEFAULT_MEGABYTES = {"tinystories": 20.0} | dict.fromkeys(_SYNTHETIC, 1.0)
@@ -38,13 +38,20 @@ class OpenedSource:
 
 
 def open_source(
-    resolved: Resolved, config: DataConfig, downloads: Path, sources_folder: Path | None
+    resolved: Resolved,
+    config: DataConfig,
+    downloads: Path,
+    sources_folder: Path | None,
+    most: int | None = None,
 ) -> OpenedSource:
-    """Nothing is read yet but the bytes of a local file, for their hash."""
+    """Nothing is read yet but the bytes of a local file, for their hash.
+
+    With `most` it is a look: no more bytes of a file are read, and there is no hash.
+    """
     megabytes = config.max_megabytes or _DEFAULT_MEGABYTES.get(resolved.name)
     limit = None if megabytes is None else max(1, int(megabytes * 1e6))
     if resolved.path is not None:
-        return _open_path(resolved.path, config.column, limit)
+        return _open_path(resolved.path, config.column, limit, resolved.title, most)
     if resolved.hub is not None:
         return _open_hub(resolved.hub, config.column, limit, sources_folder)
     name = resolved.name
@@ -59,13 +66,13 @@ def open_source(
         return OpenedSource(
             {"sha256": remote.sha256},
             limit,
-            lambda report: open_file(
-                fetch.fetch(remote, downloads, sources_folder, report), None, report
-            ),
+            lambda report: open_file(fetch.fetch(remote, downloads, sources_folder, report), None),
         )
     if name == "wikitext-2":
-        return _open_copied(name, hub.WIKITEXT, hub.WIKITEXT_COPIES, limit, sources_folder)
-    return _open_copied(name, hub.TINY_STORIES, hub.TINY_STORIES_COPIES, limit, sources_folder)
+        return _open_copied(name, hub.WIKITEXT, hub.WIKITEXT_COPIES, limit, sources_folder, most)
+    return _open_copied(
+        name, hub.TINY_STORIES, hub.TINY_STORIES_COPIES, limit, sources_folder, most
+    )
 
 
 def _open_tales(seed: int, limit: int | None) -> OpenedSource:
@@ -97,17 +104,27 @@ def _open_task(name: str, seed: int, limit: int | None) -> OpenedSource:
     )
 
 
-def _open_path(path: Path, column: str | None, limit: int | None) -> OpenedSource:
-    try:
-        sha256 = fetch.hash_file(path)
-    except OSError as error:
-        raise UnusableData(
-            f"{path.name} cannot be read: {error.strerror or error}.", field="data.source"
-        ) from None
+def _open_path(
+    path: Path, column: str | None, limit: int | None, name: str, most: int | None = None
+) -> OpenedSource:
     suffix = path.suffix.lower()
-    plain = suffix in (".txt", ".md")
-    identity = {"sha256": sha256, "suffix": suffix, "column": None if plain else column}
-    return OpenedSource(identity, limit, lambda report: open_file(path, column, report))
+    identity: dict[str, Any] = {}
+    if most is None:
+        try:
+            sha256 = fetch.hash_file(path)
+        except OSError as error:
+            raise UnusableData(
+                f"{name} cannot be read: {error.strerror or error}.", field="data.source"
+            ) from None
+        identity = {"sha256": sha256, "suffix": suffix, **read_as(suffix, column)}
+    return OpenedSource(identity, limit, lambda _: open_file(path, column, name=name, most=most))
+
+
+def read_as(suffix: str, column: str | None) -> dict[str, Any]:
+    """What of a file's text its bytes do not decide."""
+    if suffix not in TABLE_SUFFIXES:
+        return {"column": None}
+    return {"column": column, "rows": ROWS_VERSION}
 
 
 def _open_hub(
@@ -117,7 +134,7 @@ def _open_hub(
     column = name.column or column
     copy = fetch.find_by_name(hub.copies(name), folder)
     if copy is not None:
-        opened = _open_path(copy, column, limit)
+        opened = _open_path(copy, column, limit, copy.name)
         return replace(opened, read=_saying_so(opened.read, copy))
     identity = {"hub": name.dataset, "config": name.config, "split": name.split, "column": column}
     return OpenedSource(identity, limit, lambda _: hub.open_hub(name, column))
@@ -133,7 +150,12 @@ def _saying_so(read: Callable[[Report], TextStream], copy: Path) -> Callable[[Re
 
 
 def _open_copied(
-    name: str, remote: HubName, copies: tuple[str, ...], limit: int | None, folder: Path | None
+    name: str,
+    remote: HubName,
+    copies: tuple[str, ...],
+    limit: int | None,
+    folder: Path | None,
+    most: int | None,
 ) -> OpenedSource:
     """A Hub data set of which a copy may lie in the shared folder, as text or as a table."""
     copy = fetch.find_by_name(copies, folder)
@@ -150,7 +172,7 @@ def _open_copied(
         else:
             if copy.suffix.lower() not in TABLE_SUFFIXES:
                 refuse_other_text(copy, name)
-            stream = _saying_so(lambda _: open_file(copy, None, report), copy)(report)
+            stream = _saying_so(lambda _: open_file(copy, None, most=most), copy)(report)
         if name == "wikitext-2":
             lines = stream.pieces if stream.separator is not None else _lines(stream.pieces)
             stream.pieces, stream.separator = hub.articles(lines), ""
@@ -178,5 +200,9 @@ def refuse_other_text(copy: Path, name: str) -> None:
 
 
 def _lines(stretches: Iterator[str]) -> Iterator[str]:
-    for stretch in stretches:  # each ends with a line
-        yield from io.StringIO(stretch)
+    waiting = ""
+    for stretch in stretches:
+        *whole, waiting = (waiting + stretch).split("\n")
+        yield from (line + "\n" for line in whole)
+    if waiting:
+        yield waiting

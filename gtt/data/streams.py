@@ -14,7 +14,8 @@ class TextStream:
     empty where documents bring their own). With None the pieces are stretches of one text.
     `notes` says what was chosen or left out on the way; it is complete once the pieces are read.
     `total_bytes` is the expected size, if known. `endless` streams are generated for as long as
-    someone reads; `cut_short` is set by a reader that stopped at its limit.
+    someone reads; `cut_short` is set by a reader that stopped at its limit, `unread` by a source
+    that was only looked at and has more.
     """
 
     pieces: Iterator[str]
@@ -23,3 +24,4 @@ class TextStream:
     notes: list[str] = field(default_factory=list)
     endless: bool = False
     cut_short: bool = False
+    unread: bool = False

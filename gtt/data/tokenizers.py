@@ -7,6 +7,8 @@ Whatever the kind, a tokenizer is a plain `tokenizer.json` of the `tokenizers` l
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
@@ -29,6 +31,7 @@ from gtt.data.layouts import (
     show_ranges,
     without_dressing,
 )
+from gtt.data.progress import Progress, Report, ignore
 from gtt.data.sources import is_there
 from gtt.errors import BadInput, UnusableData
 
@@ -42,6 +45,7 @@ GPT2_NAMES = ("gpt2", "openai-community/gpt2")
 
 _PIECE = 8192  # characters that enter the library as one text
 _BATCH = 64  # pieces
+_LOOK_EVERY = 0.1  # seconds
 _LONGEST_CHARACTER = 4  # bytes, and so tokens
 
 
@@ -256,11 +260,15 @@ def train_char_tokenizer(alphabet: Iterable[str]) -> Tokenizer:
     return Tokenizer(backend, "char")
 
 
-def train_bpe_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
+def train_bpe_tokenizer(
+    texts: Iterable[str], vocab_size: int, report: Report = ignore
+) -> Tokenizer:
     """Byte-level BPE (Sennrich et al. 2016, Radford et al. 2019) learned from `texts`.
 
     The first 256 tokens are the bytes, so every text is covered. Pairs that occur only once are
-    not merged, so a small text may give fewer tokens than asked.
+    not merged, so a small text may give fewer tokens than asked. The library merges on a thread of
+    its own, without a word: meanwhile `report` is told of the seconds, and may raise, as an
+    interrupt does, to leave it behind.
     """
     from tokenizers import Tokenizer as Backend
     from tokenizers import decoders, models, pre_tokenizers, trainers
@@ -275,8 +283,30 @@ def train_bpe_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
         special_tokens=[],
         initial_alphabet=sorted(BYTE_OF),
     )
-    small = (piece for text in texts for piece in pieces.cut(text, _PIECE))
-    backend.train_from_iterator(small, trainer)
+    is_fed, is_done = threading.Event(), threading.Event()
+    failed: list[BaseException] = []
+
+    def feed() -> Iterator[str]:
+        for text in texts:
+            yield from pieces.to_learn_from(text, _PIECE)
+        is_fed.set()
+
+    def learn() -> None:
+        try:
+            backend.train_from_iterator(feed(), trainer)
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            is_done.set()
+
+    threading.Thread(target=learn, name="byte pairs", daemon=True).start()
+    began = None
+    while not is_done.wait(_LOOK_EVERY):
+        if is_fed.is_set():
+            began = began or time.monotonic()
+            report(Progress("merging byte pairs", int(time.monotonic() - began), None, "seconds"))
+    if failed:
+        raise failed[0]
     return Tokenizer(backend, "bpe")
 
 

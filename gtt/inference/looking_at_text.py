@@ -41,6 +41,7 @@ FOLLOWED_TOKENS = 48
 COPY_SECONDS = 60.0
 COPY_CHUNK = 1 << 15  # words or tokens at a time: others have their turn in between
 COMPARED_WORDS = 4000  # of the validation part
+CHARACTERS_OF_A_WORD = 6  # with the blank after it
 
 
 def next_token(job: NextTokenJob, loaded: Loaded) -> Result:
@@ -198,7 +199,7 @@ def copies(job: CopiesJob, loaded: Loaded) -> Generator[str, None, Result]:
         )
     train, validation = parts
     tokenizer = loaded.tokenizer
-    compared = " ".join(_first_words(tokenizer, validation, COMPARED_WORDS))
+    compared = _first_words(tokenizer, validation, COMPARED_WORDS)
     began = time.monotonic()
     whole = True
 
@@ -220,10 +221,11 @@ def copies(job: CopiesJob, loaded: Loaded) -> Generator[str, None, Result]:
         yield ""
 
 
-def _first_words(tokenizer: Tokenizer, ids: npt.NDArray[Any], count: int) -> list[str]:
-    words: list[str] = []
+def _first_words(tokenizer: Tokenizer, ids: npt.NDArray[Any], count: int) -> str:
+    """So many words of a text, or as many characters as they have on average, if that is less."""
+    text = ""
     for piece in tokenizer.decode_in_pieces(ids, 1 << 13):
-        words += piece.split()
-        if len(words) >= count:
+        text += piece
+        if len(text) >= count * CHARACTERS_OF_A_WORD:
             break
-    return words[:count]
+    return " ".join(text[: count * CHARACTERS_OF_A_WORD].split()[:count])

@@ -1,17 +1,21 @@
 """Is it copying? What of a text stands word for word in the text the model was trained on.
 
-A word is what stands between white space. Two figures, as in McCoy et al. 2023 (How Much Do
-Language Models Copy From Their Training Data?): the longest runs of words that training text has as
-well, and the share of n-grams that it does not have. Copying as such means little where the
-language itself repeats: the same share, measured on validation text that no model wrote, is the one
-to compare with.
+A word is what stands between white space; where a text hardly separates its words (Chinese, Thai,
+DNA) the characters are counted instead, and the answer says so. Two figures, as in McCoy et al.
+2023 (How Much Do Language Models Copy From Their Training Data?): the longest runs of words that
+training text has as well, and the share of n-grams that it does not have. Copying as such means
+little where the language itself repeats: the same share, measured on validation text that no model
+wrote, is the one to compare with.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,18 +27,65 @@ SHORTEST = 5  # words of a run that is shown
 AROUND = 8  # words shown before and after a run where it stands in the training text
 CHUNK = 1 << 18  # words of training text looked at in one go
 
+CHANCE = 48  # bits that as many characters as are shown carry at least, to rule out chance
+
 _WORD = re.compile(r"\S+")
+_CHARACTER = re.compile(r"\S")
+_LOOKED_AT = 1 << 16  # characters of training text by which the unit is chosen
+_LONG_WORD = 24  # characters, on average
+# Thai, Lao, Myanmar, Khmer, kana, and the signs of Chinese.
+_UNSEPARATED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no power of it is 0 modulo 2^64
 
 Numbers = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
+class Unit:
+    """What of a text is counted: `shortest` of them in a row are shown, `gram` make an n-gram."""
+
+    name: Literal["words", "characters"]
+    pattern: re.Pattern[str]
+    between: str
+    shortest: int
+    gram: int
+    around: int
+
+    def of(self, text: str) -> list[str]:
+        """The units of a text."""
+        return self.pattern.findall(text)
+
+
+WORDS = Unit("words", _WORD, " ", SHORTEST, GRAM, AROUND)
+
+
+def unit_of(training: str) -> Unit:
+    """Words, or characters where a text does not separate its words.
+
+    The fewer different characters there are, the more of them in a row are needed to say something:
+    ten of thirty, twenty-four of the four letters of DNA.
+    """
+    signs = _CHARACTER.findall(training)
+    words = len(_WORD.findall(training))
+    unseparated = len(_UNSEPARATED.findall(training))
+    if not signs or (len(signs) <= _LONG_WORD * words and unseparated * 3 < len(signs)):
+        return WORDS
+    bits = math.log2(max(2, len(set(signs))))
+    shortest = min(32, max(6, math.ceil(CHANCE / bits)))
+    gram = math.ceil(shortest * GRAM / SHORTEST)
+    return Unit("characters", _CHARACTER, "", shortest, gram, 2 * shortest)
+
+
+@dataclass(frozen=True)
 class Run:
     """Words in a row that the training text has as well.
 
-    `start` and `end` are characters of the text that was asked about; `before`, `same` and `after`
-    are the training text around one of the places where the run stands.
+    `words` are characters where these are counted. `start` and `end` are characters of the text
+    that was asked about; `before`, `same` and `after` are the training text around one of the
+    places where the run stands.
     """
 
     start: int
@@ -52,7 +103,7 @@ class Copies:
     `runs` are the maximal ones, the longest first. `novel` is the share of the text's n-grams that
     the training text does not have, `novel_in_validation` that of validation text; None where a
     text is shorter than one n-gram. `words` is the length of the text, `training_words` how much
-    was looked through.
+    was looked through, in `unit`; runs have `shortest` of them at least, n-grams `gram`.
     """
 
     runs: tuple[Run, ...]
@@ -60,6 +111,9 @@ class Copies:
     novel: float | None
     novel_in_validation: float | None
     training_words: int
+    unit: Literal["words", "characters"]
+    shortest: int
+    gram: int
 
 
 def find_copies(
@@ -71,20 +125,23 @@ def find_copies(
     64-bit hashes collide. Memory grows with `chunk` and the two texts, not with the training text,
     and time with the sum of all three, however often any of them repeats itself.
     """
-    places = [match.span() for match in _WORD.finditer(text)]
+    pieces = iter(training)
+    beginning = next(pieces, "")
+    unit = unit_of(beginning[:_LOOKED_AT])
+    places = [match.span() for match in unit.pattern.finditer(text)]
     words = [text[start:end] for start, end in places]
-    other_words = validation.split()
+    other_words = unit.of(validation)
     numbers = _numbers(words + other_words)
     asked = _as_numbers(words, numbers)
-    seeds = np.unique(_grams(asked, SHORTEST))
-    reader = SuffixAutomaton(asked.tolist(), SHORTEST)
-    grams = _grams(asked, GRAM), _grams(_as_numbers(other_words, numbers), GRAM)
+    seeds = np.unique(_grams(asked, unit.shortest))
+    reader = SuffixAutomaton(asked.tolist(), unit.shortest)
+    grams = _grams(asked, unit.gram), _grams(_as_numbers(other_words, numbers), unit.gram)
     missing = set(np.concatenate(grams).tolist())
     read = 0
-    for window in _windows(training, chunk):
+    for window in _windows(chain([beginning], pieces), chunk, unit):
         known = _as_numbers(window.words, numbers)
-        missing -= set(np.intersect1d(_grams(known, GRAM), _as_array(missing)).tolist())
-        _read_window(reader, window, known, seeds)
+        missing -= set(np.intersect1d(_grams(known, unit.gram), _as_array(missing)).tolist())
+        _read_window(reader, window, known, seeds, unit)
         read += window.last - window.first
         yield read
     runs = [
@@ -92,11 +149,11 @@ def find_copies(
             start=places[match.start][0],
             end=places[match.start + match.length - 1][1],
             words=match.length,
-            before=" ".join(match.before),
-            same=" ".join(words[match.start : match.start + match.length]),
-            after=" ".join(match.after),
+            before=unit.between.join(match.before),
+            same=unit.between.join(words[match.start : match.start + match.length]),
+            after=unit.between.join(match.after),
         )
-        for match in reader.maximal(words, AROUND)
+        for match in reader.maximal(words, unit.around)
     ]
     return Copies(
         runs=tuple(sorted(runs, key=lambda run: (-run.words, run.start))),
@@ -104,6 +161,9 @@ def find_copies(
         novel=_share(grams[0], missing),
         novel_in_validation=_share(grams[1], missing),
         training_words=read,
+        unit=unit.name,
+        shortest=unit.shortest,
+        gram=unit.gram,
     )
 
 
@@ -140,22 +200,23 @@ class _Window:
     last: int
 
 
-def _windows(pieces: Iterable[str], size: int) -> Iterator[_Window]:
-    """The words of a text in pieces, about `size` at a time, with `AROUND` more on both sides."""
-    words: list[str] = []  # up to AROUND that were read, then those that come
+def _windows(pieces: Iterable[str], size: int, unit: Unit) -> Iterator[_Window]:
+    """The words of a text in pieces, about `size` at a time, with some more on both sides."""
+    around = unit.around
+    words: list[str] = []  # up to `around` that were read, then those that come
     first = 0
     unfinished = ""
     for piece in pieces:
         given = unfinished + piece
-        end = _start_of_last_word(given)
+        end = len(given) if unit is not WORDS else _start_of_last_word(given)
         unfinished = given[end:]
-        words += given[:end].split()
-        while len(words) >= first + size + AROUND:
+        words += unit.of(given[:end])
+        while len(words) >= first + size + around:
             last = first + size
-            yield _Window(words[: last + AROUND], first, last)
-            words = words[max(0, last - AROUND) :]
-            first = min(AROUND, last)
-    words += unfinished.split()
+            yield _Window(words[: last + around], first, last)
+            words = words[max(0, last - around) :]
+            first = min(around, last)
+    words += unit.of(unfinished)
     if len(words) > first:
         yield _Window(words, first, len(words))
 
@@ -168,11 +229,13 @@ def _start_of_last_word(text: str) -> int:
     return place
 
 
-def _read_window(reader: SuffixAutomaton, window: _Window, known: Numbers, seeds: Numbers) -> None:
+def _read_window(
+    reader: SuffixAutomaton, window: _Window, known: Numbers, seeds: Numbers, unit: Unit
+) -> None:
     """Lets the reader read the window, but for words that lie in no run of the shortest length."""
-    hits = np.isin(_grams(known, SHORTEST), seeds)
+    hits = np.isin(_grams(known, unit.shortest), seeds)
     in_run = np.zeros(len(known), bool)
-    for place in range(SHORTEST):
+    for place in range(unit.shortest):
         in_run[place : place + len(hits)] |= hits
     at = window.first - 1
     for place in (window.first + np.flatnonzero(in_run[window.first : window.last])).tolist():
@@ -182,8 +245,8 @@ def _read_window(reader: SuffixAutomaton, window: _Window, known: Numbers, seeds
         if reader.read(int(known[place])):
             start = place - reader.length + 1
             reader.note(
-                window.words[max(0, start - AROUND) : max(0, start)],
-                window.words[place + 1 : place + 1 + AROUND],
+                window.words[max(0, start - unit.around) : max(0, start)],
+                window.words[place + 1 : place + 1 + unit.around],
             )
     if at != window.last - 1:
         reader.forget()

@@ -209,7 +209,7 @@ def test_of_a_long_table_the_first_rows_are_read(
 def test_a_row_longer_than_what_is_read_is_said_to_be(places: Places, corpora: Path) -> None:
     row = json.dumps({"text": "word " * (RECORD_BYTES // 4)})
     source = bring(places, f"{row}\n{row}\n".encode(), ".jsonl")
-    with pytest.raises(UnusableData, match=r"first row of text\.jsonl is longer than 2 MB"):
+    with pytest.raises(UnusableData, match=r"first row of mine\.jsonl is longer than 2 MB"):
         look(DataConfig(source=source), places, corpora)
 
 

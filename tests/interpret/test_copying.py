@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 from itertools import pairwise
 
@@ -130,3 +131,37 @@ def test_what_repeats_itself_without_end_costs_no_more_than_other_text() -> None
     tracemalloc.stop()
     assert run.words == 10_000
     assert peak < 60e6
+
+
+CHINESE = "".join(
+    random.Random(3).choices("春夏秋冬山水風雲日月星天地人和平安樂書畫琴棋詩酒花鳥，。", k=9000)
+)
+THAI = "".join(random.Random(4).choices([chr(point) for point in range(0xE01, 0xE2E)], k=9000))
+DNA = "".join(random.Random(5).choices("ACGT", k=9000))
+
+
+@pytest.mark.parametrize("training", [CHINESE, THAI, DNA], ids=["Chinese", "Thai", "DNA"])
+@pytest.mark.parametrize("piece", [100, 9000])
+def test_characters_are_counted_where_words_are_not_separated(training: str, piece: int) -> None:
+    recited = training[4000:4060]
+    text = training[7:9] + recited + training[1:3]
+    pieces = [training[i : i + piece] for i in range(0, len(training), piece)]
+    found = looked(text, pieces, training[:500][::-1], chunk=512)
+    assert found.unit == "characters"
+    longest = found.runs[0]
+    assert longest.words >= 60 and recited in longest.same
+    assert text[longest.start : longest.end] == longest.same
+    assert longest.before + longest.same + longest.after in training
+    assert found.novel is not None and found.novel_in_validation is not None
+    assert found.novel < 0.2 < 0.9 < found.novel_in_validation
+    assert found.training_words == len(training)
+
+    new = looked(text[::-1], pieces, training[:500][::-1], chunk=512)
+    assert (new.runs, new.novel) == ((), 1)
+
+
+def test_fewer_letters_take_more_of_them_in_a_row() -> None:
+    lengths = [looked("x", [text]).shortest for text in (THAI, CHINESE, DNA)]
+    assert lengths == sorted(lengths) and lengths[0] < 10 < lengths[2]
+    latin = looked("x", ["some words of a text " * 40])
+    assert (latin.unit, latin.shortest, latin.gram) == ("words", SHORTEST, GRAM)

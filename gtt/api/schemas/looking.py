@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from gtt.api.schemas.base import MAX_TEXT, OfRun, Request, Response
@@ -256,17 +258,23 @@ class CopiedRun(Response):
 
     start: int = Field(description="First character.")
     end: int
-    words: int
+    words: int = Field(description="Its length in `unit`.")
     before: str
     same: str
     after: str
 
 
 class CopyCheck(Response):
-    """What of a text is word for word in the training part. Shares are of 8 words in a row."""
+    """What of a text is word for word in the training part.
+
+    Where a text does not separate its words, as in Chinese, characters are counted instead.
+    """
 
     run_id: str
-    runs: list[CopiedRun] = Field(description="Of 5 words and more, the longest first.")
+    unit: Literal["words", "characters"] = Field(description="What is counted.")
+    shortest: int = Field(description="Of how many in a row runs are shown.")
+    gram: int = Field(description="Shares are of so many in a row.")
+    runs: list[CopiedRun] = Field(description="The longest first.")
     words: int
     novel: float | None = Field(description="Share that the training part does not have.")
     novel_in_validation: float | None = Field(description="The same of text that no model wrote.")

@@ -1,4 +1,5 @@
-// Is it copying? Runs of words that the training part has too, marked and listed.
+// Is it copying? Runs of words that the training part has too, marked and listed; of characters where
+// a text does not separate its words.
 const NOTABLE = 0.03; // of the share of novel 8-grams, less than that of validation text
 const REPEATING = 0.5; // a source of which less than this is novel repeats itself
 const utf8 = new TextEncoder();
@@ -23,25 +24,28 @@ async function findCopies() {
 function showCopies(sample) {
   const found = sample.copies, number = standing().samples.indexOf(sample);
   if (panes[number]) markCopies(sample, panes[number].tokens);
-  const longest = found.runs.length ? `Its longest run that stands there word for word has ${found.runs[0].words} words.` : "No 5 words in a row stand there word for word.";
+  const wording = found.unit === "words" ? "word for word" : "character for character";
+  const counting = found.unit === "words" ? "" : " This text does not separate its words, so characters are counted.";
+  const none = found.words < found.shortest ? `The text has ${found.words} ${found.unit}, too few to look for ${found.shortest} in a row.` : `No ${found.shortest} ${found.unit} in a row stand there ${wording}.`;
+  const longest = (found.runs.length ? `Its longest run that stands there ${wording} has ${found.runs[0].words} ${found.unit}.` : none) + counting;
   $("copy-said").textContent = `${longest} ${verdict(found)}${found.whole ? "" : " Only a part of the training text could be looked through in time."}`;
   $("novelty").replaceChildren();
   if (found.novel !== null) $("novelty").append(share("This text", found.novel), ...(found.novel_in_validation === null ? [] : [share("Validation text", found.novel_in_validation)]));
   $("copies").replaceChildren(...found.runs.slice(0, 30).map((run) => {
     const item = made("li");
-    item.append(made("small", "", `${run.words} words `), made("span", "around", `… ${run.before} `), made("mark", "", run.same), made("span", "around", ` ${run.after} …`));
+    item.append(made("small", "", `${run.words} ${found.unit} `), made("span", "around", `… ${run.before} `), made("mark", "", run.same), made("span", "around", ` ${run.after} …`));
     return item;
   }));
 }
 
 function verdict(found) {
-  if (found.novel === null) return "The text is shorter than 8 words, too short to say more.";
+  if (found.novel === null) return `The text is shorter than ${found.gram} ${found.unit}, too short to say more.`;
   const rough = found.words < 60 ? " The text is short, so take it as a rough figure." : "";
   const other = found.novel_in_validation;
-  if (other === null) return `${percent(found.novel)} of its runs of 8 words are new.${rough}`;
-  if (other < REPEATING) return `Of its runs of 8 words ${percent(found.novel)} are new, but so are only ${percent(other)} of those in validation text, which no model wrote: this source repeats itself so much that recital cannot be told from knowing it.${rough}`;
-  if (found.novel < other - NOTABLE) return `Of its runs of 8 words ${percent(found.novel)} are new, fewer than the ${percent(other)} of validation text, which no model wrote: part of this text is recited.${rough}`;
-  return `Of its runs of 8 words ${percent(found.novel)} are new, and ${percent(other)} of those in validation text, which no model wrote: it repeats the training part no more than the language itself does.${rough}`;
+  if (other === null) return `${percent(found.novel)} of its runs of ${found.gram} ${found.unit} are new.${rough}`;
+  if (other < REPEATING) return `Of its runs of ${found.gram} ${found.unit} ${percent(found.novel)} are new, but so are only ${percent(other)} of those in validation text, which no model wrote: this source repeats itself so much that recital cannot be told from knowing it.${rough}`;
+  if (found.novel < other - NOTABLE) return `Of its runs of ${found.gram} ${found.unit} ${percent(found.novel)} are new, fewer than the ${percent(other)} of validation text, which no model wrote: part of this text is recited.${rough}`;
+  return `Of its runs of ${found.gram} ${found.unit} ${percent(found.novel)} are new, and ${percent(other)} of those in validation text, which no model wrote: it repeats the training part no more than the language itself does.${rough}`;
 }
 
 function share(name, value) {

@@ -1,0 +1,199 @@
+"""Tables of Arrow: a `.parquet` file read page by page, and rows that the Hub streams."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gtt.data.columns import kinds_of
+from gtt.data.decoding import unusable
+from gtt.data.nested import value_at
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ROWS = 256  # that are read at once
+_SAMPLED = 8  # rows, one at a time: nobody knows how long they are
+_BUFFER = 1 << 20  # bytes
+
+
+class ArrowTable:
+    """A table that comes in Arrow tables, of which each brings the columns that it has."""
+
+    part = None
+
+    def __init__(self, tables: Iterator[pa.Table], wanted: str | None) -> None:
+        self.notes: list[str] = []
+        self.wanted = wanted
+        self._tables = tables
+        self._first = next(tables, None)
+        self.sample: dict[str, list[Any]] = {}
+        self.kinds: dict[str, str] = {}
+        if self._first is not None:
+            self.sample = {
+                str(name): self._first[name].to_pylist() for name in self._first.column_names
+            }
+            self.kinds = {str(field.name): kind_of(field.type) for field in self._first.schema}
+            _look_below(self.sample, self.kinds, wanted)
+
+    def values(self, name: str) -> Iterator[Any]:
+        assert self._first is not None, "a table without rows has no column to ask for"
+        for table in chain([self._first], self._tables):
+            column = _column_of(name, table.column_names)
+            if column is not None:
+                yield from (_at(column, value, name) for value in table[column].to_pylist())
+
+
+class ParquetTable:
+    """A Parquet file: a few rows of every column, then one column alone.
+
+    A value that a dictionary holds once is in memory once, however many rows share it. Raises
+    `UnusableData` for a damaged file.
+    """
+
+    part = None
+
+    def __init__(
+        self, path: Path, wanted: str | None, name: str, most_rows: int | None = None
+    ) -> None:
+        import pyarrow.parquet as pq
+
+        self.notes: list[str] = []
+        self.wanted = wanted
+        self._path, self._name = path, name
+        self._most_rows = most_rows
+        self.sample: dict[str, list[Any]] = {}
+        self.kinds: dict[str, str] = {}
+        self.unread = False
+        try:
+            with pq.ParquetFile(path) as file:
+                self._rows = file.metadata.num_rows
+                schema = file.schema_arrow
+                self._columns = schema.names
+            if not self._rows:
+                return
+            self.kinds = {field.name: kind_of(field.type) for field in schema}
+            for column, kind in self.kinds.items():
+                readable = kind in ("text", "texts below")
+                values = self._read(column, _SAMPLED, batch=1) if readable else iter(())
+                self.sample[column] = list(values)
+            _look_below(self.sample, self.kinds, wanted)
+        except _damage() as error:
+            raise damaged(name, error) from None
+
+    def values(self, name: str) -> Iterator[Any]:
+        count = 0
+        column = _column_of(name, self._columns) or name
+        try:
+            for value in self._read(column, self._most_rows, batch=_ROWS):
+                count += 1
+                yield _at(column, value, name)
+        except _damage() as error:
+            raise damaged(self._name, error) from None
+        self.unread = count < self._rows
+
+    def _read(self, column: str, most: int | None, batch: int) -> Iterator[Any]:
+        import pyarrow.parquet as pq
+
+        # Only the column of a dictionary can stay one.
+        shared = [column] if self.kinds[column] == "text" else None
+        with pq.ParquetFile(
+            self._path, read_dictionary=shared, buffer_size=_BUFFER, pre_buffer=False
+        ) as file:
+            if _repeats_beginnings(file, column):
+                batch = 1
+            left = file.metadata.num_rows if most is None else most
+            for part in file.iter_batches(batch, columns=[column]):
+                for value in _each(part.column(0)):
+                    if left == 0:
+                        return
+                    left -= 1
+                    yield value
+
+
+def _look_below(sample: dict[str, list[Any]], kinds: dict[str, str], wanted: str | None) -> None:
+    """What objects and lists really hold, and the field of one that was asked for."""
+    below = {name: sample[name] for name, kind in kinds.items() if kind == "texts below"}
+    kinds.update(kinds_of(below))
+    column = None if wanted is None else _column_of(wanted, kinds)
+    if wanted is not None and column is not None and wanted != column:
+        sample[wanted] = [_at(column, value, wanted) for value in sample[column]]
+        kinds.update(kinds_of({wanted: sample[wanted]}))
+
+
+def _column_of(name: str, columns: Container[str]) -> str | None:
+    """The column in which a name lies: itself, or that of the object before a dot."""
+    if name in columns:
+        return name
+    column = name.partition(".")[0]
+    return column if column in columns else None
+
+
+def _at(column: str, value: Any, name: str) -> Any:
+    return value if name == column else value_at({column: value}, name)[1]
+
+
+def _each(values: Any) -> Iterator[Any]:
+    """The values of an array one by one; those of a dictionary become texts in their turn."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(values.type):
+        yield from values.to_pylist() if len(values) > 1 else (one.as_py() for one in values)
+        return
+    last, text = None, None
+    for index in values.indices.to_pylist():
+        if index is None:
+            yield None
+            continue
+        if index != last:
+            last, text = index, values.dictionary[index].as_py()
+        yield text
+
+
+def _repeats_beginnings(file: Any, column: str) -> bool:
+    """Whether a value may take the beginning of the one before, so that few bytes say much."""
+    about = file.metadata
+    return any(
+        "DELTA_BYTE_ARRAY" in part.encodings
+        for group in range(about.num_row_groups)
+        for part in map(about.row_group(group).column, range(about.num_columns))
+        if part.path_in_schema.split(".")[0] == column
+    )
+
+
+def kind_of(kind: pa.DataType) -> str:
+    """What a column of an Arrow type holds, in words."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return "text"
+    if types.is_dictionary(kind):
+        return kind_of(kind.value_type)
+    if types.is_null(kind):
+        return "nothing"
+    if types.is_struct(kind):
+        return "texts below" if any(_has_text(field.type) for field in kind) else "fields"
+    if types.is_list(kind) or types.is_large_list(kind):
+        return "texts below" if _has_text(kind.value_type) else f"lists of {kind.value_type}"
+    return str(kind)
+
+
+def _has_text(kind: pa.DataType) -> bool:
+    return kind_of(kind) in ("text", "texts below")
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    import pyarrow as pa
+
+    return (pa.ArrowException, OSError, ValueError)
+
+
+def damaged(name: str, error: Exception) -> Exception:
+    """A Parquet file that cannot be read."""
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    return unusable(
+        f"{name} cannot be read as .parquet: {reason}. Check that the file is what its name says."
+    )

@@ -1,0 +1,117 @@
+"""A file as UTF-8 text, a block or a line at a time, checked while it is read."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gtt.errors import UnusableData
+
+BLOCK = 1 << 20  # bytes
+LONGEST_LINE = 64_000_000  # characters: a record of a table is read at once
+_MAGIC = {b"PAR1": "Parquet", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"%PDF": "PDF"}
+
+
+@dataclass
+class FileText:
+    """The text of a file, which messages call `name`.
+
+    A look reads no more than `most` bytes; `unread` says that there was more. Line breaks of every
+    kind become "\\n", a byte-order mark is left out. Whatever is no UTF-8 text raises
+    `UnusableData` when it is reached.
+    """
+
+    path: Path
+    name: str
+    most: int | None = None
+    unread: bool = False
+
+    def blocks(self) -> Iterator[str]:
+        """The text, about a megabyte at a time."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        breaks = io.IncrementalNewlineDecoder(None, translate=True)
+        left = self.path.stat().st_size if self.most is None else self.most
+        done = lines = 0
+        with self.path.open("rb") as file:
+            while left and (block := file.read(min(BLOCK, left))):
+                if done == 0:
+                    self._check_beginning(block)
+                if b"\x00" in block:
+                    raise self._binary()
+                try:
+                    text = decoder.decode(block)
+                except UnicodeDecodeError as error:
+                    before = block[: max(0, min(error.start, len(block)))]
+                    raise self._wrong(block, lines + before.count(b"\n") + 1) from None
+                if done == 0:
+                    text = text.removeprefix("\ufeff")
+                done += len(block)
+                left -= len(block)
+                lines += block.count(b"\n")
+                yield breaks.decode(text)
+            self.unread = bool(self.most is not None and file.read(1))
+        if not self.unread:
+            try:
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                raise self._wrong(b"", lines + 1) from None
+        yield breaks.decode("", final=True)
+
+    def lines(self, blocks: Iterator[str] | None = None) -> Iterator[str]:
+        """Its lines, each with its "\\n"; where a look broke off, the last one is left out.
+
+        `blocks` are its own, where some were looked at before.
+        """
+        waiting: list[str] = []
+        size = number = 0
+        for block in self.blocks() if blocks is None else blocks:
+            first, *others = block.split("\n")
+            waiting.append(first)
+            size += len(first)
+            if size > LONGEST_LINE:
+                raise unusable(
+                    f"Line {number + 1:,} of {self.name} is longer than {LONGEST_LINE // 10**6} "
+                    "MB: break it into several records."
+                )
+            if not others:
+                continue
+            yield "".join(waiting) + "\n"
+            yield from (line + "\n" for line in others[:-1])
+            number += len(others)
+            waiting, size = others[-1:], len(others[-1])
+        if not self.unread and (last := "".join(waiting)):
+            yield last + "\n"
+
+    def _check_beginning(self, block: bytes) -> None:
+        if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise unusable(
+                f"{self.name} is in UTF-16, and GTT reads UTF-8: save it as UTF-8 in your editor."
+            )
+        for magic, kind in _MAGIC.items():
+            if block.startswith(magic):
+                raise unusable(
+                    f"{self.name} is a {kind} file, not text: unpack or export it as text."
+                )
+
+    def _binary(self) -> UnusableData:
+        return unusable(
+            f"{self.name} is a binary file, not text: give one of .txt, .md, .csv, .json, .jsonl "
+            "in UTF-8, or a .parquet table."
+        )
+
+    def _wrong(self, block: bytes, line: int) -> UnusableData:
+        controls = sum(byte < 9 or 13 < byte < 32 for byte in block)
+        if controls * 20 > len(block) > 0:
+            return self._binary()
+        return unusable(
+            f"{self.name} is not in UTF-8 (line {line:,} has bytes that are none): save it as "
+            "UTF-8 in your editor; text from older Windows programs is often in Windows-1252."
+        )
+
+
+def unusable(sentence: str) -> UnusableData:
+    """What is wrong with the text of a source."""
+    return UnusableData(sentence, field="data.source")

@@ -1,0 +1,64 @@
+"""Texts that lie below the fields of a row: messages of a chat, a text in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+USUAL = ("text", "content", "story", "document", "article", "body", "sentence", "review", "code")
+_BELOW = (*USUAL, "value", "message", "parts")  # what a message calls its text
+_DEEPEST = 8  # levels
+
+
+def text_in(value: Any, levels: int = _DEEPEST) -> str | None:
+    """The text in a value; None where there is none, or where it is not plain which it is.
+
+    Of an object it is the field with a usual name. Messages go on separate lines; the parts of one
+    text (strings among objects, or objects that say their type) are put together as they are.
+    """
+    if isinstance(value, str):
+        return value
+    if not levels or not value:
+        return None
+    if isinstance(value, list):
+        found = [text for one in value if (text := text_in(one, levels - 1))]
+        return ("" if _are_parts(value) else "\n").join(found) if found else None
+    if isinstance(value, Mapping):
+        for field in _BELOW:
+            if text := text_in(value.get(field), levels - 1):
+                return text
+        if all(one is None or isinstance(one, Mapping) for one in value.values()):
+            return text_in([one for one in value.values() if one], levels - 1)
+    return None
+
+
+def field_in(value: Any, levels: int = _DEEPEST) -> str | None:
+    """The name of the field that `text_in` takes, for saying so: the lowest one."""
+    if isinstance(value, list):
+        inside = (field_in(one, levels - 1) for one in value[:100] if levels)
+        return next((field for field in inside if field), None)
+    if not isinstance(value, Mapping) or not levels:
+        return None
+    for field in _BELOW:
+        if text_in(value.get(field), levels - 1):
+            return field_in(value[field], levels - 1) or field
+    return field_in([one for one in value.values() if one][:100], levels - 1)
+
+
+def value_at(row: Mapping[str, Any], name: str) -> tuple[bool, Any]:
+    """Whether a row has a column, and its value; `a.b` is the field `b` of the object `a`."""
+    if name in row:
+        return True, row[name]
+    value: Any = row
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return False, None
+        value = value[part]
+    return True, value
+
+
+def _are_parts(values: list[Any]) -> bool:
+    objects = [value for value in values if isinstance(value, Mapping)]
+    if not objects:
+        return False
+    return len(objects) < len(values) or all("type" in one and "text" in one for one in objects)

@@ -1,0 +1,363 @@
+"""Rows of `.json` and `.jsonl` files: objects on lines, in an array, or below one object."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from gtt.data.columns import SAMPLE, as_text, kinds_of, listed, shown
+from gtt.data.decoding import FileText, unusable
+from gtt.data.nested import USUAL, text_in, value_at
+
+LARGEST = 200_000_000  # characters of one object that is read at once
+_LOOKED_THROUGH = 8_000_000  # characters in which a column is looked for that the sample lacks
+_BLANKS = " \t\r\n"
+_BLANK = re.compile(rf"[{_BLANKS}]*")
+_CUT = 16  # characters: what a cut within an escape or a word leaves of it
+_LEVELS = 4  # of objects in which a list of rows is looked for
+
+Row = Mapping[str, Any]
+
+
+class ObjectTable:
+    """A table of objects, one a row; keys may come and go, and values change their kind."""
+
+    def __init__(
+        self, rows: Iterator[tuple[int, Row]], wanted: str | None, part: str | None = None
+    ) -> None:
+        """`rows` come with their sizes in characters; `part` is what they were found in."""
+        self.notes: list[str] = []
+        self.wanted, self.part = wanted, part
+        self._rows = rows
+        self._first: list[Row] = []
+        self.sample: dict[str, list[Any]] = {}
+        size = 0
+        is_enough = False
+        for length, row in rows:
+            self._first.append(row)
+            for name, value in row.items():
+                self.sample.setdefault(name, []).append(value)
+                is_enough = is_enough or (wanted is None and bool(text_in(value)))
+            if wanted is not None:
+                is_there, value = value_at(row, wanted)
+                if is_there and wanted not in row:
+                    self.sample.setdefault(wanted, []).append(value)
+                is_enough = is_enough or is_there
+            size += length
+            if size >= SAMPLE and (is_enough or size >= _LOOKED_THROUGH):
+                break
+        self.kinds = kinds_of(self.sample)
+
+    def values(self, name: str) -> Iterator[Any]:
+        missing = 0
+        for row in chain(self._first, (row for _, row in self._rows)):
+            is_there, value = value_at(row, name)
+            if is_there and value is not None:
+                yield value
+            else:
+                missing += 1
+        if missing:
+            rows = "row was" if missing == 1 else "rows were"
+            self.notes.append(f"{missing:,} {rows} left out: there is no {shown(name)} in them.")
+
+
+def open_objects(text: FileText, wanted: str | None) -> ObjectTable:
+    """The rows of a file; raises `UnusableData` that names the line where it is no JSON."""
+    blocks = text.blocks()
+    beginning = next(blocks, "")
+    line, _, after = beginning.lstrip(_BLANKS).partition("\n")
+    if not after.isspace() and after and _is_row(line):
+        return ObjectTable(_on_lines(text.lines(chain([beginning], blocks)), text.name), wanted)
+    values = _Values(chain([beginning], blocks), text)
+    if values.next_is("["):
+        return ObjectTable(_in_array(values), wanted)
+    if values.is_at_end():
+        return ObjectTable(iter(()), wanted)
+    try:
+        first = values.value()
+    except CutOff:
+        return ObjectTable(iter(()), wanted)
+    if isinstance(first, Mapping) and values.is_at_end():
+        return _below(first, wanted, text.name)
+    return ObjectTable(_one_after_another(first, values), wanted)
+
+
+def _is_row(line: str) -> bool:
+    try:
+        return isinstance(_on_line(line), (dict, str))
+    except (ValueError, RecursionError):
+        return line.lstrip().startswith('{"') and line.rstrip().endswith("}")
+
+
+def _on_lines(lines: Iterator[str], name: str) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(lines, 1):
+        if line.isspace():
+            continue
+        try:
+            value = _on_line(line)
+        except json.JSONDecodeError as error:
+            raise unusable(
+                f"Line {number:,} of {name} is no JSON ({_in_words(error)} at character "
+                f"{error.colno:,}): each line is one object, such as "
+                '{"text": "Once upon a time"}.'
+            ) from None
+        except RecursionError:
+            raise _too_deep(number, name) from None
+        yield len(line), _as_row(value, number, name)
+
+
+def _in_array(values: _Values) -> Iterator[tuple[int, Row]]:
+    values.skip(1)
+    if values.next_is("]"):
+        return
+    while True:
+        line, before = values.line, values.taken
+        try:
+            row = _as_row(values.value(), line, values.name)
+        except CutOff:
+            return
+        yield values.taken - before, row
+        if values.next_is(","):
+            values.skip(1)
+        elif values.next_is("]") or (values.is_at_end() and values.is_cut):
+            return
+        else:
+            raise values.unexpected("a comma or ] between two rows")
+
+
+def _one_after_another(first: Any, values: _Values) -> Iterator[tuple[int, Row]]:
+    yield values.taken, _as_row(first, 1, values.name)
+    while not values.is_at_end():
+        line, before = values.line, values.taken
+        try:
+            row = _as_row(values.value(), line, values.name)
+        except CutOff:
+            return
+        yield values.taken - before, row
+
+
+def _as_row(value: Any, line: int, name: str) -> Row:
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, str):
+        return {"text": value}
+    if isinstance(value, list):
+        return {f"column {number + 1}": one for number, one in enumerate(value)}
+    if value is None:
+        return {}
+    raise unusable(
+        f"Line {line:,} of {name} has {json.dumps(value)[:40]} where a row is expected: each row "
+        'is an object, such as {"text": "Once upon a time"}, or a text.'
+    )
+
+
+def _below(whole: Row, wanted: str | None, name: str) -> ObjectTable:
+    """The rows of one object: of the list or map in it that holds the most text."""
+    found = list(_lists(whole, "", _LEVELS))
+    chosen = [one for one in found if wanted is not None and _starts(wanted, one[0])]
+    if chosen:
+        path, rows = max(chosen, key=lambda one: len(one[0]))
+        rest = wanted[len(path) + 1 :] if wanted and path else wanted
+        return ObjectTable(_sized(rows), rest or None, path or None)
+    if wanted is not None and value_at(whole, wanted)[0]:
+        return ObjectTable(_sized([whole]), wanted)
+    if wanted is not None:  # a field of the rows, wherever these are
+        found = [one for one in found if any(value_at(row, wanted)[0] for row in one[1][:1000])]
+    best = max(found, key=lambda one: _most_text(one[1]), default=None)
+    if best is None or not _most_text(best[1]):
+        return ObjectTable(_sized([whole]), wanted)
+    path, rows = best
+    table = ObjectTable(_sized(rows), wanted, path or None)
+    others = [other for other, _ in found if other and other != path]
+    if path and others:
+        table.notes.append(f"The rows are those of {shown(path)}; there is also {listed(others)}.")
+    if not path:
+        table.notes.append(f"Each of the {len(rows):,} values of {name} was read as a row.")
+    return table
+
+
+def _lists(value: Row, path: str, levels: int) -> Iterator[tuple[str, list[Row]]]:
+    """Every list of rows in an object with the dotted path to it; a map of rows is one as well."""
+    if levels == 0:
+        return
+    values = [one for one in value.values() if one is not None]
+    is_map = all(isinstance(one, Mapping) for one in values) or (
+        all(isinstance(one, str) for one in values)
+        and not any(str(key).lower() in USUAL for key in value)
+    )
+    if len(values) > 1 and is_map:
+        yield path, [one if isinstance(one, Mapping) else {"text": one} for one in values]
+    for key, one in value.items():
+        below = f"{path}.{key}" if path else str(key)
+        if isinstance(one, Mapping):
+            yield from _lists(one, below, levels - 1)
+        elif isinstance(one, list):
+            rows = [row for row in one if isinstance(row, (Mapping, str))]
+            if rows:
+                yield below, [row if isinstance(row, Mapping) else {"text": row} for row in rows]
+
+
+def _most_text(rows: list[Row]) -> int:
+    """Characters of the column with the most text."""
+    sizes: dict[str, int] = {}
+    for row in rows:
+        for name, value in row.items():
+            if not isinstance(value, (int, float)) and (text := as_text(value)):
+                sizes[name] = sizes.get(name, 0) + len(text)
+    return max(sizes.values(), default=0)
+
+
+def _starts(wanted: str, path: str) -> bool:
+    return bool(path) and (wanted == path or wanted.startswith(path + "."))
+
+
+def _sized(rows: list[Row]) -> Iterator[tuple[int, Row]]:
+    """Rows that are in memory; nobody needs to know their size but for the end of the sample."""
+    for row in rows:
+        yield sum(len(value) if isinstance(value, str) else 8 for value in row.values()), row
+
+
+class _Values:
+    """JSON values one after another, each read as soon as the whole of it is here.
+
+    Where a value is not whole as much again is read as there is, so that the cost stays linear.
+    """
+
+    def __init__(self, blocks: Iterator[str], text: FileText) -> None:
+        self.name = text.name
+        self.line = 1  # of the next character
+        self.taken = 0  # characters
+        self._blocks, self._text = blocks, text
+        self._buffer, self._place = "", 0
+        self._is_over = False
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a look ended before the file did."""
+        return self._text.unread
+
+    def next_is(self, mark: str) -> bool:
+        """Whether `mark` comes next after blanks, which are skipped."""
+        self._skip_blanks()
+        return self._buffer.startswith(mark, self._place)
+
+    def is_at_end(self) -> bool:
+        self._skip_blanks()
+        return self._place == len(self._buffer)
+
+    def skip(self, count: int) -> None:
+        self.line += self._buffer.count("\n", self._place, self._place + count)
+        self._place += count
+        self.taken += count
+
+    def value(self) -> Any:
+        """The next one; raises `UnusableData`, and `CutOff` where a look breaks off within it."""
+        self._skip_blanks()
+        while True:
+            try:
+                value, end = _parsed(self._buffer, self._place)
+                self.skip(end - self._place)
+                return value
+            except RecursionError:
+                raise _too_deep(self.line, self.name) from None
+            except json.JSONDecodeError as error:
+                is_cut = error.msg.startswith("Unterminated") or (
+                    error.pos >= len(self._buffer) - _CUT
+                )
+                if is_cut and not self._is_over and len(self._buffer) - self._place <= LARGEST:
+                    self._read(len(self._buffer) - self._place)
+                    continue
+                if is_cut and self._text.unread:
+                    raise CutOff from None
+                if is_cut and not self._is_over:
+                    raise unusable(
+                        f"{self.name} has one value of more than {LARGEST // 10**6} MB, which "
+                        "would have to be read at once: save it as .jsonl, one object per line."
+                    ) from None
+                line = self.line + self._buffer.count("\n", self._place, error.pos)
+                raise unusable(
+                    f"Line {line:,} of {self.name} is no JSON ({_in_words(error)}): check that "
+                    "the file is whole."
+                ) from None
+
+    def unexpected(self, wanted: str) -> Exception:
+        """What is wrong with the next character."""
+        return unusable(
+            f"Line {self.line:,} of {self.name} is no JSON: {wanted} is expected. Check that the "
+            "file is whole."
+        )
+
+    def _skip_blanks(self) -> None:
+        while True:
+            found = _BLANK.match(self._buffer, self._place)
+            self.skip(found.end() - self._place if found else 0)
+            if self._place < len(self._buffer) or self._is_over:
+                return
+            self._read(1)
+
+    def _read(self, count: int) -> None:
+        """At least so many characters more, unless the file ends."""
+        parts = [self._buffer[self._place :]]
+        for block in self._blocks:
+            parts.append(block)
+            count -= len(block)
+            if count <= 0:
+                break
+        else:
+            self._is_over = True
+        self._buffer, self._place = "".join(parts), 0
+
+
+class CutOff(Exception):
+    """A look ended within the first value of a file."""
+
+
+# A tab within a text is no reason to refuse, nor is a number with more digits than Python takes.
+_DECODER = json.JSONDecoder(strict=False)
+_ANY_NUMBER = json.JSONDecoder(strict=False, parse_int=float)
+
+
+def _parsed(text: str, start: int) -> tuple[Any, int]:
+    """The value that begins at a place of a text, and where it ends."""
+    try:
+        return _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # more than 4,300 digits
+        return _ANY_NUMBER.raw_decode(text, start)
+
+
+def _on_line(line: str) -> Any:
+    """The value on a line, with nothing else beside it."""
+    start = len(line) - len(line.lstrip())
+    value, end = _parsed(line, start)
+    if line[end:].strip():
+        raise json.JSONDecodeError("Extra data", line, end)
+    return value
+
+
+_WORDS = {
+    "Unterminated string": "a text has no quotation mark at its end",
+    "Expecting property name": "the name of a field in quotation marks is missing",
+    "Expecting ':'": "a colon is missing",
+    "Expecting ','": "a comma or a closing bracket is missing",
+    "Expecting value": "a value is missing",
+    "Illegal trailing comma": "a comma is too many",
+    "Extra data": "something follows the value",
+    "Invalid \\": "a backslash stands before something unknown",
+}
+
+
+def _in_words(error: json.JSONDecodeError) -> str:
+    """What is wrong, in words for people who do not write decoders."""
+    return next((words for start, words in _WORDS.items() if error.msg.startswith(start)), "broken")
+
+
+def _too_deep(line: int, name: str) -> Exception:
+    return unusable(
+        f"Line {line:,} of {name} is nested too deeply to be read: give objects whose text lies in "
+        "a field of its own."
+    )

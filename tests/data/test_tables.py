@@ -1,0 +1,255 @@
+"""Tables that people have: the text column is read whole, or a sentence says what is in its way."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from gtt.config import DataConfig
+from gtt.data.corpus import build_corpus
+from gtt.data.excerpt import Places, read_excerpt
+from gtt.data.files import open_file
+from gtt.data.sources import resolve_source
+from gtt.errors import UnusableData
+
+DEEP = "[" * 20_000
+
+
+def sentence(number: int) -> str:
+    words = [
+        "the",
+        "old",
+        "boat",
+        "drifted",
+        "past",
+        "a",
+        "quiet",
+        "mill",
+        "while",
+        "two",
+        "geese",
+        "argued",
+    ]
+    return " ".join(random.Random(number).choices(words, k=9)) + f" {number}."
+
+
+TEXTS = [sentence(number) for number in range(3000)]
+
+
+def read(path: Path, column: str | None = None) -> tuple[list[str], str]:
+    stream = open_file(path, column)
+    return list(stream.pieces), " ".join(stream.notes)
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_bytes(text.encode("utf-8"))
+    return path
+
+
+def on_lines(rows: list[object]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def message(text: str, number: int) -> dict[str, object]:
+    parts = [text[:4], {"type": "link", "text": text[4:9]}, text[9:]]
+    return {"id": number, "type": "message", "from": "A", "text": text if number % 3 else parts}
+
+
+TABLES = {
+    # A column that nobody wants has an empty cell late, holds null for long, comes late, is huge.
+    "cells.csv": "id,score,text\n"
+    + "".join(f"{i},{'' if i == 2500 else i},{text}\n" for i, text in enumerate(TEXTS)),
+    "null.jsonl": on_lines(
+        [{"text": text, "web": "x" if i > 2900 else None} for i, text in enumerate(TEXTS)]
+    ),
+    "late.jsonl": on_lines(
+        [{"text": text} | ({"stars": i} if i > 2900 else {}) for i, text in enumerate(TEXTS)]
+    ),
+    "kinds.jsonl": on_lines(
+        [
+            {"text": text, "id": [1, "one", 2**70, 1.5, None, {"a": [1]}][i % 6]}
+            for i, text in enumerate(TEXTS)
+        ]
+    ),
+    "digits.jsonl": on_lines([{"text": text} for text in TEXTS[1:]])
+    + f'{{"text": "{TEXTS[0]}", "n": {"9" * 5000}, "m": NaN, "k": 1e999}}\n',
+    "blanks.jsonl": "\n\n" + on_lines([{"text": text} for text in TEXTS]).replace("\n", "\r\n\n"),
+    "pretty.json": json.dumps([{"id": i, "text": text} for i, text in enumerate(TEXTS)], indent=2),
+    "sequence.json": "\n".join(json.dumps({"text": text}, indent=1) for text in TEXTS),
+    # Separators and headings.
+    "semicolons.csv": '"Name, Vorname";Text\n' + "".join(f"Doe, J.;{text}\n" for text in TEXTS),
+    "says.csv": "sep=;\nid;text\n" + "".join(f"{i};{text}\n" for i, text in enumerate(TEXTS)),
+    "no heading.csv": "".join(f"pos,{text}\n" for text in TEXTS),
+    "numbered.csv": "".join(f"{i},{text}\n" for i, text in enumerate(TEXTS)),
+    "tabs.csv": "".join(f"{i}\t{text}\n" for i, text in enumerate(TEXTS)),
+    "mac.csv": "id,text\r" + "".join(f"{i},{text}\r" for i, text in enumerate(TEXTS)),
+    "empty ends.csv": "id,text,,\n" + "".join(f"{i},{text},,\n" for i, text in enumerate(TEXTS)),
+    # Texts one level down.
+    "chat.json": json.dumps(
+        {"name": "Chat", "messages": [message(text, i) for i, text in enumerate(TEXTS)]}
+    ),
+    "ids.json": json.dumps({f"id {i}": text for i, text in enumerate(TEXTS)}),
+    "rows by id.json": json.dumps({f"{i} x": {"text": text} for i, text in enumerate(TEXTS)}),
+    "frame.json": json.dumps(
+        {"text": dict(enumerate(TEXTS)), "label": {i: i for i in range(len(TEXTS))}}
+    ),
+    "columns.json": json.dumps({"text": TEXTS, "label": [0] * len(TEXTS)}),
+    "roles.jsonl": on_lines([{"messages": [{"role": "user", "content": text}]} for text in TEXTS]),
+    "shared.jsonl": on_lines(
+        [{"id": f"no {i}", "conversations": [{"value": text}]} for i, text in enumerate(TEXTS)]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_text_is_read_whole_and_alike_in_preview_and_run(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path / name, TABLES[name])
+    documents, notes = read(path)
+    assert sorted(documents) == sorted(TEXTS)
+    assert "was read" in notes
+
+    config = DataConfig(source=str(path))
+    places = Places(tmp_path / "downloads", None, None)
+    seen = read_excerpt(resolve_source(str(path)), config, places)
+    assert "".join(text + "\n\n" for text in documents).startswith(seen.text) and seen.text
+    corpus = build_corpus(config, tmp_path / "corpora")
+    assert len(corpus.train) + len(corpus.validation) == sum(map(len, TEXTS)) + 2 * len(TEXTS)
+    assert set(seen.notes) <= set(corpus.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("no heading.csv", "The file has no heading: its first row was read like the others."),
+        ("chat.json", "Field 'text' of 'messages' was read, chosen from id, type, from, text."),
+        ("roles.jsonl", "field 'content' was taken of each"),
+        ("shared.jsonl", "Column 'conversations' was read, chosen from id, conversations."),
+        ("ids.json", "Each of the 3,000 values of ids.json was read as a row."),
+    ],
+)
+def test_a_choice_is_said(tmp_path: Path, name: str, note: str) -> None:
+    assert note in read(written(tmp_path / name, TABLES[name]))[1]
+
+
+def test_a_heading_that_is_none_to_see_is_said_to_be_taken(tmp_path: Path) -> None:
+    documents, notes = read(written(tmp_path / "a.csv", "Hello,Bonjour\nBye,Au revoir\n"))
+    assert documents == ["Au revoir"]
+    assert "The first row was taken as the heading (Hello, Bonjour); if it is a text" in notes
+
+
+def test_commas_in_the_only_column_belong_to_the_text(tmp_path: Path) -> None:
+    lines = [f'Well, this is {i}, "and" it goes on, and on.' for i in range(300)]
+    documents, notes = read(written(tmp_path / "a.csv", "\n".join(["text", *lines])))
+    assert documents == lines
+    assert "There is one column, so each line was read as one text, with the commas" in notes
+    quoted = ["text", *(f'"{line.replace(chr(34), chr(34) * 2)}"' for line in lines)]
+    assert read(written(tmp_path / "b.csv", "\n".join(quoted)))[0] == lines
+    plain = [line.replace('"', "") for line in lines]
+    assert read(written(tmp_path / "c.csv", "\n".join(plain)))[0] == plain
+
+
+def test_rows_that_lack_cells_or_the_column_are_counted(tmp_path: Path) -> None:
+    short = written(tmp_path / "a.csv", "text,label\nHello\nworld,pos\nand,neg\n\n")
+    documents, notes = read(short)
+    assert documents == ["Hello", "world", "and"]
+    assert "1 row has fewer cells than there are columns, first line 2" in notes
+    documents, notes = read(
+        written(tmp_path / "a.jsonl", '{"text": "a b"}\n{"id": 1}\n{"text": null}')
+    )
+    assert documents == ["a b"]
+    assert "2 rows were left out: there is no 'text' in them." in notes
+
+
+def test_a_field_of_an_object_is_named_with_a_dot(tmp_path: Path) -> None:
+    rows: list[object] = [{"translation": {"en": text, "de": "Das Boot."}} for text in TEXTS[:9]]
+    path = written(tmp_path / "a.jsonl", on_lines(rows))
+    with pytest.raises(UnusableData, match=r"fields \(en, de\).* as 'translation\.en'") as caught:
+        read(path)
+    assert caught.value.field == "data.column"
+    assert read(path, "translation.en")[0] == TEXTS[:9]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet", "translation.en")[0] == TEXTS[:9]
+    chat = written(tmp_path / "chat.json", TABLES["chat.json"])
+    for column in ("text", "messages", "messages.text"):
+        assert read(chat, column)[0] == TEXTS
+
+
+def test_a_named_column_may_come_late(tmp_path: Path) -> None:
+    rows: list[object] = [*({"id": text} for text in TEXTS), {"late": "at last"}]
+    assert read(written(tmp_path / "a.jsonl", on_lines(rows)), "late")[0] == ["at last"]
+
+
+REFUSED = {
+    "ragged.csv": (
+        "id,text\n" + "1,a\n" * 9 + "2,a, b\n",
+        r"Line 11 of ragged\.csv has 3 cells, and the heading has 2 \(id, text\): put a text with",
+    ),
+    "stray.csv": ("id,text,\n1,Hello, you\n", r"Line 2 .* has 3 cells"),
+    "open.csv": ('id,text\n1,a\n2,"b\n3,c\n', r"Line 3 of open\.csv opens a quotation mark that"),
+    "commas.csv": ("," * 15_000_000, r"Line 1 of commas\.csv has more than 1,000,000 cells"),
+    "broken.jsonl": (
+        on_lines([{"text": text} for text in TEXTS * 5]) + "{broken\n",
+        r"Line 15,001 of broken\.jsonl is no JSON \(the name of a field",
+    ),
+    "deep.jsonl": ('{"text": "a"}\n' + DEEP + "\n", r"Line 2 of deep\.jsonl is nested too deeply"),
+    "deep.json": ('{"text": ' + DEEP, r"Line 1 of deep\.json is nested too deeply"),
+    "cut.json": (json.dumps([{"text": text} for text in TEXTS])[:-9], r"Line 1 of cut.* no JSON"),
+    "missing.json": ('[{"text": "a"},\n{"text": "b"}\n{"text": "c"}]', "Line 3 of missing.json"),
+    "numbers.json": ("[1, 2]", "has 1 where a row is expected"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_is_refused_with_its_line(tmp_path: Path, name: str) -> None:
+    text, words = REFUSED[name]
+    with pytest.raises(UnusableData, match=words) as caught:
+        read(written(tmp_path / name, text))
+    assert "\n" not in caught.value.message
+
+
+def test_half_a_surrogate_becomes_a_sign_of_replacement(tmp_path: Path) -> None:
+    rows = '{"te\\udc00xt": "a\\ud83d b", "id": 1}\n{"te\\udc00xt": "\\ud83d\\ude00"}\n' * 20
+    corpus = build_corpus(
+        DataConfig(source=str(written(tmp_path / "a.jsonl", rows))), tmp_path / "corpora"
+    )
+    assert corpus.tokenizer.decode(corpus.train).startswith("a\ufffd b\n\n\U0001f600\n\n")
+    assert any("replaced by U+FFFD" in note for note in corpus.notes)
+
+
+@pytest.mark.parametrize("name", ["wide.csv", "keys.jsonl"])
+def test_many_columns_cost_no_more_than_their_bytes(tmp_path: Path, name: str) -> None:
+    if name == "wide.csv":
+        heading = ",".join(f"c{i}" for i in range(150_000))
+        text = f"{heading},text\n" + f"{'1,' * 150_000}Hello there.\n" * 3
+    else:
+        text = "".join(
+            json.dumps({"text": "Hello there."} | {f"{i} {j}": "x" for j in range(8)}) + "\n"
+            for i in range(20_000)
+        )
+    path = written(tmp_path / name, text)
+    began = time.process_time()
+    documents, notes = read(path)
+    assert time.process_time() - began < 4
+    assert set(documents) == {"Hello there."}
+    assert len(notes) < 500
+
+
+def test_a_value_that_many_rows_share_is_held_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    values = pa.array(["x" * 4_000_000, "y"])
+    shared = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 500, pa.int32()), values)
+    pq.write_table(pa.table({"text": shared}), path, compression="zstd")
+    assert path.stat().st_size < 10_000
+    before = pa.total_allocated_bytes()
+    most = 0
+    for number, text in enumerate(open_file(path, None).pieces):
+        assert len(text) == (1 if number % 2 else 4_000_000)
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert number == 999
+    assert most < 100_000_000
