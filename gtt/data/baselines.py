@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -88,7 +88,8 @@ def measure_baselines(
     for chunk in _chunks(validation):
         loss -= float(np.log(unigram)[chunk].sum())
     pairs = _dense_loss if vocab_size <= _DENSE else _sparse_loss
-    bigram = pairs(train, validation, unigram, counts)
+    halfway = Progress("baselines", total // 2, total, "tokens")
+    bigram = pairs(train, validation, unigram, counts, lambda: report(halfway))
     report(Progress("baselines", total, total, "tokens"))
     return Baselines(
         uniform=math.log(vocab_size),
@@ -99,11 +100,16 @@ def measure_baselines(
 
 
 def _dense_loss(
-    train: Tokens, validation: Tokens, unigram: npt.NDArray[np.float64], counts: Any
+    train: Tokens,
+    validation: Tokens,
+    unigram: npt.NDArray[np.float64],
+    counts: Any,
+    beat: Callable[[], None],
 ) -> float:
     size = len(unigram)
     cells = np.zeros(size * size, np.int64)
     for first, second in _pairs(train):
+        beat()
         keys = first.astype(np.int64) * size + second
         if keys.size < cells.size // 8:
             np.add.at(cells, keys, 1)
@@ -114,18 +120,23 @@ def _dense_loss(
     distinct = (table > 0).sum(axis=1)
     loss = 0.0
     for first, second in _pairs(validation):
+        beat()
         loss += _loss(table[first, second], seen[first], distinct[first], unigram[second])
     return loss
 
 
 def _sparse_loss(
-    train: Tokens, validation: Tokens, unigram: npt.NDArray[np.float64], counts: Any
+    train: Tokens,
+    validation: Tokens,
+    unigram: npt.NDArray[np.float64],
+    counts: Any,
+    beat: Callable[[], None],
 ) -> float:
     """The same for large vocabularies: pairs are sorted, a range of first tokens at a time."""
     size = len(unigram)
     loss = 0.0
     for low, high in _groups(counts):
-        keys = np.concatenate([np.empty(0, np.int64), *_keys(train, low, high, size)])
+        keys = np.concatenate([np.empty(0, np.int64), *_keys(train, low, high, size, beat)])
         keys.sort()
         change = np.flatnonzero(np.diff(keys, prepend=-1))
         unique = keys[change]
@@ -134,7 +145,7 @@ def _sparse_loss(
         owner = unique // size - low
         seen = np.bincount(owner, weights=times, minlength=high - low)
         distinct = np.bincount(owner, minlength=high - low)
-        for asked in _keys(validation, low, high, size):
+        for asked in _keys(validation, low, high, size, beat):
             first, second = asked // size - low, asked % size
             place = np.searchsorted(unique, asked)
             place[place == len(unique)] = 0
@@ -162,8 +173,11 @@ def _groups(counts: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     yield low, len(counts)
 
 
-def _keys(tokens: Tokens, low: int, high: int, size: int) -> Iterator[npt.NDArray[np.int64]]:
+def _keys(
+    tokens: Tokens, low: int, high: int, size: int, beat: Callable[[], None]
+) -> Iterator[npt.NDArray[np.int64]]:
     for first, second in _pairs(tokens):
+        beat()
         chosen = (first >= low) & (first < high)
         yield first[chosen].astype(np.int64) * size + second[chosen]
 

@@ -30,6 +30,7 @@ from gtt.errors import GTTError, UnusableData
 __all__ = ["Baselines", "Corpus", "Progress", "build_corpus"]
 
 FORMAT_VERSION = 1  # of corpus.json and tokens.bin; part of the fingerprint
+TOKENIZER_VERSION = 2  # of byte pairs: marks between documents are tokens since 2
 
 _ABANDONED = 24 * 3600  # seconds after which an unfinished build is swept away
 
@@ -188,6 +189,8 @@ def _environment_folder() -> Path | None:
 def fingerprint_of(source: OpenedSource, config: DataConfig) -> str:
     """16 hexadecimal digits of a SHA-256 over what decides the tokens, and nothing else."""
     tokenizer: dict[str, Any] = {"kind": config.tokenizer}
+    if config.tokenizer != "char":
+        tokenizer["version"] = TOKENIZER_VERSION
     if config.tokenizer == "bpe":
         tokenizer["vocab_size"] = config.vocab_size
     if config.tokenizer == "pretrained":

@@ -13,11 +13,12 @@ from pathlib import Path
 from gtt.config import DataConfig
 from gtt.data import fetch, hub, tasks
 from gtt.data.files import TABLE_SUFFIXES
-from gtt.data.preparation import split_place
+from gtt.data.preparation import split_place, with_documents
 from gtt.data.progress import ignore
 from gtt.data.reading import open_source
 from gtt.data.sources import Resolved
 from gtt.data.spool import spool
+from gtt.data.tokenizers import GPT2_NAMES
 from gtt.errors import UnusableData
 
 EXCERPT_BYTES = 200_000  # of a text that is read
@@ -70,7 +71,11 @@ def read_excerpt(resolved: Resolved, config: DataConfig, places: Places) -> Exce
         except OSError:
             raise UnusableData("The file is no longer there.", field="data.source") from None
         stamp = (status.st_mtime_ns, status.st_size)
-    plain = config.model_copy(update={"tokenizer": "char"})
+    # Of the tokenizer only that counts: whether it knows the marks between documents.
+    knows_marks = config.tokenizer == "bpe" or (
+        config.tokenizer == "pretrained" and config.pretrained_tokenizer in GPT2_NAMES
+    )
+    plain = config.model_copy(update={"tokenizer": "bpe" if knows_marks else "char"})
     return _read(resolved, plain, places, file, stamp)
 
 
@@ -127,6 +132,7 @@ def _read(
         if total is not None and source.limit is not None:
             total = min(total, source.limit)
         notes = list(text.notes)
+        text = with_documents(text, config.tokenizer == "bpe", notes)
         at = split_place(text, config.validation_fraction, notes) if is_whole else None
         return Excerpt(
             text=text.path.read_bytes().decode("utf-8"),

@@ -10,6 +10,7 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
+from gtt.data.pieces import END_OF_TEXT
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import UnusableData
 
@@ -32,8 +33,8 @@ def gpt2_files() -> tuple[Path, Path]:
 def gpt2_tokenizer() -> Tokenizer:
     """GPT-2's byte-level BPE with 50,257 tokens (Radford et al. 2019); raises `UnusableData`.
 
-    The ids are those of `AutoTokenizer.from_pretrained("gpt2")`. `<|endoftext|>` has its number
-    but is never read out of a text.
+    The ids are those of `AutoTokenizer.from_pretrained("gpt2")`, also that of `<|endoftext|>`
+    where it stands in a text.
     """
     from tokenizers import Tokenizer as Backend
     from tokenizers import decoders, models, pre_tokenizers
@@ -42,4 +43,5 @@ def gpt2_tokenizer() -> Tokenizer:
     backend = Backend(models.BPE.from_file(str(encoder), str(merges)))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
+    backend.add_special_tokens([END_OF_TEXT])
     return Tokenizer(backend, "pretrained")

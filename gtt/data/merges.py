@@ -71,6 +71,7 @@ def learning_merges(text: str, vocab_size: int) -> Iterator[MergeTable]:
     Each merge costs as many steps as its pair has places: much in a text without spaces, where
     all of it is one word.
     """
+    vocab_size -= pieces.END_OF_TEXT in text  # which is a token without merges
     counted = _count_words(text)
     words, counts = [list(word) for word in counted], list(counted.values())
     table = MergeTable()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 LONGEST = 1 << 16  # characters without a space, after which a cut is made anyway
 WORD = 128  # characters of a word from which merges are learned
+END_OF_TEXT = "<|endoftext|>"  # between documents, in texts made for GPT-2
 
 _ENDLESS = re.compile(rf"\S{{{2 * WORD},}}")
 
@@ -41,7 +42,8 @@ def cut(text: str, size: int) -> Iterator[str]:
         if not place:
             if len(text) - start <= LONGEST:
                 break
-            place = window.rfind("\n") + 1 or len(window)
+            place = window.rfind("\n") + 1 or window.rfind(END_OF_TEXT, 1) or len(window)
+            place = len(window) if place < 0 else place
         yield window[:place]
         start += place
     if start < len(text):
@@ -62,6 +64,9 @@ def in_chunks(texts: Iterable[str], size: int = 1 << 20) -> Iterator[str]:
         waiting += text
         while len(waiting) > 2 * size:
             place = safe_cut(waiting, size) or waiting.rfind("\n", 0, size) + 1 or size
+            mark = waiting.rfind(END_OF_TEXT, 0, place + len(END_OF_TEXT) - 1)
+            if mark > 0 and mark + len(END_OF_TEXT) > place:  # not through a mark
+                place = mark
             yield waiting[:place]
             waiting = waiting[place:]
     if waiting:
@@ -73,9 +78,10 @@ def to_learn_from(text: str, size: int) -> Iterator[str]:
 
     To merge a pair costs as many steps as the words with it are long: where nothing separates words
     (DNA, Thai) that is the whole text each time. In words of 128 characters it is about linear, and
-    of the pairs one in 128 is not counted.
+    of the pairs one in 128 is not counted. Marks between documents are left out: they are a token
+    of their own, of which no merge may take a part.
     """
-    for piece in cut(text, size):
+    for piece in (piece for part in text.split(END_OF_TEXT) for piece in cut(part, size)):
         place = 0
         for stretch in _ENDLESS.finditer(piece):
             if stretch.start() > place:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from gtt.config import DataConfig
 from gtt.data import pieces
 from gtt.data.baselines import TokenFile, measure_baselines
+from gtt.data.pieces import END_OF_TEXT
 from gtt.data.progress import Progress, Report
 from gtt.data.reading import OpenedSource
 from gtt.data.spool import Place, SpooledText, spool
@@ -41,6 +42,8 @@ def prepare(
     text = spool(source.read(report), folder, source.limit, report)
     _require_text(text)
     notes = list(text.notes)
+    if len(text.marks):
+        text = with_documents(text, _knows_marks(config, sources_folder), notes)
     split = split_place(text, config.validation_fraction, notes)
     tokenizer = _make_tokenizer(text, split, config, sources_folder, notes, report)
     train, validation = _write_tokens(folder / "tokens.bin", tokenizer, text, split, report)
@@ -70,6 +73,35 @@ def prepare(
         "baselines": asdict(baselines),
         "notes": notes,
     }
+
+
+def _knows_marks(config: DataConfig, sources_folder: Path | None) -> bool:
+    """Whether `<|endoftext|>` is one token."""
+    if config.tokenizer != "pretrained":
+        return config.tokenizer == "bpe"
+    name = config.pretrained_tokenizer
+    return load_pretrained_tokenizer(name, sources_folder).end_of_text is not None
+
+
+def with_documents(text: SpooledText, knows_marks: bool, notes: list[str]) -> SpooledText:
+    """The text with its documents where `<|endoftext|>` ends them, if the tokenizer knows it.
+
+    A note says so, or that the marks are text like any other.
+    """
+    if not len(text.marks):
+        return text
+    count = f"{len(text.marks):,} mark{'' if len(text.marks) == 1 else 's'} {END_OF_TEXT}"
+    if not knows_marks:
+        notes.append(
+            f"The text has {count}, which this tokenizer spells out like any other text; with the "
+            "bpe tokenizer or gpt2 each is one token and ends a document."
+        )
+        return text
+    notes.append(f"The text has {count}: each is one token and ends a document.")
+    ends = text.marks
+    if ends[-1, 0] < text.size.characters:
+        ends = np.concatenate([ends, [[text.size.characters, text.size.bytes]]])
+    return replace(text, ends=ends)
 
 
 def split_place(text: SpooledText, validation_fraction: float, notes: list[str]) -> Place:
@@ -121,7 +153,9 @@ def _make_tokenizer(
     end = min(split.bytes, BPE_BYTES)
     if end < split.bytes:
         notes.append(f"The tokenizer was trained on the first {end / 1e6:.0f} MB of the text.")
-    tokenizer = train_bpe_tokenizer(_counted(text, end, report), config.vocab_size, report)
+    tokenizer = train_bpe_tokenizer(
+        _counted(text, end, report), config.vocab_size, report, has_marks=len(text.marks) > 0
+    )
     if tokenizer.vocab_size < config.vocab_size:
         notes.append(
             f"The text gave {tokenizer.vocab_size:,} tokens, not {config.vocab_size:,}: no more "

@@ -22,6 +22,7 @@ from gtt.data.corpus import Corpus
 from gtt.data.exams import exam_for
 from gtt.data.excerpt import Excerpt, NotHere, Places, read_excerpt
 from gtt.data.gpt2 import gpt2_tokenizer
+from gtt.data.pieces import END_OF_TEXT
 from gtt.data.prepared import find_corpus
 from gtt.data.sources import Resolved
 from gtt.data.tasks import TASKS
@@ -144,7 +145,7 @@ def char_tokenizer(text: str) -> Tokenizer:
 @lru_cache(maxsize=8)
 def bpe_tokenizer(text: str, vocab_size: int) -> Tokenizer:
     """Byte-level BPE learned from a text."""
-    return train_bpe_tokenizer([text], vocab_size)
+    return train_bpe_tokenizer([text], vocab_size, has_marks=END_OF_TEXT in text)
 
 
 def is_whole_text(tokenizer: Tokenizer, id: int) -> bool:

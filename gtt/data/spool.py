@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from gtt.data.pieces import END_OF_TEXT
 from gtt.data.progress import Progress, Report
 from gtt.data.streams import TextStream
 
@@ -31,7 +33,8 @@ class SpooledText:
     """A text file with its size, its alphabet, and where its documents end.
 
     `ends` is (D, 2) int64, characters and bytes up to the end of each document and the separator
-    after it; (0, 2) for one plain text.
+    after it; (0, 2) for one plain text. `marks` is the same for a plain text with `<|endoftext|>`
+    in it: where each of these marks ends.
     """
 
     path: Path
@@ -39,6 +42,7 @@ class SpooledText:
     size: Place
     alphabet: str
     ends: npt.NDArray[np.int64]
+    marks: npt.NDArray[np.int64]
     notes: tuple[str, ...]
 
     def chunks(self, start: int, end: int) -> Iterator[str]:
@@ -100,12 +104,12 @@ def spool(stream: TextStream, folder: Path, limit: int | None, report: Report) -
     A plain text is cut at the last whole character, a source of documents after its last whole
     document (its first is cut if it alone is longer). Memory does not grow with the text.
     """
-    path, marks = folder / "text.utf8", folder / "documents.i64"
+    path, places = folder / "text.utf8", folder / "documents.i64"
     total = stream.total_bytes if limit is None else min(limit, stream.total_bytes or limit)
     writer = _Writer(path)
-    with writer.file, marks.open("wb") as ends:
+    with writer.file, places.open("wb") as ends:
         if stream.separator is None:
-            _spool_plain(stream, writer, limit, total, report)
+            _spool_plain(stream, writer, limit, total, report, ends)
         else:
             for batch in _batches(stream, stream.separator, limit):
                 lengths = np.array([[len(text), _size(text)] for text in batch], np.int64)
@@ -118,33 +122,65 @@ def spool(stream: TextStream, folder: Path, limit: int | None, report: Report) -
     if writer.repaired:
         stream.notes.append("Characters that UTF-8 cannot write were replaced by U+FFFD.")
     found = np.flatnonzero(writer.seen)
+    none = np.empty((0, 2), np.int64)
+    is_plain = stream.separator is None
+    found_places = none
+    if places.stat().st_size:
+        found_places = np.memmap(places, np.int64, "r").reshape(-1, 2)
     return SpooledText(
         path=path,
-        ends_path=marks,
+        ends_path=places,
         size=Place(writer.characters, writer.bytes),
         alphabet="".join(map(chr, found)),
-        ends=np.empty((0, 2), np.int64)
-        if marks.stat().st_size == 0
-        else np.memmap(marks, np.int64, "r").reshape(-1, 2),
+        ends=none if is_plain else found_places,
+        marks=found_places if is_plain else none,
         notes=tuple(stream.notes),
     )
 
 
 def _spool_plain(
-    stream: TextStream, writer: _Writer, limit: int | None, total: int | None, report: Report
+    stream: TextStream,
+    writer: _Writer,
+    limit: int | None,
+    total: int | None,
+    report: Report,
+    marks: BinaryIO,
 ) -> None:
     held_back = ""
     for piece in stream.pieces:
         text = held_back + piece
-        held_back = "\r" if text.endswith("\r") else ""
-        text = text.removesuffix("\r").replace("\r\n", "\n")
+        kept = _kept_back(text)
+        held_back = text[len(text) - kept :]
+        text = text[: len(text) - kept].replace("\r\n", "\n")
         if limit is not None and writer.bytes + _size(text) > limit:
-            writer.write(_first_bytes(text, limit - writer.bytes))
+            _write_marked(writer, _first_bytes(text, limit - writer.bytes), marks)
             stream.cut_short = True
             return
-        writer.write(text)
+        _write_marked(writer, text, marks)
         report(Progress("reading", writer.bytes, total, "bytes"))
+    if limit is not None and writer.bytes + _size(held_back) > limit:
+        held_back = _first_bytes(held_back, limit - writer.bytes)
+        stream.cut_short = True
     writer.write(held_back)
+
+
+def _kept_back(text: str) -> int:
+    """Characters at the end of a piece that may belong together with what comes next."""
+    if text.endswith("\r"):
+        return 1
+    for count in range(min(len(END_OF_TEXT) - 1, len(text)), 0, -1):
+        if END_OF_TEXT.startswith(text[-count:]):
+            return count
+    return 0
+
+
+def _write_marked(writer: _Writer, text: str, marks: BinaryIO) -> None:
+    """Writes a text, and notes where the marks between its documents end."""
+    *before, last = text.split(END_OF_TEXT)
+    for part in before:
+        writer.write(part + END_OF_TEXT)
+        marks.write(np.array([writer.characters, writer.bytes], np.int64).tobytes())
+    writer.write(last)
 
 
 def _batches(stream: TextStream, separator: str, limit: int | None) -> Iterator[list[str]]:

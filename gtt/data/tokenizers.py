@@ -138,6 +138,15 @@ class Tokenizer:
         """Whether every text can be encoded."""
         return self._is_byte_level
 
+    @cached_property
+    def end_of_text(self) -> int | None:
+        """The id of `<|endoftext|>` where it is read out of a text as one token, else None."""
+        if not self._is_byte_level:
+            return None
+        ids = self._backend.encode(f"a{pieces.END_OF_TEXT}a", add_special_tokens=False).ids
+        id = self._backend.token_to_id(pieces.END_OF_TEXT)
+        return id if len(ids) == 3 and ids[1] == id else None
+
     @property
     def alphabet(self) -> str | None:
         """The covered characters in the order of their ids; None unless it is character level."""
@@ -261,14 +270,14 @@ def train_char_tokenizer(alphabet: Iterable[str]) -> Tokenizer:
 
 
 def train_bpe_tokenizer(
-    texts: Iterable[str], vocab_size: int, report: Report = ignore
+    texts: Iterable[str], vocab_size: int, report: Report = ignore, *, has_marks: bool = False
 ) -> Tokenizer:
     """Byte-level BPE (Sennrich et al. 2016, Radford et al. 2019) learned from `texts`.
 
     The first 256 tokens are the bytes, so every text is covered. Pairs that occur only once are
     not merged, so a small text may give fewer tokens than asked. The library merges on a thread of
     its own, without a word: meanwhile `report` is told of the seconds, and may raise, as an
-    interrupt does, to leave it behind.
+    interrupt does, to leave it behind. With `has_marks` the last token is `<|endoftext|>`.
     """
     from tokenizers import Tokenizer as Backend
     from tokenizers import decoders, models, pre_tokenizers, trainers
@@ -277,7 +286,7 @@ def train_bpe_tokenizer(
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
+        vocab_size=vocab_size - has_marks,
         min_frequency=2,
         show_progress=False,
         special_tokens=[],
@@ -307,6 +316,8 @@ def train_bpe_tokenizer(
             report(Progress("merging byte pairs", int(time.monotonic() - began), None, "seconds"))
     if failed:
         raise failed[0]
+    if has_marks:
+        backend.add_special_tokens([pieces.END_OF_TEXT])
     return Tokenizer(backend, "bpe")
 
 

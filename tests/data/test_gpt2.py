@@ -32,7 +32,8 @@ def test_the_files_are_those_that_were_published() -> None:
         (" the", [262]),
         ("\n", [198]),
         ("The quick brown fox", [464, 2068, 7586, 21831]),
-        ("<|endoftext|>", [27, 91, 437, 1659, 5239, 91, 29]),  # a text cannot spell the mark
+        ("<|endoftext|>", [50256]),
+        ("<|endoftext", [27, 91, 437, 1659, 5239]),
     ],
 )
 def test_known_ids(text: str, ids: list[int]) -> None:
