@@ -215,6 +215,9 @@ class TrainingConfig(Settings):
         ge=1,
         le=4096,
     )
+    cross_documents: bool = setting(
+        True, label="Windows cross documents", concept="cross_documents"
+    )
     learning_rate: float = setting(
         3e-4,
         label="Learning rate",

@@ -25,11 +25,19 @@ class Table(Protocol):
     that was asked for, as the rows call it.
     """
 
-    wanted: str | None
     notes: list[str]
-    part: str | None
-    sample: Mapping[str, list[Any]]
-    kinds: Mapping[str, str]
+
+    @property
+    def wanted(self) -> str | None: ...
+
+    @property
+    def part(self) -> str | None: ...
+
+    @property
+    def sample(self) -> Mapping[str, list[Any]]: ...
+
+    @property
+    def kinds(self) -> Mapping[str, str]: ...
 
     def values(self, name: str) -> Iterator[Any]: ...
 

@@ -25,7 +25,7 @@ from gtt.data.progress import Progress, ignore
 from gtt.data.reading import OpenedSource, open_source
 from gtt.data.sources import Resolved, is_there, local_path, resolve_source
 from gtt.data.tokenizers import Tokenizer
-from gtt.errors import GTTError, UnusableData
+from gtt.errors import GTTError, InvalidSetting, UnusableData, Way
 
 __all__ = ["Baselines", "Corpus", "Progress", "build_corpus"]
 
@@ -61,6 +61,24 @@ class Corpus:
     @property
     def vocab_size(self) -> int:
         return self.tokenizer.vocab_size
+
+    def boundary(self, *, crossed: bool) -> int | None:
+        """The token that ends a document, where windows must not cross it.
+
+        Raises `InvalidSetting` where the text has no document that ends with a token.
+        """
+        if crossed:
+            return None
+        mark = self.tokenizer.end_of_text
+        if mark is None or not (self.train == mark).any():
+            raise InvalidSetting(
+                f"Windows cannot end with a document here: {self.source_title} has no "
+                "<|endoftext|> that its tokenizer knows as a token. Let windows cross documents, "
+                "or take a text with such marks and the bpe tokenizer or gpt2.",
+                field="training.cross_documents",
+                ways=(Way("training.cross_documents", True, "Let windows cross documents"),),
+            )
+        return mark
 
     def require_windows(self, block_size: int) -> None:
         """Raises `UnusableData` unless each part holds one block and the token after it."""

@@ -52,7 +52,7 @@ def evaluate_run(folder: Path, home: Home, which: str = "best") -> dict[str, Any
             f"{folder} was trained on other data than {corpus.source_title!r} gives now: bring "
             "the text back to evaluate the run."
         )
-    measured = evaluate_all(model, corpus)
+    measured = evaluate_all(model, corpus, cross_documents=config.training.cross_documents)
     if not math.isfinite(measured.loss):
         raise UnusableRun(NOT_NUMBERS)
     score = None

@@ -68,9 +68,10 @@ def summed_loss(
     return math.fsum(mean * count for mean, count in zip(means, counts)), sum(counts)
 
 
-def evaluate_all(model: GPT, corpus: Corpus) -> Measured:
+def evaluate_all(model: GPT, corpus: Corpus, *, cross_documents: bool = True) -> Measured:
     """The loss over the whole validation part, every token after the first predicted once."""
-    windows = all_windows(corpus.validation, model.config.block_size)
+    mark = corpus.boundary(crossed=cross_documents)
+    windows = all_windows(corpus.validation, model.config.block_size, mark)
     total, count = summed_loss(model, corpus.validation, windows)
     return Measured(total / count, count, corpus.bytes_per_token)
 

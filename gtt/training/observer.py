@@ -60,6 +60,7 @@ class Observer:
             config.model.block_size,
             config.training.eval_windows,
             config.training.seed,
+            corpus.boundary(crossed=config.training.cross_documents),
         )
         said = sayable_tokens(corpus.tokenizer, corpus.validation[:DISTINCT_AMONG])
         period = min(config.model.block_size // 2, len(said), LONGEST_PERIOD)

@@ -32,7 +32,7 @@ from gtt.training.accelerator import (
     precision_of,
     surroundings,
 )
-from gtt.training.batches import WindowSampler
+from gtt.training.batches import make_sampler
 from gtt.training.card import write_card
 from gtt.training.checkpoints import CheckpointFolder
 from gtt.training.kernels import use_cpu_kernels
@@ -122,7 +122,12 @@ class Trainer:
         )
         self.tokens_per_step = self.sequences_per_step * config.model.block_size
         self.total_steps = schedule.total_steps(len(corpus.train), self.tokens_per_step, training)
-        self.windows = WindowSampler(corpus.train, config.model.block_size, training.seed)
+        self.windows = make_sampler(
+            corpus.train,
+            config.model.block_size,
+            training.seed,
+            corpus.boundary(crossed=training.cross_documents),
+        )
 
     # ---------------------------------------------------------------- the loop
 

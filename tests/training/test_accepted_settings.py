@@ -24,10 +24,12 @@ MOST_TOKENS = 20_000
 MOST_WRITTEN = 300  # tokens of a sample, over all beams
 STEPS = 2  # after which a run is asked to stop
 SHORT = {"eval_windows": 2, "compile": False}
-# Names of texts, what takes a compiler, and what only takes its time.
+# Names of texts, what needs a text with marks (tests/training/test_documents.py), what takes a
+# compiler, and what only takes its time.
 LEFT_OUT = (
     "data.source",
     "data.pretrained_tokenizer",
+    "training.cross_documents",
     "training.eval_windows",
     "training.compile",
 )

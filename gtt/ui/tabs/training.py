@@ -43,6 +43,7 @@ MORE = (
     "beta2",
     "precision",
     "compile",
+    "cross_documents",
     "seed",
     "max_minutes",
     "log_every",
