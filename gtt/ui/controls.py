@@ -55,10 +55,3 @@ def label_of(one: SettingInfo) -> str:
     unit, _, off = (one.unit or "").partition("(")
     words = ", ".join(word for word in (unit.strip(), off.strip(" )")) if word)
     return f"{one.label} ({words})" if words else one.label
-
-
-def explanations(service: Service, group: str) -> None:
-    """Everything there is to say about a group, one click away."""
-    with gr.Accordion("What each of these does", open=False):
-        for one in described(service, group):
-            gr.Markdown(f"#### {one.label}\n{one.body}", sanitize_html=True)

@@ -20,6 +20,7 @@ from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import LABELS, SHOWN, keep_draft, keep_shown, refusal_of, telling
 from gtt.ui.events import without_echoes
 from gtt.ui.fields import fields_view
+from gtt.ui.glossary import glossary_view
 from gtt.ui.links import TABS, changes_in, link_of, nearest_recipe
 from gtt.ui.message import message_view
 from gtt.ui.tabs.attention import attention_tab
@@ -61,7 +62,9 @@ def build(service: Service) -> gr.Blocks:
     with gr.Blocks(title="GTT", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
         add_endpoints(service)  # first, so that the table has its names to itself
         key = gr.BrowserState("", storage_key="gtt-workspace", secret="gtt")
-        gr.Markdown(TITLE, elem_id="title")
+        with gr.Row(elem_id="head"):
+            gr.Markdown(TITLE, elem_id="title")
+            glossary_view()
         listed = recipe_choices(service)
         cards = recipe_cards(listed)
         with gr.Row(elem_id="actions"):

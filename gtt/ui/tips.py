@@ -13,7 +13,7 @@ from gtt.ui.assets import static_text
 def tips_view() -> gr.HTML:
     """The component. An element with `data-tip` is explained by the quantity of that id.
 
-    A button is explained by the action that has its id.
+    A button is explained by the action that has its id. All there is to say stands in the glossary.
     """
     return gr.HTML(
         value={
@@ -36,5 +36,4 @@ def tips_view() -> gr.HTML:
 
 
 def _explained(concept: str) -> dict[str, Any]:
-    about = explain(concept)
-    return {"tip": about.tip, "about": about.title, "body": about.body.split("\n\n")}
+    return {"tip": explain(concept).tip, "concept": concept}

@@ -182,6 +182,18 @@ def test_another_text_or_tokenizer_leaves_nothing_of_the_one_before(
         expect(one).to_have_attribute("aria-checked", "true")
 
 
+def test_what_was_chosen_of_a_table_is_said_above_its_figures(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "stories.csv"
+    rows = "\n".join(f"Story {number},The girl saw {number} birds." for number in range(300))
+    file.write_text(f"title,story\n{rows}\n", encoding="utf-8")
+    page.locator("#upload input[type=file]").set_input_files(str(file))
+    expect(part(page, "preview", "title")).to_have_text("stories.csv")
+    notes = part(page, "preview", "notes")
+    expect(notes).to_contain_text("'story'")
+    said, figures = notes.bounding_box(), part(page, "preview", "figures").bounding_box()
+    assert said and figures and said["y"] < figures["y"]
+
+
 def test_a_text_of_tags_stays_letters(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "<img src=x onerror=alert(3)>.txt"
     file.write_text(HOSTILE * 60, encoding="utf-8")

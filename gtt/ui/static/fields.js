@@ -92,3 +92,19 @@ function brought(event) {
   document.dispatchEvent(new CustomEvent("gtt:said", { detail: words }));
 }
 for (const name of ["change", "drop"]) document.addEventListener(name, brought, true);
+
+// What Gradio names otherwise than it can be read: the pictures of the footer carry the words beside
+// them once more, and the box for files is called by other words than stand in it.
+function rename() {
+  document.querySelectorAll("footer img").forEach((one) => { if (one.alt) one.alt = ""; });
+  const box = document.querySelector("#upload button[aria-label]");
+  const words = box && box.innerText.replace(/\s+/g, " ").trim();
+  if (words && box.getAttribute("aria-label") !== words) box.setAttribute("aria-label", words);
+}
+let renaming = 0;
+const names = new MutationObserver(() => {
+  if (!element.isConnected) names.disconnect();
+  else if (!renaming) renaming = setTimeout(() => { renaming = 0; rename(); }, 500);
+});
+names.observe(document.body, { childList: true, subtree: true });
+rename();

@@ -75,7 +75,7 @@ function share(part, total) {
 
 function show(answer) {
   if (answer.error) { $("basis").textContent = answer.error.message; return; }
-  const assumed = answer.vocabulary_is_assumed;
+  const assumed = isAssumed = answer.vocabulary_is_assumed;
   $("parameters-figure").textContent = `${assumed ? "about " : ""}${whole(answer.parameters)}`;
   $("parameters-tag").textContent = assumed ? "estimate" : "exact";
   const each = (part) => (part.per_block ? `${whole(part.per_block)} in each block` : "");
@@ -83,6 +83,7 @@ function show(answer) {
   $("memory-figure").textContent = `about ${bytes(answer.memory_bytes)}`;
   parts("memory", answer.memory_parts, (part) => part.bytes, bytes, () => "");
   time(answer);
+  meanings(answer);
   const notes = $("notes");
   notes.textContent = "";
   if (assumed) made(notes, "li", `The vocabulary is taken to be ${whole(answer.vocab_size)} tokens until the text is read.`);
@@ -115,6 +116,18 @@ function parts(name, all, size, words, each) {
     made(row, "td", words(size(part)));
     made(row, "td", share(size(part), total), "share");
   });
+}
+
+// What the three figures come to, in things one knows.
+function meanings(answer) {
+  const { parameters, steps, tokens_per_step: each } = answer;
+  const size = bytes(4 * parameters), own = answer.memory_parts.find((part) => part.name === "process");
+  $("parameters-means").textContent = `A file of ${size}: four bytes for each number that training sets.`;
+  const added = bytes(answer.memory_bytes - (own ? own.bytes : 0));
+  $("memory-means").textContent = `Training adds ${added} to what the program itself takes.`;
+  const read = steps === null ? null : steps * each;
+  const words = `It reads ${short(read || 0).trim()} tokens, ${whole(each)} at each step.`;
+  $("time-means").textContent = read === null ? "" : words;
 }
 
 function time(answer) {
@@ -198,6 +211,13 @@ function attach(value) {
   if (workspace) { key = workspace; soon(0); }
 }
 
+// A run that has read the text knows the vocabulary, and so does a draft on the same text.
+let isAssumed = false;
+function prepared(event) {
+  if (!element.isConnected) { document.removeEventListener("gtt:run", prepared); return; }
+  if (isAssumed && ["running", "completed"].includes((event.detail || {}).state)) soon();
+}
+document.addEventListener("gtt:run", prepared);
 document.addEventListener("gtt:draft", heard);
 watch("value", () => attach(props.value));
 attach(props.value);

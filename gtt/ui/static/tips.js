@@ -1,7 +1,8 @@
-// One tip for all that is explained. It comes with the pointer or the focus, stays while the
-// pointer is on it, and goes with Escape; `?` or a click opens everything there is to say.
+// One tip for all that is explained. It comes where the pointer is, or at what has the focus, stays
+// while the pointer is on it, and goes with Escape; `?` or a click opens the glossary at its term.
 const $ = (name) => element.querySelector(`[data-part="${name}"]`);
-const tip = element.querySelector(".gtt-tip"), dialog = element.querySelector("dialog");
+const tip = element.querySelector(".gtt-tip");
+const AWAY = 14; // pixels between the pointer and its tip
 const LATER = 250; // milliseconds of rest before a tip comes, and before it goes
 const { quantities = {}, actions = {} } = props.value || {};
 let on = null, timer = 0;
@@ -13,7 +14,16 @@ function explained(target) {
   return about ? { one, about, why: one.dataset.why || "" } : null;
 }
 
-function show({ one, about, why }) {
+// Below the point, or the thing; above it where there is no room.
+function place(box, mine, point) {
+  const [top, bottom] = point ? [point.y, point.y] : [box.top, box.bottom];
+  const away = point ? AWAY : 6, left = point ? point.x - AWAY : box.left;
+  const isBelow = bottom + away + mine.height <= innerHeight - 4;
+  tip.style.left = `${Math.max(8, Math.min(left, innerWidth - mine.width - 8))}px`;
+  tip.style.top = `${isBelow ? bottom + away : Math.max(8, top - mine.height - away)}px`;
+}
+
+function show({ one, about, why }, point = null) {
   hide();
   on = { one, about };
   $("title").textContent = about.title || "";
@@ -21,10 +31,7 @@ function show({ one, about, why }) {
   $("tip").textContent = why ? `${about.tip} ${why}` : about.tip;
   tip.hidden = false;
   one.setAttribute("aria-describedby", tip.id);
-  const box = one.getBoundingClientRect(), mine = tip.getBoundingClientRect();
-  const below = box.bottom + 6 + mine.height <= innerHeight;
-  tip.style.left = `${Math.max(8, Math.min(box.left, innerWidth - mine.width - 8))}px`;
-  tip.style.top = `${below ? box.bottom + 6 : Math.max(8, box.top - mine.height - 6)}px`;
+  place(one.getBoundingClientRect(), tip.getBoundingClientRect(), point);
 }
 
 function hide() {
@@ -38,18 +45,7 @@ function soon(act) { clearTimeout(timer); timer = setTimeout(act, LATER); }
 
 function open(about) {
   hide();
-  $("about").textContent = about.about;
-  $("body").textContent = "";
-  for (const paragraph of about.body) {
-    const p = document.createElement("p");
-    paragraph.split("`").forEach((piece, n) => {
-      const part = document.createElement(n % 2 ? "code" : "span");
-      part.textContent = piece;
-      p.append(part);
-    });
-    $("body").append(p);
-  }
-  dialog.showModal();
+  document.dispatchEvent(new CustomEvent("gtt:explain", { detail: about.concept }));
 }
 
 const life = new AbortController();
@@ -58,10 +54,13 @@ function hear(event, act) {
     if (!element.isConnected) life.abort(); else act(one);
   }, { signal: life.signal });
 }
+let pointer = null;
+hear("pointermove", (event) => { pointer = { x: event.clientX, y: event.clientY }; });
 hear("pointerover", (event) => {
+  pointer = { x: event.clientX, y: event.clientY };
   if (event.target.closest(".gtt-tip")) { clearTimeout(timer); return; }
   const found = explained(event.target);
-  if (found && (!on || on.one !== found.one)) soon(() => show(found));
+  if (found && (!on || on.one !== found.one)) soon(() => show(found, event.pointerType === "touch" ? null : pointer));
   else if (!found && on && on.one !== document.activeElement) soon(hide);
   else if (!found && !on) clearTimeout(timer);
 });

@@ -13,7 +13,7 @@ from gtt.api.endpoints.data import datasets, upload
 from gtt.api.gradio_adapter import begin
 from gtt.api.schemas import SourceInfo
 from gtt.errors import GTTError
-from gtt.ui.controls import controls, explanations
+from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 from gtt.ui.texts import DATA, merges_view, preview_view, tokens_view
 
@@ -48,7 +48,9 @@ def data_tab(desk: PageDesk) -> Any:
                 elem_id="data-source",
                 info="A text of ours, one you brought, or a data set of the Hub: owner/name",
             )
-            about = gr.Textbox(label="About it", interactive=False, lines=3, elem_id="about-source")
+            about = gr.Textbox(
+                label="About it", interactive=False, lines=3, max_lines=12, elem_id="about-source"
+            )
             file = gr.File(
                 label="Bring your own text (.txt .md .csv .json .jsonl .parquet)",
                 file_count="single",
@@ -70,7 +72,6 @@ def data_tab(desk: PageDesk) -> Any:
     tokens = tokens_view(desk)
     gr.Markdown("## Byte-pair encoding, merge by merge")
     merges = merges_view(desk)
-    explanations(desk.service, "data")
 
     async def listed(key: str, chosen: str | None) -> Any:
         answer = await desk.ask("datasets", datasets, key)

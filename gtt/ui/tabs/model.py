@@ -11,7 +11,7 @@ from gtt.api.endpoints.estimating import estimate
 from gtt.errors import GTTError
 from gtt.ui.architecture import architecture_view, follow_view
 from gtt.ui.assets import static_text
-from gtt.ui.controls import controls, explanations
+from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.draft import TOGETHER, changes_of, telling
 
@@ -35,7 +35,6 @@ def model_tab(desk: PageDesk, run: gr.Textbox) -> None:
             desk.controls |= controls(desk.service, "model", SHAPE)
         with gr.Column(scale=1):
             desk.controls |= controls(desk.service, "model", SWITCHES)
-    explanations(desk.service, "model")
     gr.Markdown("## What is inside")
     drawing = architecture_view(desk)
     gr.Markdown("## Follow one token")

@@ -25,7 +25,7 @@ from gtt.api.endpoints.runs import (
 from gtt.config import GROUPS
 from gtt.errors import BadInput, GTTError
 from gtt.ui.compare import comparison
-from gtt.ui.controls import controls, explanations
+from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.downloads import download_buttons
 from gtt.ui.findings import findings_view
@@ -182,8 +182,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
             desk.controls |= controls(desk.service, "training", SCHEDULE)
         with gr.Accordion("More", open=False):
             desk.controls |= controls(desk.service, "training", MORE)
-        explanations(desk.service, "training")
-    most = desk.controls["training.max_steps"]
+        most = desk.controls["training.max_steps"]
     most.change(None, most, None, js=STEPS, api_visibility="private")
     shown = RunShown(desk, run, [live, findings, table, together, downloads], schedule, use)
 

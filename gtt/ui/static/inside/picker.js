@@ -1,7 +1,7 @@
-// Which run and which checkpoint a view looks at: two lists that keep up with the runs by themselves.
-// `changed(why)` is called whenever another model is to be looked at: for another `"run"`, another
-// `"checkpoint"` that a person chose, or for `"news"`, where the best or the newest of the same run
-// is now another one, or there is one at last. Nothing else has to ask for news.
+// Which run and which checkpoint a view looks at: two lists that keep up with the runs by
+// themselves. `changed(why)` is called whenever another model is to be looked at: for another
+// `"run"`, another `"checkpoint"` that a person chose, or for `"news"`, where the best or the
+// newest of the same run is now another one, or there is one at last. Nothing else has to ask.
 const AGAIN_LATER = 4000; // milliseconds after which a list that did not come is asked for again
 
 class Picker {
@@ -40,19 +40,22 @@ class Picker {
   }
   get steps() { return this.kept.map((one) => one.step).join(); }
   // The run and the checkpoint as a request names them.
-  get chosen() { return { ...(this.run ? { run_id: this.run } : {}), checkpoint: this.checkpoint }; }
+  get chosen() {
+    const { run, checkpoint } = this;
+    return run ? { run_id: run, checkpoint } : { checkpoint };
+  }
   get info() { return (this.list || []).find((one) => one.id === this.run) || null; }
   get isActive() { return Boolean(this.info) && ACTIVE.includes(this.info.state); }
   get isSeen() {
-    const { runs } = this;
-    return !document.hidden && (runs.checkVisibility ? runs.checkVisibility() : runs.offsetParent !== null);
+    const { runs } = this, isLaidOut = runs.offsetParent !== null;
+    return !document.hidden && (runs.checkVisibility ? runs.checkVisibility() : isLaidOut);
   }
   // Why there is nothing to look into; empty where there is something.
   get lack() {
     if (!this.run || this.kept.length) return "";
     const name = this.info ? `“${this.info.name}”` : "This run";
     return this.isActive || !this.info
-      ? `${name} has saved no checkpoint yet: what belongs here comes by itself with its first one.`
+      ? `${name} has saved no checkpoint yet: this comes by itself with its first one.`
       : `${name} has no checkpoint: choose another run.`;
   }
 
@@ -66,7 +69,9 @@ class Picker {
     const answer = await ask("runs", { limit: 200 }, true, this.runs);
     if (answer) { this.show(answer.runs); await this.fill(); return; }
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => { if (element.isConnected && !this.list) this.refresh(); }, AGAIN_LATER);
+    this.timer = setTimeout(() => {
+      if (element.isConnected && !this.list) this.refresh();
+    }, AGAIN_LATER);
   }
 
   show(list) {
@@ -80,7 +85,8 @@ class Picker {
     if (!this.list || !key) return;
     const before = this.run;
     this.show(list);
-    const { state } = this.info || { state: "" }, isOther = before !== this.run || state !== this.state;
+    const { state } = this.info || { state: "" };
+    const isOther = before !== this.run || state !== this.state;
     if (this.isSeen && (isOther || this.isActive)) this.fill();
   }
 
@@ -116,10 +122,12 @@ class Picker {
 
   static options(select, named, value) {
     const { options } = select;
-    const same = options.length === named.length && named.every(([id], i) => options[i].value === id);
+    const isSame = ([id], i) => options[i].value === id;
+    const same = options.length === named.length && named.every(isSame);
     if (!same) select.replaceChildren(...named.map(([id, text]) => new Option(text, id)));
     else named.forEach(([, text], i) => { if (options[i].text !== text) options[i].text = text; });
-    const known = named.some(([id]) => id === value), wanted = known ? value : (named[0] || [""])[0];
+    const isKnown = named.some(([id]) => id === value);
+    const wanted = isKnown ? value : (named[0] || [""])[0];
     if (select.value !== wanted) select.value = wanted;
   }
 }

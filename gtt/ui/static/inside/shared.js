@@ -15,6 +15,15 @@ const visible = (text) => (text === "" ? "∅" : text.replace(/[ \n\t\r]/g, (c) 
 const number = (v, digits = 3) => (v === null || v === undefined ? "–" : Number(v).toFixed(digits));
 const percent = (v) => (v >= 0.0995 ? `${Math.round(100 * v)} %` : v >= 0.00095 ? `${(100 * v).toFixed(1)} %` : v > 0 ? "<0.1 %" : "0 %");
 
+// What so many nats come to: how rarely a guess by such odds is right.
+function oneIn(nats) {
+  const tokens = Math.exp(nats);
+  return tokens >= 1e6 ? tokens.toExponential(1) : tokens >= 100 ? Math.round(tokens).toLocaleString("en") : tokens.toPrecision(2);
+}
+
+// Whether there are a pointer and keys to speak of.
+const byTouch = () => matchMedia("(hover: none), (pointer: coarse), (max-width: 480px)").matches;
+
 // A sentence for whoever looks or listens; empty where all is well.
 function say(text) { const place = $("said"); if (place.textContent !== text) place.textContent = text; }
 

@@ -40,7 +40,10 @@ function draw() {
   if (step) {
     const times = step.places.length === 1 ? "once" : `${step.places.length} times`;
     what.replaceChildren(`Merge ${whole(step.number)} of ${whole(answer.learned)}: `, made("b", seen(step.first)), " + ", made("b", seen(step.second)), " → ", made("b", seen(step.merged)), `, which stood side by side ${whole(step.count)} times in the text; here ${times}. ${whole(states[at].length)} tokens.`);
-  } else what.textContent = `No merge yet: ${whole(answer.start.length)} bytes, a token each. Move the slider, or use the arrow keys.`;
+  } else {
+    const keys = matchMedia("(hover: none), (pointer: coarse), (max-width: 480px)").matches ? "" : ", or use the arrow keys";
+    what.textContent = `No merge yet: ${whole(answer.start.length)} bytes, a token each. Move the slider${keys}.`;
+  }
   $("slider").setAttribute("aria-valuetext", what.textContent);
   drawChart();
 }

@@ -4,6 +4,7 @@ const EXAMS = {
   "exact answers": "While it trains, the model is given prompts that are not in its text; the score is the share of answers that are right to the letter. For example:",
   "valid sentences": "While it trains, the model writes tales from a first word; the score is the share of its sentences that the grammar of the tales allows; many continuations are right. It begins with, for example,",
 };
+const PAGE = 2000; // characters of a printed page
 const COUNTED = {
   corpus: () => "prepared by a run: every number is of the whole text",
   whole: () => "counted over the whole text",
@@ -38,6 +39,7 @@ function show(text) {
     figure("Tokens", text.tokens, ratio ? `${ratio} characters each` : ""),
     figure("Distinct tokens", text.distinct_tokens, used),
   );
+  $("means").textContent = counted ? meaning(text) : "";
   $("figures").hidden = !counted;
   $("sides").hidden = !counted;
   $("halves").hidden = !counted;
@@ -47,6 +49,17 @@ function show(text) {
   showParts(text);
   showExam(text.exam);
   $("notes").replaceChildren(...text.notes.map((note) => made("li", note)));
+}
+
+// What the counts come to, for whoever has no feeling for them yet.
+function meaning(text) {
+  const words = [], [most] = text.frequent;
+  if (text.tokens) {
+    const page = whole((PAGE * text.tokens) / text.characters);
+    words.push(`A page of ${whole(PAGE)} characters is about ${page} tokens.`);
+  }
+  if (most) words.push(`One token in ${(text.tokens / most.count).toPrecision(2)} is “${seen(most)}”.`);
+  return words.join(" ");
 }
 
 function showFrequent(text) {

@@ -26,7 +26,7 @@ function gridCell(layer, head) {
   button.append(canvas, name, brief);
   button.onclick = () => choose(layer, head, true);
   button.onkeydown = (event) => moveInGrid(event, layer, head);
-  button.onpointerenter = () => showTip(button, layer, head);
+  button.onpointermove = (event) => showTip(event, layer, head);
   button.onpointerleave = () => { $("tip").style.opacity = 0; };
   cellsOfGrid.push({ layer, head, button, canvas, brief });
   return button;
@@ -65,12 +65,13 @@ function markGrid() {
   }
 }
 
-function showTip(button, layer, head) {
+// Beside the pointer.
+function showTip(event, layer, head) {
   const habits = habitsAt(layer, head), tip = $("tip");
   if (!habits) return;
   tip.textContent = `${nameOf(layer, head)} ${headBrief(layer, head)}: ${headFigures(habits)}`;
-  const box = button.getBoundingClientRect(), all = $("whole").getBoundingClientRect();
-  tip.style.left = `${Math.max(0, Math.min(all.width - 250, box.left - all.left))}px`;
-  tip.style.top = `${box.bottom - all.top + 4}px`;
+  const all = $("whole").getBoundingClientRect();
+  tip.style.left = `${Math.max(0, Math.min(all.width - 250, event.clientX - all.left - 10))}px`;
+  tip.style.top = `${event.clientY - all.top + 18}px`;
   tip.style.opacity = 1;
 }

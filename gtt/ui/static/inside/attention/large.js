@@ -12,8 +12,7 @@ const showsScores = () => shown.numbers === "scores" && shown.what === "head";
 const subject = () => (shown.what === "layer" ? `The mean of layer ${chosen.layer}` : shown.what === "all" ? "The mean of all heads" : `Head ${nameOf(chosen.layer, chosen.head)}`);
 
 async function drawLarge() {
-  const habits = habitsAt(chosen.layer, chosen.head);
-  $("large-title").textContent = shown.what === "head" && habits ? `${subject()}: ${headBrief(chosen.layer, chosen.head)}` : subject();
+  $("large-title").textContent = `${subject()}: who looks at whom`;
   for (const button of element.querySelectorAll("[data-show]")) button.setAttribute("aria-pressed", String(button.dataset.show === shown.what));
   for (const button of element.querySelectorAll("[data-numbers]")) {
     button.setAttribute("aria-pressed", String((button.dataset.numbers === "scores") === showsScores()));
@@ -50,7 +49,11 @@ async function haveScores() {
 
 function tellCell() {
   const at = largeView.cross;
-  if (!at) { $("read").textContent = "Point at a cell, or move over the map with the arrow keys."; return; }
+  if (!at) {
+    $("read").textContent = byTouch() ? "Touch a cell to read it."
+      : "Point at a cell, or move over the map with the arrow keys.";
+    return;
+  }
   $("read").textContent = at.k > at.q
     ? `${quoted(seen.tokens[at.k])} comes after ${quoted(seen.tokens[at.q])}: nobody may look ahead.`
     : `${pairSaid(seen.tokens, at.q, at.k, showsScores() ? `score ${valueAt(largeView.map, at.q, at.k).toFixed(2)}` : share(valueAt(largeView.map, at.q, at.k)))} (token ${at.q} reads token ${at.k})`;

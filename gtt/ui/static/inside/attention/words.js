@@ -56,23 +56,37 @@ function feedingSaid(layer, head, measured) {
   const fed = fedBy(layer, head, measured), feeders = own.fed_by || [];
   const sentences = [];
   if (feeders.length) {
-    const said = feeders.map((one) => `${nameOf(one.layer, one.head)} (${backSaid(one, measured)})`);
-    const left = feeders.map((one) => share(one.without)), each = feeders.length > 1 ? " in turn" : "";
-    sentences.push(`Its induction is fed by ${listed(said)}: with that one switched off${each}, it falls from ${score} to ${listed(left)}.`);
-  } else if (own.fed_by) sentences.push("No single earlier head is missed when it is switched off: several feed its induction.");
+    const named = (one) => `${nameOf(one.layer, one.head)} (${backSaid(one, measured)})`;
+    const said = feeders.map(named);
+    const left = listed(feeders.map((one) => share(one.without)));
+    const how = feeders.length > 1 ? "switched off in turn" : "with it switched off";
+    sentences.push(`Its induction is fed by ${listed(said)}: ${how}, `
+      + `what is left of ${score} is ${left}.`);
+  } else if (own.fed_by) {
+    sentences.push("No single earlier head is missed when it is switched off: "
+      + "several feed its induction.");
+  }
   if (fed.length) {
-    const said = fed.map((one) => `${one.name} (${share(one.score)}, without this head ${share(one.without)})`);
-    sentences.push(`Head ${name} feeds the induction of ${listed(said)}: at each place it leaves a note of what stood before, by which they find it.`);
+    const each = (one) => `${share(one.score)}, without this head ${share(one.without)}`;
+    const said = fed.map((one) => `${one.name} (${each(one)})`);
+    sentences.push(`Head ${name} feeds the induction of ${listed(said)}: `
+      + "at each place it leaves a note of what stood before, by which they find it.");
   }
   return sentences.join(" ");
 }
 
-const listed = (parts) => (parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}` : parts[0]);
-const backSaid = ({ layer, head }, measured) => `${percent(measured.heads[layer][head].previous_token)} of its attention on the previous token`;
+function listed(parts) {
+  const last = parts[parts.length - 1];
+  return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${last}` : last;
+}
+function backSaid({ layer, head }, measured) {
+  return `${percent(measured.heads[layer][head].previous_token)} of its attention on the previous token`;
+}
 
 // The induction heads that a head feeds.
 function fedBy(layer, head, measured) {
-  const all = measured.heads.flatMap((row, above) => row.map((one, number) => ({ one, name: nameOf(above, number) })));
+  const named = (row, above) => row.map((one, number) => ({ one, name: nameOf(above, number) }));
+  const all = measured.heads.flatMap(named);
   return all.flatMap(({ one, name }) => (one.fed_by || [])
     .filter((feeder) => feeder.layer === layer && feeder.head === head)
     .map(({ without }) => ({ name, without, score: one.induction })));
@@ -89,8 +103,11 @@ function headBrief(layer, head) {
   const habits = habitsAt(layer, head);
   if (!habits) return "";
   const fed = fedBy(layer, head, currentHabits()).map(({ name }) => name);
-  if (fed.length) return `feeds ${fed.join(" and ")}${habits.name ? `: ${HABITS[habits.name].short}` : ""}`;
-  if (habits.fed_by && habits.fed_by.length && !findsAnswer(layer, head)) return `induction, fed by ${habits.fed_by.map((one) => nameOf(one.layer, one.head)).join(" and ")}`;
+  const own = habits.name ? `: ${HABITS[habits.name].short}` : "";
+  if (fed.length) return `feeds ${listed(fed)}${own}`;
+  if (habits.fed_by && habits.fed_by.length) {
+    return `induction, fed by ${listed(habits.fed_by.map((one) => nameOf(one.layer, one.head)))}`;
+  }
   if (findsAnswer(layer, head) && habits.name !== "induction") return "reads where the task's answer stands";
   if (habits.name) return HABITS[habits.name].short;
   return habits.preferred.length ? `favours ${habits.preferred.slice(0, 2).map((one) => quoted(one.text)).join(" and ")}` : "no clear habit";

@@ -80,7 +80,12 @@ function spotOf([r, c]) { return strip.wrapped ? [0, r * LINE + c] : [r, c]; }
 function readOut(cell) {
   if (!strip) return;
   strip.cell = cell;
-  if (!cell) { $("read").textContent = "Point at a number, or use the arrow keys on the strips, to read it; a click or Enter works it out."; return; }
+  if (!cell) {
+    $("read").textContent = byTouch() ? "Touch a number to have it worked out."
+      : "Point at a number, or use the arrow keys on the strips, to read it; "
+        + "a click or Enter works it out.";
+    return;
+  }
   const v = strip.rows[cell[0]][cell[1]];
   $("read").textContent = `${placeOf(strip.step, ...spotOf(cell))}: ${v === null ? "masked, −∞" : strip.share ? `${v.toFixed(3)} of the attention` : v.toFixed(4).replace("-", "−")}`;
 }

@@ -133,6 +133,6 @@ function drawOdds(refusal = "") {
     row.onclick = () => branchWith(pack.ids, id, text);
   });
   $("odds-said").textContent = pack.cut ? `The model reads the last ${whole(pack.context)} tokens, one block; the ${whole(pack.cut)} before them were cut.` : "";
-  $("left").textContent = `${whole(left)} of ${whole(pack.logits.length)} tokens left to draw from. Entropy of the model’s odds: ${inUnit(pack.entropy)}. Choose a token to write on with it.`;
+  $("left").textContent = `${whole(left)} of ${whole(pack.logits.length)} tokens left to draw from. Entropy of the model’s odds: ${inUnit(pack.entropy)}, as unsure as between ${oneIn(pack.entropy)} equally likely tokens. Choose a token to write on with it.`;
   $("bars").dataset.milliseconds = (performance.now() - began).toFixed(2);
 }

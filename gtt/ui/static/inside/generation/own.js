@@ -34,9 +34,12 @@ function showOwn() {
   if (!ownReading) return;
   const { loss, perplexity, bits_per_byte: bits } = ownReading;
   if (loss === null) { $("own-figures").replaceChildren(); $("own-said").textContent = "A single token: nothing stands before it, so there is nothing to measure."; return; }
+  const hard = perplexity > 1e6 ? perplexity.toExponential(2) : perplexity.toFixed(2);
+  const packed = bits === null ? "" : `1,000 bytes would pack into ${whole(125 * bits)}`;
   $("own-figures").replaceChildren(
-    figure("Perplexity", perplexity > 1e6 ? perplexity.toExponential(2) : perplexity.toFixed(2), "perplexity", "perplexity"),
-    figure("Bits per byte", bits === null ? "–" : bits.toFixed(3), "bits_per_byte", "bits_per_byte"),
-    figure("Loss", `${loss.toFixed(3)} nats per token`, "loss", "loss"), figure("Tokens", whole(ownReading.tokens.length), "tokens"),
+    figure("Perplexity", hard, "perplexity", "perplexity", "equally likely tokens, as hard to guess"),
+    figure("Bits per byte", bits === null ? "–" : bits.toFixed(3), "bits_per_byte", "bits_per_byte", packed),
+    figure("Loss", `${loss.toFixed(3)} nats per token`, "loss", "loss", `one right guess in ${oneIn(loss)}`),
+    figure("Tokens", whole(ownReading.tokens.length), "tokens"),
   );
 }

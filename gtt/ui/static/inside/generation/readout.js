@@ -27,7 +27,8 @@ function showReadout(box, token, place, count, branch) {
   const figures = made("div", "numbers");
   figures.append(
     figure("Odds", precise(token.odds), "odds"), figure("Rank", ordinal(token.rank), "rank"),
-    figure("Surprise", inUnit(token.surprise), "surprise", "surprise"), figure("Expected", inUnit(token.entropy), "expected", "entropy"),
+    figure("Surprise", inUnit(token.surprise), "surprise", "surprise", `one right guess in ${oneIn(token.surprise)}`),
+    figure("Expected", inUnit(token.entropy), "expected", "entropy", `as between ${oneIn(token.entropy)} tokens`),
   );
   const bars = made("div", "bars short"), listed = token.alternatives.slice();
   if (!listed.some((one) => one.id === token.id)) listed.push({ id: token.id, text: token.text, odds: token.odds });
@@ -43,11 +44,13 @@ function showReadout(box, token, place, count, branch) {
   box.replaceChildren(head, figures, made("p", "small", compared(token)), hint, bars);
 }
 
-function figure(name, value, part, concept) {
+// `means` says what the number comes to, where it stands.
+function figure(name, value, part, concept, means = "") {
   const box = made("div", "figure"), label = made("span", "name", name), shown = made("b", "", value);
   if (concept) label.append(" ", why(concept));
   shown.dataset.figure = part;
   box.append(label, shown);
+  if (means) box.append(made("small", "means", means));
   return box;
 }
 

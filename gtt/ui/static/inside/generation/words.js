@@ -52,7 +52,7 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("button.why");
   if (!button) return;
   event.preventDefault(); // also where it stands in a label or a summary
-  const host = button.closest(".field, .setting, h3, p, .pick, .legend, .row, .figure") || button;
+  const host = button.closest(".field, .setting, h2, h3, p, .pick, .legend, .row, .figure") || button;
   const open = host.nextElementSibling;
   if (open && open.classList.contains("about") && open.dataset.of === button.dataset.concept) { open.remove(); button.setAttribute("aria-expanded", "false"); return; }
   const concept = conceptOf(button.dataset.concept);
