@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 
+from gtt.data.progress import is_merging
 from gtt.errors import BadInput
 
 
@@ -87,11 +88,13 @@ def terminated_as_interrupted() -> Iterator[None]:
 def leave(code: int, environment: Mapping[str, str] = os.environ) -> int:
     """Returns the exit code; one of several processes ends with it here and now.
 
+    So does one that was interrupted while byte pairs are merged: Python would wait for the library.
+
     The threads of a group of processes may still be winding down while Python takes itself apart,
     and PyTorch then now and then aborts ("terminate called without an active exception"), which the
     launcher reports as a failed run although everything is written.
     """
-    if int(environment.get("WORLD_SIZE", "1")) > 1:
+    if is_merging() or int(environment.get("WORLD_SIZE", "1")) > 1:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

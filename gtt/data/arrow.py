@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS = 256  # that are read at once
+_ROWS_OF_LISTS = 16  # whose texts are not shared, even where the file holds them once
 _SAMPLED = 8  # rows, one at a time: nobody knows how long they are
 _BUFFER = 1 << 20  # bytes
 
@@ -97,13 +98,15 @@ class ParquetTable:
     def _read(self, column: str, most: int | None, batch: int) -> Iterator[Any]:
         import pyarrow.parquet as pq
 
-        # Only the column of a dictionary can stay one.
-        shared = [column] if self.kinds[column] == "text" else None
-        with pq.ParquetFile(
-            self._path, read_dictionary=shared, buffer_size=_BUFFER, pre_buffer=False
-        ) as file:
-            if _repeats_beginnings(file, column):
+        options: dict[str, Any] = {"buffer_size": _BUFFER, "pre_buffer": False}
+        with pq.ParquetFile(self._path, **options) as file:
+            if _repeats_beginnings(file, column):  # these cannot be read as a dictionary
                 batch = 1
+            elif self.kinds[column] == "text":
+                options["read_dictionary"] = [column]
+            else:
+                batch = min(batch, _ROWS_OF_LISTS)
+        with pq.ParquetFile(self._path, **options) as file:
             left = file.metadata.num_rows if most is None else most
             for part in file.iter_batches(batch, columns=[column]):
                 for value in _each(part.column(0)):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+
+MERGING = "merging byte pairs"  # a stage, and the name of the thread that does it
 
 
 @dataclass(frozen=True)
@@ -21,3 +24,11 @@ Report = Callable[[Progress], None]
 
 def ignore(progress: Progress) -> None:
     """The report of whoever does not want one."""
+
+
+def is_merging() -> bool:
+    """Whether byte pairs are still merged, maybe for somebody who has left.
+
+    Nothing stops the library there, and Python would wait for it before it ends.
+    """
+    return any(thread.name == MERGING for thread in threading.enumerate())

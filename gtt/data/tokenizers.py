@@ -31,7 +31,7 @@ from gtt.data.layouts import (
     show_ranges,
     without_dressing,
 )
-from gtt.data.progress import Progress, Report, ignore
+from gtt.data.progress import MERGING, Progress, Report, ignore
 from gtt.data.sources import is_there
 from gtt.errors import BadInput, UnusableData
 
@@ -308,12 +308,12 @@ def train_bpe_tokenizer(
         finally:
             is_done.set()
 
-    threading.Thread(target=learn, name="byte pairs", daemon=True).start()
+    threading.Thread(target=learn, name=MERGING, daemon=True).start()
     began = None
     while not is_done.wait(_LOOK_EVERY):
         if is_fed.is_set():
             began = began or time.monotonic()
-            report(Progress("merging byte pairs", int(time.monotonic() - began), None, "seconds"))
+            report(Progress(MERGING, int(time.monotonic() - began), None, "seconds"))
     if failed:
         raise failed[0]
     if has_marks:

@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gtt.data.progress import Progress
+from gtt.data.progress import Progress, is_merging
 from gtt.errors import BadInput, UnusableRun
 from gtt.runs.execute import (
     Watcher,
@@ -261,4 +261,7 @@ def _is_told(run: RunFolder, end: RunEnded) -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    code = main()
+    if is_merging():  # stopped meanwhile, which is written down
+        os._exit(code)
+    raise SystemExit(code)

@@ -240,16 +240,25 @@ def test_many_columns_cost_no_more_than_their_bytes(tmp_path: Path, name: str) -
     assert len(notes) < 500
 
 
-def test_a_value_that_many_rows_share_is_held_once(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
-    values = pa.array(["x" * 4_000_000, "y"])
-    shared = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 500, pa.int32()), values)
-    pq.write_table(pa.table({"text": shared}), path, compression="zstd")
+@pytest.mark.parametrize("kind", ["dictionary", "beginnings", "lists"])
+def test_a_value_that_many_rows_share_is_held_about_once(tmp_path: Path, kind: str) -> None:
+    path, long = tmp_path / "a.parquet", "x" * 4_000_000
+    texts: pa.Array = pa.array([long, "y"] * 40)
+    if kind == "dictionary":
+        values = pa.array([long, "y"])
+        texts = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 500, pa.int32()), values)
+    if kind == "lists":
+        texts = pa.array([[long], ["y"]] * 40)
+    if kind == "beginnings":
+        texts = pa.array([long] * 60)
+    delta = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}}
+    options = delta if kind == "beginnings" else {}
+    pq.write_table(pa.table({"text": texts}), path, compression="zstd", **options)
     assert path.stat().st_size < 10_000
     before = pa.total_allocated_bytes()
     most = 0
     for number, text in enumerate(open_file(path, None).pieces):
-        assert len(text) == (1 if number % 2 else 4_000_000)
+        assert len(text) == (4_000_000 if kind == "beginnings" or number % 2 == 0 else 1)
         most = max(most, pa.total_allocated_bytes() - before)
-    assert number == 999
-    assert most < 100_000_000
+    assert number == len(texts) - 1
+    assert most < 150_000_000
