@@ -279,8 +279,9 @@ def _has_heading(first: Row, below: list[Row], wanted: str | None) -> tuple[bool
         column = [row[place].strip() for row in below if place < len(row) and row[place].strip()]
         if not cell or not column:
             continue
-        numbers = sum(_NUMBER.fullmatch(value) is not None for value in column[:100])
-        if numbers == len(column[:100]):
+        looked_at = column[:100]
+        numbers = sum(_NUMBER.fullmatch(value) is not None for value in looked_at)
+        if numbers * 10 >= 9 * len(looked_at):
             if _NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell):
                 return False, True
             says_heading = says_heading or not _NUMBER.fullmatch(cell)
@@ -289,8 +290,11 @@ def _has_heading(first: Row, below: list[Row], wanted: str | None) -> tuple[bool
     if says_heading:
         return True, True
     longest = max(cells, key=len)
+    place = cells.index(longest)
+    texts = [row[place] for row in below if place < len(row)]
     is_sentence = len(longest.split()) >= _WORDS or len(longest) > _LONG_NAME
-    if is_sentence and not longest.endswith(("?", ":")):
+    is_as_long = len(longest) * len(texts) * 3 >= sum(map(len, texts))
+    if is_sentence and is_as_long and not longest.endswith(("?", ":")):
         return False, True
     return True, False
 

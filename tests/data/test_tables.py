@@ -143,6 +143,28 @@ def test_a_heading_that_is_none_to_see_is_said_to_be_taken(tmp_path: Path) -> No
     assert "The first row was taken as the heading (Hello, Bonjour); if it is a text" in notes
 
 
+@pytest.mark.parametrize(
+    ("heading", "is_one"),
+    [
+        ("note,text", True),
+        ("remark,stars", True),  # above numbers
+        ("Text of the whole remark,Name of the writer", True),  # far shorter than what is below
+        ("What do you like about us?,Why?", True),
+        (f"{TEXTS[5]},pos", False),
+        (f"{TEXTS[5]},5", False),
+        ("2019,2020", True),
+    ],
+)
+def test_a_heading_is_told_from_a_row(tmp_path: Path, heading: str, is_one: bool) -> None:
+    last = heading.rpartition(",")[2]
+    second = "5" if last in ("stars", "5", "2020") else "pos"
+    rows = [f"{text} {text} {text} {text},{second}" for text in TEXTS[:9]]
+    path = written(tmp_path / "a.csv", "\n".join([heading, *rows]))
+    documents, notes = read(path, None)
+    assert len(documents) == 9 + (not is_one)
+    assert ("The file has no heading" in notes) is not is_one
+
+
 def test_commas_in_the_only_column_belong_to_the_text(tmp_path: Path) -> None:
     lines = [f'Well, this is {i}, "and" it goes on, and on.' for i in range(300)]
     documents, notes = read(written(tmp_path / "a.csv", "\n".join(["text", *lines])))
