@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from types import FrameType
 
 # Read by Gradio and the Hub's library when they are imported: nothing is reported to anybody.
@@ -18,9 +19,11 @@ from gtt.api.guard import guarding
 from gtt.api.service import Service
 from gtt.console import write_anything
 from gtt.errors import GTTError
+from gtt.listening import Address, address_from, reach_oneself, refuse_unusable, settle_sub_path
 from gtt.rest import routes
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits, is_on_space
+from gtt.runs.stopping import farewell
 
 MAX_EVENTS = 200  # of the queue at the same time: each follower of a run is one
 SESSIONS = 50  # that Gradio remembers, at 0.6 MB each: the page keeps nothing in them
@@ -29,8 +32,13 @@ SESSIONS = 50  # that Gradio remembers, at 0.6 MB each: the page keeps nothing i
 def main() -> int:
     """Serves until SIGINT or SIGTERM; the runs go on and are found again by the next start."""
     write_anything()
+    reach_oneself()
     try:
+        address = address_from(on_space=is_on_space())
+        refuse_unusable(address)
+        settle_sub_path()
         home, limits = Home.from_environment(), Limits.from_environment()
+        home.keep_caches()
         # Where Gradio keeps files, which count with all else then; read when a component is made.
         os.environ["GRADIO_TEMP_DIR"] = str(home.cache)
         service = Service(home, limits)
@@ -38,13 +46,19 @@ def main() -> int:
         print(f"gtt: {error}", file=sys.stderr)
         return 2
     try:
-        serve(service)
+        serve(service, address)
+    except GTTError as error:
+        print(f"gtt: {error}", file=sys.stderr)
+        return 2
     finally:
+        going = service.manager.at_work()
         service.close()
+    for line in farewell(going):
+        print(line, flush=True)
     return 0
 
 
-def serve(service: Service) -> None:
+def serve(service: Service, address: Address) -> None:
     """Launches the page and waits for a signal."""
     from gtt.api.gradio_adapter import known_calls
     from gtt.ui.assets import asset_routes, run_first, static_text
@@ -56,10 +70,11 @@ def serve(service: Service) -> None:
     # Gradio looks for events a thousand times a second; that alone takes 4 % of a core.
     demo._queue.sleep_when_free = 0.02
     demo._queue.progress_update_sleep_when_free = 0.1
-    run_first(static_text("frames.js"))
-    demo.launch(
-        server_name=os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if is_on_space() else None),
-        server_port=int(os.environ.get("GRADIO_SERVER_PORT") or 7860),
+    run_first(static_text("frames.js") + static_text("surroundings.js"))
+    launch = partial(
+        demo.launch,
+        server_name=address.name,
+        server_port=address.port,
         prevent_thread_lock=True,
         max_threads=MAX_EVENTS,
         state_session_capacity=SESSIONS,
@@ -83,6 +98,11 @@ def serve(service: Service) -> None:
             ),
         },
     )
+    try:
+        launch()
+    except OSError:  # somebody was quicker
+        refuse_unusable(address)
+        raise
     asked = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

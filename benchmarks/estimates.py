@@ -13,6 +13,8 @@ import argparse
 import asyncio
 import time
 
+import here  # noqa: F401 - before gtt, which it makes known
+
 from gtt.bench import SIZES, measure_in_process
 from gtt.config import RunConfig
 from gtt.inference.client import Inference

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import here  # noqa: F401 - before gtt, which it makes known
 import torch
 
 from gtt.config import GenerationConfig

@@ -22,6 +22,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import here  # noqa: F401 - before gtt, which it makes known
+
 from gtt.bench import SIZES, WARM_UP, measure_in_process
 from gtt.config import RunConfig
 from gtt.data.corpus import Corpus, build_corpus

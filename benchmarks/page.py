@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import here  # noqa: F401 - before gtt, which it makes known
 import httpx
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright

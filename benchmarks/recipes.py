@@ -16,6 +16,8 @@ import subprocess
 import sys
 from typing import Any
 
+import here  # noqa: F401 - before gtt, which it makes known
+
 
 def main() -> None:
     """Measures the recipes one after the other."""

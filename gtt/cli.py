@@ -24,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
+        from gtt.runs.home import Home
+
+        Home.from_environment().keep_caches()
         code: int = options.command(options)
         return code
     except GTTError as error:
@@ -62,6 +65,10 @@ def build_parser() -> argparse.ArgumentParser:
     resume.add_argument("run_dir", type=Path)
     _add_training_options(resume)
     resume.set_defaults(command=resume_command)
+
+    stop = commands.add_parser("stop", help="end a run that was started from the page, saved")
+    stop.add_argument("run_dir", type=Path, nargs="*", help="default: every one that is at work")
+    stop.set_defaults(command=stop_command)
 
     evaluate = commands.add_parser("evaluate", help="measure a run on its whole validation part")
     evaluate.add_argument("run_dir", type=Path)
@@ -197,6 +204,19 @@ def _train(options: argparse.Namespace, name: str, start: Any) -> int:
     if is_main_process():
         display.finish(folder, end)
     return leave(FAILED if end.reason in ("failed", "diverged") else OK)
+
+
+def stop_command(options: argparse.Namespace) -> int:
+    """`stop`: ends runs that train in the background, each after its step and with a checkpoint."""
+    from gtt.runs.home import Home
+    from gtt.runs.stopping import runs_at_work, stop_worker
+
+    folders = options.run_dir or runs_at_work(Home.from_environment())
+    for folder in folders:
+        print(f"{folder}: {stop_worker(folder)}", flush=True)
+    if not folders:
+        print("No run is at work.")
+    return OK
 
 
 def evaluate_command(options: argparse.Namespace) -> int:

@@ -17,13 +17,16 @@ from itertools import pairwise
 
 from gtt.data.progress import is_merging
 from gtt.errors import BadInput
+from gtt.training.variables import refuse_foreign
 
 
 def start_all_processes(environment: Mapping[str, str] = os.environ) -> None:
     """Replaces this process by a launcher of all where one was started instead of several.
 
-    Returns where there is nothing to mend. Raises `BadInput` where the number is not to be found.
+    Returns where there is nothing to mend. Raises `BadInput` where the number is not to be found,
+    and for variables that ask for another way of training.
     """
+    refuse_foreign(environment)
     # For several processes Accelerate's launcher sets where they meet; whoever starts them, a rank.
     if not {"MASTER_ADDR", "ACCELERATE_MIXED_PRECISION"} <= environment.keys():
         return
@@ -62,7 +65,7 @@ def asked_for(command_line: list[str], option: str) -> int | None:
 
 def is_main_process(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether this is the process that speaks for all; asking Accelerate would mean loading it."""
-    return int(environment.get("RANK", "0")) == 0
+    return environment.get("RANK", "0").strip() in ("", "0")
 
 
 @contextmanager
@@ -94,7 +97,8 @@ def leave(code: int, environment: Mapping[str, str] = os.environ) -> int:
     and PyTorch then now and then aborts ("terminate called without an active exception"), which the
     launcher reports as a failed run although everything is written.
     """
-    if is_merging() or int(environment.get("WORLD_SIZE", "1")) > 1:
+    is_one_of_several = environment.get("WORLD_SIZE", "1").strip() not in ("", "0", "1")
+    if is_merging() or is_one_of_several:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -28,6 +28,7 @@ from gtt.training.events import EVENTS
 
 PAGE = ROOT / "docs" / "api.md"
 URL = "http://127.0.0.1:7860"
+OF_OTHERS = ("nginx",)  # settings of another program, which tests/ui/test_proxies.py uses
 SECONDS = 240  # for the examples of one section
 
 KINDS = {
@@ -40,6 +41,7 @@ KINDS = {
     "write": "other changes",
     "watch": "where a run stands, for every open tab",
     "read": "the rest",
+    "desk": "desks that are opened to hold something, from one address",
 }
 OTHER_VARIABLES = (
     (
@@ -47,6 +49,12 @@ OTHER_VARIABLES = (
         "Where runs, texts and desks lie.",
         "`.gtt` beside `app.py`",
         "the same; on a Space with persistent storage `/data`",
+    ),
+    (
+        "HF_DATASETS_CACHE, MPLCONFIGDIR, TORCHINDUCTOR_CACHE_DIR, TRITON_CACHE_DIR",
+        "Caches of libraries, which they can make again.",
+        "`caches` in `GTT_HOME`",
+        "`caches` in `GTT_HOME`",
     ),
     ("GTT_SOURCES", "A folder of texts that were downloaded before.", "-", "-"),
     (
@@ -56,6 +64,12 @@ OTHER_VARIABLES = (
         "`gradio` in `GTT_HOME`",
     ),
     ("GRADIO_SERVER_PORT", "The port.", "7860", "7860"),
+    (
+        "GRADIO_ROOT_PATH",
+        "The path under which a proxy serves the page: see [Behind a proxy](#behind-a-proxy).",
+        "-",
+        "-",
+    ),
     (
         "GRADIO_SERVER_NAME",
         "The address to listen on; `0.0.0.0` is all.",
@@ -77,7 +91,7 @@ SAYS = {
     "curl": [r"event: RunEnded\nevent: end", r"(?m)^step,loss,", r'"prompt":"One day"', r"upload:"],
     "JavaScript": [r"(?m)^60 \d\.\d+$", r"Finished all 60 steps"],
     "A run as a job": [r"stopped at step \d+", r"completed at step \d+", r"\d+ parameters"],
-    "Many visitors": [r"^3\n3\n(?!3 )\d+ on the new desk of"],
+    "Many visitors": [r"^3\n3\n((?!3 )\d+ on the new desk|one desk for everybody)"],
     "Errors": [r"^422 .*did you mean 'quickstart'", r"invalid_input \(recipe\) - There", r"\n\d+$"],
 }
 
@@ -88,7 +102,11 @@ def sections(text: str) -> dict[str, list[tuple[str, str]]]:
     found = {}
     for heading, body in zip(parts[1::2], parts[2::2]):
         found[heading] = re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", body)
-    return {heading: blocks for heading, blocks in found.items() if blocks}
+    ours = {
+        heading: [block for block in blocks if block[0] not in OF_OTHERS]
+        for heading, blocks in found.items()
+    }
+    return {heading: blocks for heading, blocks in ours.items() if blocks}
 
 
 SECTIONS = sections(PAGE.read_text(encoding="utf-8"))
@@ -133,10 +151,16 @@ def command(heading: str, language: str, script: Path) -> list[str]:
     return [sys.executable, "-c", cell]
 
 
-@pytest.mark.parametrize("heading", SECTIONS)
-def test_examples_run(heading: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    name = "for_strangers" if heading == "Many visitors" else "at_home"
+DESKS = [("at_home", heading) for heading in SECTIONS] + [("for_strangers", "Many visitors")]
+
+
+@pytest.mark.parametrize(("name", "heading"), DESKS)
+def test_examples_run(
+    name: str, heading: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     server: Server = request.getfixturevalue(name)
+    with server.client() as client:
+        draft = client.get("/api/config").raise_for_status().json()["config"]
     with server.client() as client:  # a run that the section before has stopped may still be saving
         for run in client.get("/api/runs").raise_for_status().json()["runs"]:
             wait_until_done(client, run["id"])
@@ -167,12 +191,16 @@ def test_examples_run(heading: str, request: pytest.FixtureRequest, tmp_path: Pa
         for pattern in SAYS[heading]:
             assert re.search(pattern, done.stdout.rstrip("\n")), (pattern, done.stdout)
         assert "Traceback" not in server.log()
+    if heading == "Many visitors":
+        with server.client() as client:
+            assert client.get("/api/config").raise_for_status().json()["config"] == draft
 
 
 def test_every_block_is_run() -> None:
     text = PAGE.read_text(encoding="utf-8")
     blocks = [block for blocks in SECTIONS.values() for block in blocks]
-    assert len(blocks) * 2 == len(re.findall(r"(?m)^```", text))
+    fences = len(re.findall(r"(?m)^```", text)) - 2 * len(re.findall(r"(?m)^```nginx", text))
+    assert len(blocks) * 2 == fences
     assert {language for language, _ in blocks} == {"python", "sh", "js"}
     assert list(SAYS) == list(SECTIONS)
 
@@ -203,7 +231,8 @@ def environment_table() -> str:
         "| --- | --- | --- | --- |",
     ]
     for name, meaning, at_home, outside in OTHER_VARIABLES:
-        rows.append(f"| `{name}` | {meaning} | {shown(at_home)} | {shown(outside)} |")
+        names = ", ".join(f"`{one}`" for one in name.split(", "))
+        rows.append(f"| {names} | {meaning} | {shown(at_home)} | {shown(outside)} |")
     for limit in describe_limits():
         defaults = f"{shown(limit.on_laptop)} | {shown(limit.on_space)}"
         rows.append(f"| `{limit.variable}` | {limit.description} | {defaults} |")

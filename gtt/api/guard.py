@@ -143,10 +143,7 @@ class Guard:
         if scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS"):
             site = _single(scope, "sec-fetch-site")
             if not is_own_site and (text is not None or site in ("cross-site", "same-site")):
-                raise Forbidden(
-                    "Another site may not do this: open the page itself, or have its host added "
-                    "to GTT_ALLOWED_HOSTS."
-                )
+                raise _other_site(origin, host)
         _refuse_closed(scope["path"])
         return is_own_site
 
@@ -328,6 +325,27 @@ def _visitor(scope: Scope) -> str:
     via = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"]
     peer = (scope.get("client") or ("",))[0]
     return address_of(str(peer), (value.decode("latin-1") for value in via))
+
+
+def _other_site(origin: Place | None, host: Place) -> ApiError:
+    """Says under which names browser and server know the page, so that a proxy can be mended."""
+    if origin is None:
+        return Forbidden(
+            "Another site may not do this: open the page itself, or have its host added to "
+            "GTT_ALLOWED_HOSTS.",
+            field="origin",
+        )
+    return Forbidden(
+        f"Another site may not do this: the browser shows {_shown(origin)}, and the request came "
+        f"to this server as {_shown(host)}. Behind a proxy, have it pass on the Host header as it "
+        f"is (nginx: proxy_set_header Host $http_host), or start the server with "
+        f"GTT_ALLOWED_HOSTS={origin.name}.",
+        field="origin",
+    )
+
+
+def _shown(place: Place) -> str:
+    return place.name if place.port is None else f"{place.name}:{place.port}"
 
 
 def _too_deep() -> ApiError:

@@ -217,7 +217,8 @@ def refuse_too_large(config: RunConfig, vocab_size: int, memory: int) -> None:
     if device.type != "cpu":
         return
     precision = choose_precision(config.training, device)
-    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    is_alone = process_state().num_processes == 1
+    processes = 1 if is_alone else int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
     need = processes * sum(part.bytes for part in memory_by_part(config, vocab_size, precision))
     if need > memory:
         raise BadInput(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,16 @@ from gtt.runs.limits import is_on_space
 
 BESIDE_THE_APP = Path(__file__).resolve().parents[2] / ".gtt"
 PERSISTENT = Path("/data")  # where a Space has storage that outlives a restart, if it has any
+
+# Variables that name a library's cache, and the folder among ours.
+CACHES = {
+    "HF_DATASETS_CACHE": "datasets",
+    "MPLCONFIGDIR": "matplotlib",
+    "TORCHINDUCTOR_CACHE_DIR": "inductor",
+    "TRITON_CACHE_DIR": "triton",
+    "TORCH_EXTENSIONS_DIR": "torch-extensions",
+    "CUDA_CACHE_PATH": "cuda",
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,23 @@ class Home:
         """Visitors' desks: a draft and the texts they brought."""
         return self.path / "workspaces"
 
+    @property
+    def caches(self) -> Path:
+        """Where libraries keep what they can make again."""
+        return self.path / "caches"
+
+    def keep_caches(self, environment: MutableMapping[str, str] = os.environ) -> None:
+        """Has the libraries keep their caches here: call it before any of them is loaded.
+
+        In a container the home of the account may be missing, read-only or `/`. What was downloaded
+        from the Hub stays where other programs share it, as long as that can be written to; so
+        does a login. A place that somebody named stays as well.
+        """
+        for variable, name in CACHES.items():
+            environment.setdefault(variable, str(self.caches / name))
+        if not environment.get("HF_HOME") and not can_be_written(hub_folder(environment)):
+            environment["HF_HOME"] = str(self.caches / "huggingface")
+
     def uploads_of(self, owner: str | None) -> Path | None:
         """Where the texts lie that the owner of a run brought; None for a run of the terminal."""
         return self.workspaces / owner / "uploads" if owner else None
@@ -74,6 +101,20 @@ def default_place(environment: Mapping[str, str], persistent: Path = PERSISTENT)
     """Where the home is unless it is named: a Space's persistent storage, else beside the app."""
     is_ours = persistent.is_dir() and os.access(persistent, os.W_OK)
     return persistent if is_on_space(environment) and is_ours else BESIDE_THE_APP
+
+
+def hub_folder(environment: Mapping[str, str]) -> Path:
+    """Where the Hub's library keeps downloads and a login unless it is told otherwise."""
+    account = Path(environment.get("HOME") or "~").expanduser()
+    return Path(environment.get("XDG_CACHE_HOME") or account / ".cache") / "huggingface"
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether files can be made in a folder, or it can be made itself. Nothing is made."""
+    for place in (folder, *folder.parents):
+        if place.exists():
+            return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    return False
 
 
 def folder_bytes(folder: Path) -> int:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from gtt.runs.processes import Spare, gpu_count
+from gtt.training.variables import for_one_process
 
 FIRST_PAUSE = 1.0  # seconds before a spare that died is replaced; twice as long each time
 LONGEST_PAUSE = 60.0
@@ -83,7 +84,7 @@ def worker_environment(home: Path, slots: int, for_strangers: bool) -> dict[str,
     A worker that trains for strangers has no token of the server's owner, who may see more of the
     Hub than they do.
     """
-    environment = {**os.environ, "GTT_HOME": str(home)}
+    environment = {**for_one_process(os.environ), "GTT_HOME": str(home)}
     # A thread that waits for the others spins only briefly: spinning while a server and its
     # visitors want the same cores makes training several times slower (docs/measurements.md).
     environment.setdefault("GOMP_SPINCOUNT", SPINS)

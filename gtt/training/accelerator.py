@@ -19,6 +19,7 @@ from accelerate.utils import gather_object
 
 from gtt.config import RunConfig, TrainingConfig
 from gtt.errors import BadInput
+from gtt.training.variables import hide_from_accelerate, is_on, refuse_foreign, whole_number
 
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
@@ -31,6 +32,7 @@ def new_accelerator(config: RunConfig, folder: Path, trackers: tuple[str, ...]) 
     that the device lacks or a tracker that is not installed.
     """
     AcceleratorState._reset_state()
+    refuse_foreign()
     precision = choose_precision(config.training, process_state().device)
     refuse_missing_trackers(trackers)
     if config.training.compile and process_state().device.type == "cpu":
@@ -60,6 +62,7 @@ def memory_in_use(device: torch.device) -> int | None:
 def process_state() -> PartialState:
     """This process among those of the run."""
     # The others wait while the main process prepares a large text or writes a large checkpoint.
+    hide_from_accelerate()
     return PartialState(cpu=trains_on_cpu(), timeout=timedelta(hours=12))
 
 
@@ -90,9 +93,9 @@ def trains_on_cpu() -> bool:
     Its own launcher tells it, and so do several processes without a GPU, which it would otherwise
     each take for a run of its own.
     """
-    if os.environ.get("ACCELERATE_USE_CPU", "false").lower() == "true":
+    if is_on("ACCELERATE_USE_CPU"):
         return True
-    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    several = (whole_number("WORLD_SIZE") or 1) > 1
     return several and not torch.cuda.is_available()
 
 

@@ -14,9 +14,10 @@ from starlette.routing import BaseRoute, Route
 
 STATIC = Path(__file__).parent / "static"
 PAGE = "frontend/index.html"  # among Gradio's templates
-D3_PATH = "/gtt/d3.v5.min.js"
+# No sub-path of a proxy is called so: under /gtt, /gtt/… would be the page's own.
+D3_PATH = "/page-files/d3.v5.min.js"
 # Relative, so that the page also works under a path that a proxy gives it.
-D3_HEAD = '<script src="gtt/d3.v5.min.js"></script>'
+D3_HEAD = '<script src="page-files/d3.v5.min.js"></script>'
 
 
 @cache

@@ -1,0 +1,113 @@
+"""Variables of the environment that Accelerate reads: what they may say of a run, and what not.
+
+A run is what its settings say. A shell, a container or another program's configuration may hold
+variables that Accelerate would follow before them: those are hidden from it where a setting decides
+the same, and refused by name where they ask for what GTT does not do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, MutableMapping
+
+from gtt.errors import BadInput
+
+FOREIGN = ("ACCELERATE_", "FSDP_", "MEGATRON_LM_", "PARALLELISM_CONFIG_", "FP8_", "FORK_LAUNCHED")
+KEPT = ("ACCELERATE_USE_CPU", "ACCELERATE_CPU_AFFINITY", "ACCELERATE_LOG_LEVEL")
+# What switches on another way of training than ours.
+OTHER_WAYS = {
+    "ACCELERATE_USE_DEEPSPEED": "DeepSpeed",
+    "ACCELERATE_USE_FSDP": "FSDP",
+    "ACCELERATE_USE_MEGATRON_LM": "Megatron-LM",
+    "ACCELERATE_USE_PARALLELISM_CONFIG": "Accelerate's other kinds of parallelism",
+    "ACCELERATE_USE_SAGEMAKER": "SageMaker",
+}
+GROUP = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+OF_A_GROUP = (*GROUP, "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK")
+YES, NO = ("1", "true", "yes", "y", "t", "on"), ("0", "false", "no", "n", "f", "off", "")
+
+
+def refuse_foreign(environment: Mapping[str, str] = os.environ) -> None:
+    """Raises `BadInput` that names a variable which asks for what a run cannot do."""
+    for name, way in OTHER_WAYS.items():
+        if is_on(name, environment):
+            raise BadInput(
+                f"{name}={environment[name]} asks for {way}, which GTT does not train with: unset "
+                "it. Several GPUs work together with accelerate launch --multi_gpu.",
+                field=name,
+            )
+    device = environment.get("ACCELERATE_TORCH_DEVICE")
+    if device:
+        raise BadInput(
+            f"ACCELERATE_TORCH_DEVICE={device} names a device, and GTT takes the one that there "
+            "is: unset it. To stay on the CPU set ACCELERATE_USE_CPU=true, to choose a GPU "
+            "CUDA_VISIBLE_DEVICES.",
+            field="ACCELERATE_TORCH_DEVICE",
+        )
+    for name in ("ACCELERATE_USE_CPU", "ACCELERATE_CPU_AFFINITY"):
+        is_on(name, environment)
+    _refuse_half_a_group(environment)
+
+
+def _refuse_half_a_group(environment: Mapping[str, str]) -> None:
+    numbers = {name: whole_number(name, environment) for name in OF_A_GROUP if "ADDR" not in name}
+    rank, several = numbers["RANK"] or numbers["LOCAL_RANK"] or 0, numbers["WORLD_SIZE"] or 1
+    missing = [name for name in GROUP if not environment.get(name)]
+    if several > 1 and missing:
+        raise BadInput(
+            f"WORLD_SIZE={several} says that this is one of several processes, and "
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: unset it, or "
+            "start all of them with accelerate launch or torchrun.",
+            field="WORLD_SIZE",
+        )
+    if rank >= several:
+        name = "RANK" if numbers["RANK"] else "LOCAL_RANK"
+        raise BadInput(
+            f"{name}={rank} is no place among {several} process{'es' if several > 1 else ''} "
+            "(WORLD_SIZE): unset it, or start all of them with accelerate launch or torchrun.",
+            field=name,
+        )
+
+
+def whole_number(name: str, environment: Mapping[str, str] = os.environ) -> int | None:
+    """The number that a variable holds, None where it is unset; raises `BadInput` by its name."""
+    text = environment.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise BadInput(f"{name}={text} is not a whole number: correct it, or unset it.", field=name)
+    return int(text)
+
+
+def is_on(name: str, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a switch is set; raises `BadInput` that names it for what is neither yes nor no."""
+    text = environment.get(name, "").strip().lower()
+    if text not in (*YES, *NO):
+        raise BadInput(f"{name}={text} is neither true nor false: correct it, or unset it.",
+                       field=name)  # fmt: skip
+    return text in YES
+
+
+def hide_from_accelerate(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Takes away what would decide what the settings of a run decide; Accelerate looks many times.
+
+    Half a group of processes, left over from something else, is none.
+    """
+    is_group = all(environment.get(name) for name in GROUP)
+    for name in list(environment):
+        of_half_a_group = name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE") and not is_group
+        if _is_foreign(name) or of_half_a_group:
+            del environment[name]
+
+
+def _is_foreign(name: str) -> bool:
+    return name.startswith(FOREIGN) and name not in KEPT
+
+
+def for_one_process(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that trains by itself, whatever its parent was started in."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in OF_A_GROUP and not _is_foreign(name)
+    }

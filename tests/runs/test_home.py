@@ -1,0 +1,71 @@
+"""The home: where libraries keep their caches, whatever the account's own home allows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gtt.runs.home import CACHES, Home, can_be_written, hub_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_caches_lie_in_the_home_and_named_places_stay(tmp_path: Path) -> None:
+    environment = {"HOME": str(tmp_path), "MPLCONFIGDIR": "/elsewhere"}
+    Home(tmp_path / "gtt").keep_caches(environment)
+    assert environment.pop("MPLCONFIGDIR") == "/elsewhere"
+    for variable in set(CACHES) - {"MPLCONFIGDIR"}:
+        assert Path(environment[variable]).is_relative_to(tmp_path / "gtt" / "caches")
+    assert "HF_HOME" not in environment  # what was downloaded and a login are there already
+    assert not list(tmp_path.iterdir())  # nothing is made before it is needed
+
+
+def test_the_hub_moves_in_where_the_account_has_no_place_for_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = str(tmp_path / "file" / "home")  # also for root, who may write nearly anywhere
+    environment = {"HOME": nowhere}
+    Home(tmp_path).keep_caches(environment)
+    assert environment["HF_HOME"] == str(tmp_path / "caches" / "huggingface")
+    kept = {"HOME": nowhere, "HF_HOME": "/named"}
+    Home(tmp_path).keep_caches(kept)
+    assert kept["HF_HOME"] == "/named"
+    assert hub_folder({"XDG_CACHE_HOME": "/x", "HOME": "/y"}) == Path("/x/huggingface")
+    assert hub_folder({"HOME": "/y"}) == Path("/y/.cache/huggingface")
+
+
+def test_what_can_be_written_is_told_without_writing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert can_be_written(tmp_path / "a" / "b") and not (tmp_path / "a").exists()
+    assert not can_be_written(tmp_path / "file" / "a")
+    assert not can_be_written(tmp_path / "file")
+
+
+@pytest.mark.parametrize("kind", ["txt", "csv"])
+def test_a_file_is_read_where_the_account_has_no_home(kind: str, tmp_path: Path) -> None:
+    line = "the quick brown fox jumps over the lazy dog"
+    text = {"txt": f"{line}\n" * 300, "csv": "text\n" + f"{line}\n" * 300}[kind]
+    (tmp_path / f"fox.{kind}").write_text(text, encoding="utf-8")
+    tiny = ("model.n_layers=1", "model.n_embed=16", "model.n_heads=2", "training.max_steps=1")
+    changes = [part for one in (*tiny, "data.tokenizer=char") for part in ("--set", one)]
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "gtt", "train", "--data", f"fox.{kind}", *changes],
+        cwd=tmp_path,
+        env={
+            **{name: value for name, value in os.environ.items() if name not in CACHES},
+            "GTT_HOME": str(tmp_path / "home"),
+            "HOME": str(tmp_path / "file" / "home"),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ".cache" not in done.stdout + done.stderr
+    assert {path.name for path in (tmp_path / "home").iterdir()} == {"caches", "corpora", "runs"}
