@@ -33,14 +33,17 @@ def static_script(folder: str, *names: str) -> str:
 
 
 def run_first(script: str) -> None:
-    """Lets every page of this process run a script before any of Gradio's.
+    """Lets every page of this process run a script before any of Gradio's; its links are relative.
 
     `launch(head=…)` comes too late for what changes the browser's own functions.
     """
     environment = routes.templates.env
     assert environment.loader is not None
     page, _, _ = environment.loader.get_source(environment, PAGE)
-    first = page.replace("<head>", f"<head>\n<script>{script}</script>", 1)
+    # Both would be asked of the root of the site, which under a sub-path is somebody else's.
+    page = page.replace('href="/manifest.json"', 'href="manifest.json"')
+    icon = '<link rel="icon" href="favicon.ico" />'
+    first = page.replace("<head>", f"<head>\n{icon}\n<script>{script}</script>", 1)
     environment.loader = ChoiceLoader([DictLoader({PAGE: first}), environment.loader])
 
 
