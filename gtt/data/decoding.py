@@ -19,7 +19,8 @@ _MAGIC = {b"PAR1": "Parquet", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"%PDF"
 class FileText:
     """The text of a file, which messages call `name`.
 
-    A look reads no more than `most` bytes; `unread` says that there was more. Line breaks of every
+    A look reads no more than `most` bytes; `unread` says that there was more, `cut_line` what there
+    was of a line that it broke off. Line breaks of every
     kind become "\\n", a byte-order mark is left out. Whatever is no UTF-8 text raises
     `UnusableData` when it is reached.
     """
@@ -28,6 +29,7 @@ class FileText:
     name: str
     most: int | None = None
     unread: bool = False
+    cut_line: str = ""
 
     def blocks(self) -> Iterator[str]:
         """The text, about a megabyte at a time."""
@@ -82,7 +84,10 @@ class FileText:
             yield from (line + "\n" for line in others[:-1])
             number += len(others)
             waiting, size = others[-1:], len(others[-1])
-        if not self.unread and (last := "".join(waiting)):
+        last = "".join(waiting)
+        if self.unread:
+            self.cut_line = last
+        elif last:
             yield last + "\n"
 
     def _check_beginning(self, block: bytes) -> None:

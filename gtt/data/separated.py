@@ -11,6 +11,7 @@ from typing import Any
 from gtt.data.columns import SAMPLE, kinds_of, listed
 from gtt.data.decoding import LONGEST_LINE, FileText, unusable
 from gtt.data.nested import USUAL
+from gtt.errors import UnusableData
 
 MOST_CELLS = 1_000_000  # in a row
 _SEPARATORS = ",;\t|"
@@ -65,6 +66,8 @@ class SeparatedTable:
         self.names: list[str] = []
         if self._first:
             self._name_columns(wanted)
+        elif max(map(text.cut_line.count, _SEPARATORS)) >= MOST_CELLS:
+            raise _too_many_cells(1, text.name)
         self._short = self._first_short = 0  # rows, and the line of the first of them
         cells = [self._fitted(line, row) for line, row in self._first]
         columns = {
@@ -199,16 +202,20 @@ class _Feed:
         self._size += len(line)
         self._cells += line.count(self.separator)
         if self._cells >= MOST_CELLS:
-            raise unusable(
-                f"Line {self._began:,} of {self._name} has more than {MOST_CELLS:,} cells: keep "
-                "the column of the text, and leave out the others."
-            )
+            raise _too_many_cells(self._began, self._name)
         if self._size > LONGEST_LINE:
             raise unusable(
                 f"The row on line {self._began:,} of {self._name} is longer than "
                 f"{LONGEST_LINE // 10**6} MB: a quotation mark there may never be closed."
             )
         return line
+
+
+def _too_many_cells(line: int, name: str) -> UnusableData:
+    return unusable(
+        f"Line {line:,} of {name} has more than {MOST_CELLS:,} cells: keep the column of the text, "
+        "and leave out the others."
+    )
 
 
 def _first(lines: Iterator[str], size: int) -> Iterator[str]:

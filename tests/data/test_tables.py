@@ -233,6 +233,13 @@ def test_what_cannot_be_read_is_refused_with_its_line(tmp_path: Path, name: str)
     with pytest.raises(UnusableData, match=words) as caught:
         read(written(tmp_path / name, text))
     assert "\n" not in caught.value.message
+    if name in ("commas.csv", "deep.jsonl", "deep.json", "stray.csv", "open.csv"):
+        with pytest.raises(UnusableData, match=words):  # the preview says the same
+            read_excerpt(
+                resolve_source(str(tmp_path / name)),
+                DataConfig(source=str(tmp_path / name)),
+                Places(tmp_path, None, None),
+            )
 
 
 def test_half_a_surrogate_becomes_a_sign_of_replacement(tmp_path: Path) -> None:
