@@ -48,6 +48,7 @@ class SeparatedTable:
         self.notes: list[str] = []
         self.wanted = wanted
         self._text = text
+        csv.field_size_limit(LONGEST_LINE)  # of the process: the module knows no other
         lines = text.lines()
         head = list(_first(lines, SAMPLE))
         said = _SAYS_SEPARATOR.fullmatch(head[0]) if head else None
@@ -138,7 +139,6 @@ class SeparatedTable:
 
     def _read(self, separator: str) -> Iterator[tuple[int, Row]]:
         """Each row with the line on which it begins."""
-        csv.field_size_limit(LONGEST_LINE)  # of the process: the module knows no other
         reader = csv.reader(self._feed, delimiter=separator)
         columns = None
         while True:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import random
+import tempfile
 import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gtt.config import DataConfig
 from gtt.data.corpus import build_corpus
@@ -174,6 +179,30 @@ def test_commas_in_the_only_column_belong_to_the_text(tmp_path: Path) -> None:
     assert read(written(tmp_path / "b.csv", "\n".join(quoted)))[0] == lines
     plain = [line.replace('"', "") for line in lines]
     assert read(written(tmp_path / "c.csv", "\n".join(plain)))[0] == plain
+
+
+def test_a_long_cell_with_breaks_is_one_text(tmp_path: Path) -> None:
+    long = "\n".join(["a line of a book, " * 300] * 100)
+    path = written(tmp_path / "a.csv", f'id,text\n1,"{long}"\n2,short\n')
+    assert read(path)[0] == [long, "short"]
+    path = written(tmp_path / "b.csv", f'"{long}"\n' * 2)
+    assert read(path)[0] == [long, long]
+
+
+ANY_TEXT = st.text(st.sampled_from("ab ,;\t|\"'\n\u2028é🙂{}[]\\"), min_size=1, max_size=30)
+
+
+@given(st.lists(ANY_TEXT, min_size=1, max_size=12), st.sampled_from(",;\t|"))
+def test_what_was_written_comes_back(texts: list[str], mark: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        table = io.StringIO(newline="")
+        csv.writer(table, delimiter=mark).writerows(
+            [("id", "text"), *((f"no {i}", text) for i, text in enumerate(texts))]
+        )
+        assert read(written(Path(name) / "a.csv", table.getvalue()))[0] == texts
+        rows: list[object] = [{"id": i, "text": text} for i, text in enumerate(texts)]
+        assert read(written(Path(name) / "a.jsonl", on_lines(rows)))[0] == texts
+        assert read(written(Path(name) / "b.json", json.dumps(rows, indent=1)))[0] == texts
 
 
 def test_rows_that_lack_cells_or_the_column_are_counted(tmp_path: Path) -> None:
