@@ -151,7 +151,6 @@ def test_a_page_starts_in_the_surroundings_of_others(tmp_path: Path) -> None:
         server.start()
         text = "Zażółć gęślą jaźń 中文字符 😀\n" * 300
         with server.client() as client:
-            client.trust_env = False
             saved = client.post(
                 "/api/datasets/upload", params={"name": "中.txt"}, content=text.encode()
             )
