@@ -336,10 +336,10 @@ def _other_site(origin: Place | None, host: Place) -> ApiError:
             field="origin",
         )
     return Forbidden(
-        f"Another site may not do this, and this page looks like one: the browser shows "
-        f"{_shown(origin)}, and the request came to the server as {_shown(host)}. Behind a proxy, have it pass on the Host header as it "
-        f"is (nginx: proxy_set_header Host $http_host), or start the server with "
-        f"GTT_ALLOWED_HOSTS={origin.name}.",
+        "Another site may not do this, and this page looks like one: the browser shows "
+        f"{_shown(origin)}, and the request came to the server as {_shown(host)}. Behind a proxy, "
+        "have it pass on the Host header as it is (nginx: proxy_set_header Host $http_host), or "
+        f"start the server with GTT_ALLOWED_HOSTS={origin.name}.",
         field="origin",
     )
 
