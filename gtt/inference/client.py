@@ -1,55 +1,65 @@
-"""One process that writes and looks with models for every visitor, as the server sees it.
+"""The processes that work for every visitor, as the server sees them.
 
-The server never loads torch: it hands a job to the process of `gtt.inference.process` and
-awaits what comes back. The process starts with the first job, or with `Inference.warm`, and anew
-with the next job after it has died. Through its pipes go lines of JSON:
+The server never loads torch and reads no file of a stranger: it hands a job to a process and awaits
+what comes back. Each job has a price (`gtt.inference.prices`) and goes where that price can be
+borne:
 
-    to the process      {"id", "kind", "job", "seconds"}     {"cancel": id}
-    from the process    {"id", "text"}     {"id", "result"}     {"id", "error"}     {"cache"}
+    turns     one process with models, whose jobs take turns: what has short steps
+    alone     a process with models for one job, whose steps are too long for others to wait
+    long      another one, for what takes many seconds
+    reading   processes without torch for one job each: texts, tables, tokenizers of strangers
+
+A process starts with its first job, or with `Inference.warm`, and anew with the next job after it
+has died. Through its pipes go lines of JSON:
+
+    to a process      {"id", "kind", "job", "seconds"}     {"cancel": id}
+    from a process    {"id", "text"}     {"id", "result"}     {"id", "error"}     {"id", "gone"}
+                      {"cache"}
 """
 
 from __future__ import annotations
 
+import logging
+import secrets
 import threading
 import time
 from collections.abc import AsyncGenerator
-from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
+from gtt.inference.lanes import CLOSING, Crowd, Kind, Lane
+from gtt.inference.pipe import Busy, Result, Ticket
+from gtt.inference.prices import price_of, refuse_too_dear
+from gtt.inference.questions import GenerateJob, Job, OfText, TokenizeJob
+from gtt.inference.verdicts import deadly, too_long
+from gtt.training.memory import memory_of_machine
 
-from gtt.errors import BadInput, GTTError, InvalidSetting, UnusableData, UnusableRun
-from gtt.inference.pipe import ModelProcess, Result, Ticket
-from gtt.inference.questions import Job
-from gtt.runs.fairness import FairQueue
+__all__ = ["Busy", "Inference", "Result"]
 
-GRACE = 30.0  # seconds beyond a job's own after which the process counts as stuck
-USUAL_SECONDS = 2.0  # of a job, before any has been seen to its end
-ENDED = "The process that writes with models ended unexpectedly; try again."
+log = logging.getLogger(__name__)
 
-
-class Busy(GTTError):
-    """Not now: too many wait, it took too long, or the process died; `retry_after` in seconds."""
-
-    def __init__(self, message: str, retry_after: float) -> None:
-        super().__init__(message)
-        self.message = message
-        self.retry_after = retry_after
-
-
-_ERRORS = {kind.__name__: kind for kind in (BadInput, InvalidSetting, UnusableData, UnusableRun)}
+LONGEST_TURN = 0.15  # seconds of a step that others wait for
+LARGEST_TURN = 512 * 2**20  # bytes of a job that shares its process
+SHORT_SECONDS = 5.0  # of a job alone; what takes longer has a process beside
+READERS = 3
+READING_SECONDS = 10.0  # of computing for one look at a text
+READING_SHARE = 2.5  # seconds, after which a look makes room for others
+LOOK_EVERY = 0.2  # seconds between two looks at what is at work
+LEAST_MEMORY = 2 * 2**30  # bytes that a process with models may take on any machine
+MOST_TRIES = 2  # processes that may end under a job before it is held to be the reason
+IDLE_READER, IDLE_ALONE = 300.0, 60.0  # seconds without a job after which a process ends
 
 
 class Inference:
-    """Hands jobs to the process, `max_active` at a time, which take turns token by token.
+    """Hands jobs to processes; `max_active` of those that take turns are at work at a time.
 
     The others wait, and turns go round those who asked, the owners, each of whom has at most
     `max_active_each` at work. Where `max_waiting` wait already, `max_waiting_each` of one, and
-    where a job waits or runs longer than `seconds_per_job`, its caller gets `Busy`. Up to
-    `cache_bytes` of weights stay loaded, until `idle_seconds` pass without a job. Faults go to the
-    file `log`, if given. Jobs may come from any event loop.
+    where a job waits or runs longer than `seconds_per_job`, its caller gets `Busy`. What would
+    take longer than `seconds_alone` by its price, or more memory than a process has, is refused
+    with what would fit. Up to `cache_bytes` of weights stay loaded, until `idle_seconds` pass
+    without a job. Faults go to the file `log`, if given. Jobs may come from any event loop.
     """
 
     def __init__(
@@ -61,23 +71,53 @@ class Inference:
         max_active_each: int | None = None,
         max_waiting_each: int | None = None,
         seconds_per_job: float = 120.0,
+        seconds_alone: float = 60.0,
+        seconds_reading: float = READING_SECONDS,
         idle_seconds: float = 600.0,
         threads: int = 1,
         log: Path | None = None,
     ) -> None:
-        self.max_active, self.max_waiting = max_active, max_waiting
-        self.max_active_each = max_active if max_active_each is None else max_active_each
-        self.max_waiting_each = max_waiting if max_waiting_each is None else max_waiting_each
-        self.seconds_per_job = seconds_per_job
-        self._options, self._log = [str(cache_bytes), str(idle_seconds), str(threads)], log
+        self.seconds_alone = seconds_alone
+        self.memory = max(LEAST_MEMORY, memory_of_machine() // 2)
         self._lock = threading.RLock()
-        self._process: ModelProcess | None = None
-        self._active: dict[int, Ticket] = {}
-        self._waiting: FairQueue[Ticket] = FairQueue()
-        self._last_id = 0
-        self._usual_seconds = USUAL_SECONDS
         self._cache = {"checkpoints": 0, "checkpoint_bytes": 0}
+        self._last_id = 0
         self._closed = False
+        self._wake = threading.Event()
+        self._watcher: threading.Thread | None = None
+        each, waiting_each = max_active_each or max_active, max_waiting_each or max_waiting
+        crowd, of_one = (Crowd(max_waiting, most, waiting_each) for most in (each, 1))
+        share = (str(cache_bytes), str(idle_seconds), str(threads))
+        apart = (str(cache_bytes), str(IDLE_ALONE), str(threads), "alone")
+        models, reader = "gtt.inference.process", "gtt.inference.reader"
+        alone = Kind(models, apart, seconds=seconds_alone, threads=threads)
+        kinds = {
+            "turns": Kind(
+                models,
+                share,
+                jobs_each=max_active,
+                seconds=seconds_per_job,
+                is_single=False,
+                threads=threads,
+            ),
+            "alone": replace(alone, share=2 * SHORT_SECONDS),
+            "long": alone,
+            "reading": Kind(
+                reader, (str(IDLE_READER),), READERS, seconds=seconds_reading, share=READING_SHARE
+            ),
+        }
+        self.lanes = {
+            name: Lane(
+                kind,
+                crowd if name == "turns" else of_one,
+                self._lock,
+                log,
+                too_long=too_long,
+                died=self._died,
+                heard=self._heard if name == "turns" else lambda message: None,
+            )
+            for name, kind in kinds.items()
+        }
 
     async def stream(self, job: Job, owner: str = "") -> AsyncGenerator[Result, None]:
         """The pieces of a job of an owner; closing the iterator ends the job.
@@ -87,7 +127,6 @@ class Inference:
         """
         ticket = self._submit(job, owner)
         try:
-            self._watch(ticket)
             while True:
                 text, outcome = await ticket.read()
                 if text:
@@ -108,160 +147,107 @@ class Inference:
         return result
 
     def warm(self) -> None:
-        """Starts the process, so that the first job need not wait for it; raises OSError."""
+        """Starts what the first jobs would wait for; raises OSError."""
         with self._lock:
-            if not self._closed:
-                self._living_process()
+            for name in ("turns", "reading"):
+                self.lanes[name].warm()
 
     def close(self) -> None:
-        """Ends the process; jobs at work or waiting end with `Busy`."""
+        """Ends the processes; jobs at work or waiting end with `Busy`."""
         with self._lock:
             self._closed = True
-            process, self._process = self._process, None
-            tickets = [*self._active.values(), *self._waiting.in_order()]
-            self._active.clear()
-            self._waiting = FairQueue()
+            tickets = [ticket for lane in self.lanes.values() for ticket in lane.close()]
+            processes = [one for lane in self.lanes.values() for one in lane.processes]
+            watcher = self._watcher
         for ticket in tickets:
-            ticket.end(_closing())
-        if process is not None:
+            ticket.end(Busy(CLOSING, 60.0))
+        for process in processes:
             process.close()
+        self._wake.set()
+        if watcher is not None:
+            watcher.join()
 
     @property
     def pid(self) -> int | None:
-        """The process, None where there is none."""
-        process = self._process
-        return process.popen.pid if process is not None and process.is_alive() else None
+        """The process whose jobs take turns, None where there is none."""
+        alive = (one.popen.pid for one in list(self.lanes["turns"].processes) if one.is_alive())
+        return next(alive, None)
 
     def stats(self) -> dict[str, Any]:
-        """Whether the process lives, its resident bytes, jobs, and the loaded checkpoints."""
+        """Whether any process lives, resident bytes, jobs, and the loaded checkpoints of turns."""
         with self._lock:
-            pid = self.pid
-            counts = {"active": len(self._active), "waiting": len(self._waiting), **self._cache}
-        rss = 0
-        with suppress(psutil.Error):
-            rss = 0 if pid is None else int(psutil.Process(pid).memory_info().rss)
-        return {"alive": pid is not None, "rss": rss, **counts}
+            lanes = self.lanes.values()
+            counts = {
+                "active": sum(len(lane.active) for lane in lanes),
+                "waiting": sum(len(lane.waiting) for lane in lanes),
+                **(self._cache if self.pid is not None else dict.fromkeys(self._cache, 0)),
+            }
+            alive = [one for lane in lanes for one in lane.processes if one.is_alive()]
+        return {"alive": bool(alive), "rss": sum(one.memory() for one in alive), **counts}
 
     def _submit(self, job: Job, owner: str) -> Ticket:
+        lane = self.lanes[self._lane_of(job)]
+        if isinstance(job, GenerateJob) and job.settings.get("seed") is None:
+            # Drawn here, so that another process would write the same.
+            job = replace(job, settings={**job.settings, "seed": secrets.randbelow(2**32)})
         with self._lock:
-            if self._closed:
-                raise _closing()
             self._last_id += 1
             ticket = Ticket(self._last_id, job, owner)
-            self._require_place(ticket)
-            self._waiting.put(ticket.owner, ticket)
-            self._begin_waiting()
+            lane.put(ticket)
+            if self._watcher is None:
+                self._watcher = threading.Thread(
+                    target=self._watch, name="inference watcher", daemon=True
+                )
+                self._watcher.start()
+        self._wake.set()
         return ticket
 
-    def _require_place(self, ticket: Ticket) -> None:
-        """Raises `Busy` for a job that cannot begin at once and has no place to wait."""
-        if len(self._active) < self.max_active and self._has_turn(ticket):
+    def _lane_of(self, job: Job) -> str:
+        """Where a job can be borne; raises `BadInput` where that is nowhere."""
+        if isinstance(job, OfText | TokenizeJob):
+            return "reading"
+        try:
+            price = price_of(job)
+        except FileNotFoundError:  # which the process will say
+            return "turns"
+        if price is None:
+            return "alone"
+        if price.step <= LONGEST_TURN and price.bytes <= LARGEST_TURN:
+            return "turns"  # which end by themselves where they take too long
+        refuse_too_dear(job, price, self.seconds_alone, self.memory)
+        return "alone" if price.seconds <= SHORT_SECONDS else "long"
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        self._cache = message["cache"]
+
+    def _died(self, ticket: Ticket) -> None:
+        """A job whose process ended, for whatever reason, has another one to itself."""
+        if ticket.tries >= MOST_TRIES:
+            ticket.end(deadly(ticket.job))
             return
-        own = self._waiting.waiting_of(ticket.owner)
-        if own >= self.max_waiting_each:
-            raise Busy(
-                f"{own} of your own questions wait for a model already; wait for an answer.",
-                max(1.0, self._usual_seconds * own / self.max_active_each),
-            )
-        if len(self._waiting) >= self.max_waiting:
-            raise Busy(
-                f"{len(self._waiting)} others wait for a model already; try again in a moment.",
-                max(1.0, self._usual_seconds * len(self._waiting) / self.max_active),
-            )
+        ticket.begin_anew()
+        is_reading = isinstance(ticket.job, OfText | TokenizeJob)
+        self.lanes["reading" if is_reading else "long"].take_back(ticket)
 
-    def _has_turn(self, ticket: Ticket) -> bool:
-        """Whether whoever asked has fewer jobs at work than they may."""
-        active = sum(other.owner == ticket.owner for other in self._active.values())
-        return active < self.max_active_each
-
-    def _begin_waiting(self) -> None:
-        """Hands over those that wait as far as there is room."""
-        while len(self._active) < self.max_active:
-            ticket = self._waiting.take(self._has_turn)
-            if ticket is None:
-                return
-            try:
-                process = self._living_process()
-            except OSError:
-                ticket.end(Busy("The machine has no room to work with models now.", 10.0))
-                continue
-            ticket.process, ticket.begun = process, time.monotonic()
-            self._active[ticket.id] = ticket
-            job = {"kind": type(ticket.job).__name__, "job": asdict(ticket.job)}
-            process.send({"id": ticket.id, **job, "seconds": self.seconds_per_job})
-
-    def _living_process(self) -> ModelProcess:
-        if self._process is None or not self._process.is_alive():
-            self._cache = dict.fromkeys(self._cache, 0)
-            self._process = ModelProcess(self._options, self._log, self._hear, self._bury)
-        return self._process
-
-    def _hear(self, message: dict[str, Any]) -> None:
-        """Passes on a line of the process, in the thread that reads its pipe."""
-        if "cache" in message:
-            self._cache = message["cache"]
-            return
-        ticket = self._active.get(message["id"])
-        if ticket is None:  # its caller has gone away
-            return
-        if "text" in message:
-            ticket.add(message["text"])
-            return
-        with self._lock:
-            self._active.pop(ticket.id, None)
-            seconds = time.monotonic() - ticket.begun
-            self._usual_seconds += 0.1 * (seconds - self._usual_seconds)
-            self._begin_waiting()
-        error = message.get("error")
-        ticket.end(message["result"] if error is None else _as_error(error))
-
-    def _bury(self, process: ModelProcess) -> None:
-        """Tells those whose process has died, and goes on with those that wait."""
-        with self._lock:
-            if self._process is process:
-                self._process = None
-                self._cache = dict.fromkeys(self._cache, 0)
-            lost = [ticket for ticket in self._active.values() if ticket.process is process]
-            for ticket in lost:
-                del self._active[ticket.id]
-            if not self._closed:
-                self._begin_waiting()
-        for ticket in lost:
-            ticket.end(Busy(ENDED, 1.0))
-
-    def _watch(self, ticket: Ticket) -> None:
-        """Sees to it that the caller gets an end, also from a process that no longer answers."""
-        now = time.monotonic()
-        with self._lock:
-            due = ticket.created + self.seconds_per_job
-            if ticket.process is not None:
-                due = ticket.begun + self.seconds_per_job + GRACE
-            if now < due:
-                ticket.alarm = ticket.loop.call_later(due - now, self._watch, ticket)
-            elif ticket.process is not None:
-                ticket.process.popen.kill()
-            elif self._waiting.remove(ticket):
-                ticket.end(Busy("The models were busy for too long; try again.", 10.0))
+    def _watch(self) -> None:
+        """Until closed: sees to it that every caller gets an end."""
+        while not self._closed:
+            with self._lock:
+                lanes = self.lanes.values()
+                is_idle = not any(lane.active or lane.waiting for lane in lanes)
+                try:
+                    for lane in lanes:
+                        lane.look(time.monotonic())
+                except Exception:  # the next look may do better
+                    log.exception("looking after the jobs failed")
+                if is_idle:
+                    self._wake.clear()
+            if is_idle:
+                self._wake.wait()
+            else:
+                time.sleep(LOOK_EVERY)
 
     def _drop(self, ticket: Ticket) -> None:
         """Forgets a job whose caller has its end or has gone away."""
-        if ticket.alarm is not None:
-            ticket.alarm.cancel()
         with self._lock:
-            if self._active.pop(ticket.id, None) is not None and ticket.process is not None:
-                ticket.process.send({"cancel": ticket.id})
-                self._begin_waiting()
-            self._waiting.remove(ticket)
-
-
-def _as_error(values: dict[str, Any]) -> GTTError:
-    """The error that the process described."""
-    message = str(values["message"])
-    if values["kind"] == Busy.__name__:
-        return Busy(message, float(values["retry_after"]))
-    kind = _ERRORS.get(values["kind"])
-    return GTTError(message) if kind is None else kind(message, field=values["field"])
-
-
-def _closing() -> Busy:
-    return Busy("The server is closing; try again in a minute.", 60.0)
+            any(lane.drop(ticket) for lane in self.lanes.values())

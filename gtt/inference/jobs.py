@@ -9,11 +9,11 @@ from collections.abc import Generator
 import torch
 
 from gtt.config import GenerationConfig
-from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer, train_char_tokenizer
+from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.inference.calibration_job import calibrate
 from gtt.inference.given import checked_ids, encode
-from gtt.inference.loaded import Loaded, LoadedCheckpoints, load_tokenizer
+from gtt.inference.loaded import Loaded, LoadedCheckpoints
 from gtt.inference.looking import drawing, look
 from gtt.inference.pipe import Result
 from gtt.inference.questions import (
@@ -38,12 +38,10 @@ def work_on(job: Job, checkpoints: LoadedCheckpoints) -> Generator[str, None, Re
     Each step of a generation reads one token, whether or not that shows any text yet. Raises
     `BadInput`.
     """
-    if isinstance(job, TokenizeJob):
-        return tokenize(job)
+    if isinstance(job, (OfText, TokenizeJob)):
+        return (yield from work_on_text(job))
     if isinstance(job, CalibrateJob):
         return (yield from calibrate(job.threads))
-    if isinstance(job, OfText):
-        return (yield from work_on_text(job))
     if isinstance(job, DrawingJob):
         return drawing(job)
     loaded = checkpoints.get(job.checkpoint)
@@ -106,33 +104,3 @@ def _shown(tokenizer: Tokenizer, drawn: list[int], text: str) -> list[int]:
     while count and len(tokenizer.decode(drawn[: count - 1])) >= len(text):
         count -= 1
     return drawn[:count]
-
-
-def tokenize(job: TokenizeJob) -> Result:
-    """A text as tokens; characters that the tokenizer does not know are named and left out."""
-    tokenizer = _tokenizer(job)
-    unknown = tokenizer.unknown_characters(job.text)
-    known = job.text.translate(dict.fromkeys(map(ord, unknown)))
-    ids = tokenizer.encode(known)
-    texts = {id: tokenizer.token_text(id) for id in set(ids)}
-    return {
-        "tokens": [{"id": id, "text": texts[id]} for id in ids],
-        "count": len(ids),
-        "characters": len(job.text),
-        "characters_per_token": len(known) / len(ids) if ids else 0.0,
-        "vocab_size": tokenizer.vocab_size,
-        "unknown": unknown,
-    }
-
-
-def _tokenizer(job: TokenizeJob) -> Tokenizer:
-    if job.checkpoint is not None:
-        return load_tokenizer(job.checkpoint)
-    text = job.text.encode("utf-8", "ignore").decode("utf-8")  # without lone surrogates
-    if not text:
-        raise BadInput("The text is empty: give at least one character.", field="text")
-    return (
-        train_char_tokenizer(text)
-        if job.tokenizer == "char"
-        else train_bpe_tokenizer([text], job.vocab_size)
-    )

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gtt.data.tokenizers import Tokenizer
-from gtt.errors import UnusableData, UnusableRun
+from gtt.errors import UnusableRun
+from gtt.inference.stored import load_tokenizer, stamp_of, unusable
 from gtt.model.export import load_model
 from gtt.model.gpt import GPT
-
-GONE = "That checkpoint is no longer there."
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class LoadedCheckpoints:
 
     def get(self, checkpoint: str) -> Loaded:
         """The checkpoint of a folder; raises `UnusableRun`."""
-        stamp = _stamp(checkpoint)
+        stamp = stamp_of(checkpoint)
         kept = self._kept.pop(checkpoint, None)
         if kept is None or kept.stamp != stamp:
             kept = _load(checkpoint, stamp)
@@ -62,34 +61,10 @@ class LoadedCheckpoints:
         return sum(kept.bytes for kept in self._kept.values())
 
 
-def _stamp(checkpoint: str) -> tuple[int, int]:
-    try:
-        status = Path(checkpoint, "model.safetensors").stat()
-    except OSError:
-        raise UnusableRun(GONE, field="checkpoint") from None
-    return status.st_mtime_ns, status.st_size
-
-
 def _load(checkpoint: str, stamp: tuple[int, int]) -> Loaded:
     try:
         model, _ = load_model(Path(checkpoint))
     except UnusableRun as error:
-        raise _unusable(error.message, checkpoint) from None
+        raise unusable(error.message, checkpoint) from None
     size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
     return Loaded(model, load_tokenizer(checkpoint), stamp, size)
-
-
-def load_tokenizer(checkpoint: str) -> Tokenizer:
-    """The tokenizer of a checkpoint folder; raises `UnusableRun`."""
-    try:
-        return Tokenizer.load(Path(checkpoint))
-    except UnusableData as error:
-        raise _unusable(error.message, checkpoint) from None
-
-
-def _unusable(message: str, checkpoint: str) -> UnusableRun:
-    """The error without the path, or the plain truth where the folder was deleted meanwhile."""
-    _stamp(checkpoint)
-    place = str(Path(checkpoint))
-    shown = message.replace(f"{place}/", "").replace(place, "This checkpoint")
-    return UnusableRun(shown, field="checkpoint")

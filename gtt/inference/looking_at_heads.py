@@ -5,7 +5,6 @@ A function that takes long is a generator and yields now and then, so that other
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from gtt.data.repeats import LONGEST_PERIOD, repeated_tokens, sayable_tokens
 from gtt.errors import UnusableRun
+from gtt.inference import bounds
 from gtt.inference.given import (
     TokenTexts,
     as_base64,
@@ -27,8 +27,9 @@ from gtt.inference.given import (
 )
 from gtt.inference.loaded import Loaded
 from gtt.inference.pipe import Result
+from gtt.inference.prices import Shape, feeding_texts
 from gtt.inference.questions import AblationJob, AttentionJob, HabitsJob
-from gtt.interpret.ablation import logits_without, losses_without
+from gtt.interpret.ablation import logits_without, loss_without
 from gtt.interpret.attention import attention_maps
 from gtt.interpret.feeding import feeding_heads
 from gtt.interpret.heads import (
@@ -44,23 +45,14 @@ from gtt.interpret.heads import (
 )
 from gtt.model.sampling import NOT_NUMBERS
 
-ATTENTION_TOKENS = 256
-ATTENTION_WEIGHTS = 2**19  # of all heads together: 4 MB on their way to the page
-PACKED_WEIGHTS = 2**22  # likewise, as two bytes each
-HABIT_TEXTS = 8
-REPEATED_TEXTS = 16
-FEEDING_TEXTS = 8  # of them, for what each induction head depends on
-ABLATION_WINDOWS = 16
-
 
 def attention(job: AttentionJob, loaded: Loaded) -> Result:
     """What each head looks at while the model reads the end of a text."""
     config = loaded.model.config
     layers = numbers_asked(job.layers, config.n_layers, "layer", "layers")
     heads = numbers_asked(job.heads, config.n_heads, "head", "heads")
-    budget = PACKED_WEIGHTS * 2 if job.packed else ATTENTION_WEIGHTS
-    fitting = math.isqrt(budget // max(1, len(layers) * len(heads)))
-    ids, cut = last_ids(loaded, job.text, max(1, min(ATTENTION_TOKENS, config.block_size, fitting)))
+    most = bounds.attention_tokens(config, len(layers), len(heads), packed=job.packed)
+    ids, cut = last_ids(loaded, job.text, most)
     maps = attention_maps(loaded.model, ids, layers)
     scores, weights = maps.scores[:, heads].double(), maps.weights[:, heads].double()
     if not bool(weights.isfinite().all()):
@@ -82,20 +74,21 @@ def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
     config = loaded.model.config
     parts = corpus_of(job.checkpoint, job.corpora)
     random = np.random.default_rng(0)
-    length = min(ATTENTION_TOKENS, config.block_size)
+    length = bounds.habit_tokens(config)
     validation = parts[1] if parts is not None and len(parts[1]) >= length else None
     if validation is not None:
-        starts = random.integers(0, len(validation) - length + 1, HABIT_TEXTS)
+        starts = random.integers(0, len(validation) - length + 1, bounds.HABIT_TEXTS)
         texts = [validation[start : start + length].astype(np.int64) for start in starts]
         vocabulary = sayable_tokens(loaded.tokenizer, validation[: 1 << 18])
     else:
         vocabulary = sayable_tokens(loaded.tokenizer, np.arange(loaded.tokenizer.vocab_size))
-        texts = [random.choice(vocabulary, length) for _ in range(HABIT_TEXTS)]
+        texts = [random.choice(vocabulary, length) for _ in range(bounds.HABIT_TEXTS)]
     longest = min(config.block_size // 2, len(vocabulary), LONGEST_PERIOD)
     period = longest if longest > 1 else None
     layers = range(config.n_layers)
     scores = []
-    repeated = repeated_tokens(vocabulary, period, REPEATED_TEXTS) if period else np.empty((0, 0))
+    count = bounds.REPEATED_TEXTS
+    repeated = repeated_tokens(vocabulary, period, count) if period else np.empty((0, 0))
     for text in repeated:
         scores.append(induction_scores(_weights(loaded, text, layers), len(text) // 2))
         yield ""
@@ -122,8 +115,9 @@ def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
         for number, one in enumerate(heads)
         if is_inducing(one, chance)
     ]
-    tokens = torch.from_numpy(repeated[:FEEDING_TEXTS])
-    feeders = yield from feeding_heads(loaded.model, tokens, inducing)
+    count = feeding_texts(Shape(config, loaded.model.vocab_size, loaded.bytes))
+    tokens = torch.from_numpy(repeated[:count])
+    feeders = yield from feeding_heads(loaded.model, tokens, inducing if count else [])
     for (layer, head), found in feeders.items():
         named[layer * config.n_heads + head]["fed_by"] = [asdict(one) for one in found]
     by_layer = [
@@ -145,9 +139,12 @@ def ablation(job: AblationJob, loaded: Loaded) -> Generator[str, None, Result]:
         numbers_asked([layer], config.n_layers, "layer", "heads")
         numbers_asked([head], config.n_heads, "head", "heads")
     off = [(layer, head) for layer, head in job.heads]
-    ids, cut = last_ids(loaded, job.text, config.block_size)
+    length, most = bounds.ablation_tokens(config), bounds.ablation_windows(config)
+    ids, cut = last_ids(loaded, job.text, length)
     tokens = torch.tensor([ids])
-    before, after = (logits_without(loaded.model, tokens, heads)[0] for heads in ((), off))
+    before = logits_without(loaded.model, tokens, ())[0]
+    yield ""
+    after = logits_without(loaded.model, tokens, off)[0]
     yield ""
     targets = torch.tensor(ids[1:])
     losses = [
@@ -160,11 +157,14 @@ def ablation(job: AblationJob, loaded: Loaded) -> Generator[str, None, Result]:
     if not bool(odds.isfinite().all()):
         raise UnusableRun(NOT_NUMBERS, field="checkpoint")
     likeliest = torch.maximum(odds, without).sort(descending=True, stable=True).indices
-    windows = list(_validation_windows(job.checkpoint, job.corpora, config.block_size))
+    windows = list(_validation_windows(job.checkpoint, job.corpora, length, most))
     measured = []
     for window in windows:
-        measured.append(losses_without(loaded.model, window[:, :-1], window[:, 1:], off))
-        yield ""
+        pair = []
+        for heads in ((), off):
+            pair.append(loss_without(loaded.model, window[:, :-1], window[:, 1:], heads))
+            yield ""
+        measured.append(pair)
     means = np.mean(measured, axis=0).tolist() if measured else (None, None)
     return {
         "loss": losses[0],
@@ -190,14 +190,14 @@ def _weights(loaded: Loaded, ids: npt.NDArray[Any], layers: Sequence[int]) -> np
     return attention_maps(loaded.model, ids.tolist(), layers).weights.flatten(0, 1).numpy()
 
 
-def _validation_windows(checkpoint: str, corpora: str, block_size: int) -> Iterator[Tensor]:
-    """Windows (1, block size + 1) from all over the validation part, none where it is gone."""
+def _validation_windows(checkpoint: str, corpora: str, length: int, most: int) -> Iterator[Tensor]:
+    """Windows (1, length + 1) from all over the validation part, none where it is gone."""
     parts = corpus_of(checkpoint, corpora)
-    if parts is None or len(parts[1]) < block_size + 1:
+    if parts is None or len(parts[1]) < length + 1:
         return
-    starts = np.linspace(0, len(parts[1]) - block_size - 1, ABLATION_WINDOWS).astype(int)
+    starts = np.linspace(0, len(parts[1]) - length - 1, most).astype(int)
     for start in sorted(set(starts.tolist())):
-        yield torch.from_numpy(parts[1][start : start + block_size + 1].astype(np.int64))[None]
+        yield torch.from_numpy(parts[1][start : start + length + 1].astype(np.int64))[None]
 
 
 def _without_future(scores: Tensor) -> list[Any]:

@@ -16,6 +16,7 @@ import torch
 
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableRun
+from gtt.inference import bounds
 from gtt.inference.given import (
     TokenTexts,
     as_base64,
@@ -35,9 +36,7 @@ from gtt.interpret.probing import activations_of
 from gtt.interpret.surprise import each_token, mean_surprise
 from gtt.model.sampling import NOT_NUMBERS, next_token_odds, penalise
 
-READ_TOKENS = 4096  # of a text that is read token by token
 TOKENS_A_TURN = 64
-FOLLOWED_TOKENS = 48
 COPY_SECONDS = 60.0
 COPY_CHUNK = 1 << 15  # words or tokens at a time: others have their turn in between
 COMPARED_WORDS = 4000  # of the validation part
@@ -78,10 +77,10 @@ def next_token(job: NextTokenJob, loaded: Loaded) -> Result:
 def reading(job: ReadingJob, loaded: Loaded) -> Generator[str, None, Result]:
     """A text token by token, with the odds that each was given."""
     ids = given_ids(loaded, job.ids, job.text or "")
-    if len(ids) > READ_TOKENS:
+    if len(ids) > bounds.READ_TOKENS:
         raise BadInput(
-            f"The text has {len(ids):,} tokens, more than the {READ_TOKENS:,} that are read at "
-            "once: give a part of it.",
+            f"The text has {len(ids):,} tokens, more than the {bounds.READ_TOKENS:,} that are read "
+            "at once: give a part of it.",
             field="text",
         )
     readings = []
@@ -121,8 +120,8 @@ def lens(job: LensJob, loaded: Loaded) -> Result:
     ids, cut = last_ids(loaded, job.text, loaded.model.config.block_size)
     places = list(range(max(0, len(ids) - job.positions), len(ids)))
     read = [
-        (name, logits[places].double().softmax(-1))
-        for name, logits in logit_lens(loaded.model, ids)
+        (name, logits.double().softmax(-1))
+        for name, logits in logit_lens(loaded.model, ids, places)
     ]
     final = read[-1][1]  # (positions, V)
     if not bool(final.isfinite().all()):
@@ -156,7 +155,7 @@ def following(job: FollowJob, loaded: Loaded) -> Result:
     """One token's way through a layer."""
     config = loaded.model.config
     numbers_asked([job.layer], config.n_layers, "layer", "layer")
-    ids, cut = last_ids(loaded, job.text, min(FOLLOWED_TOKENS, config.block_size))
+    ids, cut = last_ids(loaded, job.text, min(bounds.FOLLOWED_TOKENS, config.block_size))
     if not -len(ids) <= job.place < len(ids):
         raise BadInput(
             f"There is no token {job.place}: the text has tokens 0 to {len(ids) - 1}.",

@@ -1,4 +1,4 @@
-"""What lies between a caller and the process that works with models: its pipes, and the answers.
+"""What lies between a caller and a process that works for it: pipes, and the answers.
 
 Each pipe has a thread of its own, so that no event loop ever waits for one. Nothing here knows
 what a job is.
@@ -19,11 +19,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from gtt.errors import GTTError
 from gtt.runs.spares import TOKENS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 Result = dict[str, Any]
+
+
+class Busy(GTTError):
+    """Not now: too many wait, it took too long, or the process died; `retry_after` in seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
 
 
 class Ticket:
@@ -33,18 +45,31 @@ class Ticket:
         self.id, self.job, self.owner = id, job, owner
         self.process: ModelProcess | None = None  # None while it waits
         self.created, self.begun = time.monotonic(), 0.0
+        self.computed_before = 0.0  # seconds that the process had computed when this began
+        self.dropped_at: float | None = None  # its caller went away
+        self.verdict: Exception | None = None  # why its process is being ended
+        self.tries = 0  # processes that ended under it
         self.loop = asyncio.get_running_loop()
-        self.alarm: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._lock = threading.Lock()
         self._is_told = False
         self._text: list[str] = []
+        self._given = self._to_skip = 0  # characters, of all tries and of this one
         self._outcome: Result | Exception | None = None
 
     def add(self, text: str) -> None:
         with self._lock:
+            text, self._to_skip = text[self._to_skip :], max(0, self._to_skip - len(text))
+            self._given += len(text)
             self._text.append(text)
             self._tell()
+
+    def begin_anew(self) -> None:
+        """Another process does it all again, to the same words: those that were given are not
+        given twice."""
+        with self._lock:
+            self.process, self._to_skip = None, self._given
+            self.created = time.monotonic()
 
     def end(self, outcome: Result | Exception) -> None:
         with self._lock:
@@ -72,7 +97,9 @@ class ModelProcess:
 
     def __init__(
         self,
+        module: str,
         options: list[str],
+        threads: int,
         log: Path | None,
         hear: Callable[[dict[str, Any]], None],
         bury: Callable[[ModelProcess], None],
@@ -80,13 +107,13 @@ class ModelProcess:
         environment = {key: value for key, value in os.environ.items() if key not in TOKENS}
         with (log or Path(os.devnull)).open("ab") as errors:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "gtt.inference.process", *options],
+                [sys.executable, "-m", module, *options],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env={
                     **environment,
-                    "OMP_NUM_THREADS": options[-1],
+                    "OMP_NUM_THREADS": str(threads),
                     "HF_HUB_OFFLINE": "1",
                     "TOKENIZERS_PARALLELISM": "false",
                 },
@@ -107,6 +134,19 @@ class ModelProcess:
 
     def send(self, message: dict[str, Any]) -> None:
         self._lines.put(json.dumps(message).encode() + b"\n")
+
+    def computed(self) -> float:
+        """Seconds that its threads have computed; 0 where that cannot be told."""
+        with suppress(psutil.Error):
+            times = psutil.Process(self.popen.pid).cpu_times()
+            return float(times.user + times.system)
+        return 0.0
+
+    def memory(self) -> int:
+        """Resident bytes; 0 where it is gone."""
+        with suppress(psutil.Error):
+            return int(psutil.Process(self.popen.pid).memory_info().rss)
+        return 0
 
     def close(self) -> None:
         """Kills the process, which has nothing to lose, and waits for it and its threads."""

@@ -1,9 +1,10 @@
-"""The process that works with models for every visitor; `gtt.inference.client` starts it.
+"""A process that works with models for visitors; `gtt.inference.client` starts it.
 
-    python -m gtt.inference.process CACHE_BYTES IDLE_SECONDS THREADS
+    python -m gtt.inference.process CACHE_BYTES IDLE_SECONDS THREADS [alone]
 
-Its jobs take turns, a token each, in one thread, so that a long text does not hold up a short job.
-It gives way to the page and the training, and ends with its parent.
+Its jobs take turns in one thread, a step each, and each has its share of the time, so that a long
+text does not hold up a short job. It gives way to the page and the training, and ends with its
+parent; with `alone` it has one job at a time, and ends when it is idle.
 """
 
 from __future__ import annotations
@@ -15,18 +16,19 @@ import sys
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from gtt.errors import BadInput, GTTError, InvalidSetting, UnusableData, UnusableRun
-from gtt.inference.client import Busy
+from gtt.inference.pipe import Busy
 from gtt.inference.questions import KINDS, Job
+from gtt.inference.verdicts import too_long
 from gtt.training.memory import limit_memory, memory_of_machine
 
 LEAST_MEMORY = 2 * 2**30  # bytes that it may take on any machine; on a larger one half of it
+NICE, NICE_ALONE = 5, 10
 PIECE_EVERY = 0.03  # seconds between two pieces of one text: nobody reads faster
 
 Message = dict[str, Any]
@@ -39,24 +41,41 @@ class _Running:
     """A job that takes turns."""
 
     id: int
+    job: Job
     work: Work
     seconds: float
     begun: float
+    had: float  # seconds of the turns so far, or what others had had when it came
     unsent: list[str] = field(default_factory=list)
     sent_at: float = 0.0
 
 
+def took_too_long(job: Job, seconds: float) -> Exception:
+    """What ends a job that has had its seconds of turns."""
+    return Busy(
+        f"This took longer than the {seconds:g} seconds that one request may take: ask for fewer "
+        "tokens, or take a smaller model.",
+        5.0,
+    )
+
+
 class Turns:
-    """Gives each job its turn, round and round, and sends what comes of it."""
+    """Gives turns to jobs, and sends what comes of it.
+
+    The next turn is that of the job that has had the least time, so that all have the same share
+    however long their steps take. A new one begins with what the poorest had.
+    """
 
     def __init__(
         self,
         begin: Callable[[Job], Work],
         send: Callable[[Message], None],
         clock: Callable[[], float] = time.monotonic,
+        too_long: Callable[[Job, float], Exception] = took_too_long,
     ) -> None:
         self._begin, self._send, self._clock = begin, send, clock
-        self._running: deque[_Running] = deque()
+        self._too_long = too_long
+        self._running: list[_Running] = []
 
     def __bool__(self) -> bool:
         return bool(self._running)
@@ -67,21 +86,23 @@ class Turns:
             for job in [job for job in self._running if job.id == message["cancel"]]:
                 job.work.close()
                 self._running.remove(job)
+                self._send({"id": job.id, "gone": True})
             return
-        work = self._begin(KINDS[message["kind"]](**message["job"]))
-        job = _Running(message["id"], work, message["seconds"], self._clock())
+        asked = KINDS[message["kind"]](**message["job"])
+        had = min((job.had for job in self._running), default=0.0)
+        job = _Running(
+            message["id"], asked, self._begin(asked), message["seconds"], self._clock(), had
+        )
         self._running.append(job)
 
     def turn(self) -> None:
-        """One turn of the job that has waited longest for it."""
-        job = self._running.popleft()
+        """One turn of the job that has had the least; of equals, of the one that waits longest."""
+        job = min(self._running, key=lambda job: job.had)
+        self._running.remove(job)
+        began = self._clock()
         try:
-            if self._clock() - job.begun > job.seconds:
-                raise Busy(
-                    f"This took longer than the {job.seconds:g} seconds that one request may "
-                    "take: ask for fewer tokens, or take a smaller model.",
-                    5.0,
-                )
+            if began - job.begun > job.seconds:
+                raise self._too_long(job.job, job.seconds)
             text = next(job.work)
         except StopIteration as end:
             self._send_text(job)
@@ -91,9 +112,11 @@ class Turns:
             self._send_text(job)
             self._send({"id": job.id, "error": describe(error)})
         else:
+            now = self._clock()
+            job.had += now - began
             self._running.append(job)
             job.unsent.append(text)
-            if self._clock() - job.sent_at >= PIECE_EVERY:
+            if now - job.sent_at >= PIECE_EVERY:
                 self._send_text(job)
 
     def _send_text(self, job: _Running) -> None:
@@ -142,11 +165,11 @@ def serve(
         look()
 
 
-def be_humble() -> None:
-    """Lets the page and the training go first, and be killed last where memory is short."""
+def be_humble(memory: int, niceness: int, first_to_go: int) -> None:
+    """Lets the page and the training go first, also where memory is short."""
     with suppress(AttributeError, OSError):  # not on Windows
-        os.nice(5)
-    limit_memory(max(LEAST_MEMORY, memory_of_machine() // 2), first_to_go=400)
+        os.nice(niceness)
+    limit_memory(memory, first_to_go=first_to_go)
 
 
 def take_stdout() -> BinaryIO:
@@ -164,12 +187,31 @@ def listen(commands: queue.SimpleQueue[Message]) -> None:
     os._exit(0)
 
 
-def main(cache_bytes: int, idle_seconds: float, threads: int) -> None:
+def sender(pipe: BinaryIO) -> Callable[[Message], None]:
+    """Puts messages into the pipe to the parent."""
+
+    def send(message: Message) -> None:
+        try:
+            pipe.write(json.dumps(message).encode() + b"\n")
+            pipe.flush()
+        except OSError:  # nobody reads
+            os._exit(0)
+
+    return send
+
+
+def leave() -> None:
+    """Ends a process that is idle; the next job starts another one."""
+    os._exit(0)
+
+
+def main(cache_bytes: int, idle_seconds: float, threads: int, is_alone: bool) -> None:
     """Works until stdin ends."""
-    pipe = take_stdout()
+    send = sender(take_stdout())
     commands: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=listen, args=(commands,), daemon=True).start()
-    be_humble()
+    memory = max(LEAST_MEMORY, memory_of_machine() // 2)
+    be_humble(memory, NICE_ALONE if is_alone else NICE, first_to_go=450 if is_alone else 400)
 
     import torch  # a second or two, at a low priority and with an eye on stdin
 
@@ -180,22 +222,18 @@ def main(cache_bytes: int, idle_seconds: float, threads: int) -> None:
     checkpoints = LoadedCheckpoints(cache_bytes)
     known: Message = {}
 
-    def send(message: Message) -> None:
-        try:
-            pipe.write(json.dumps(message).encode() + b"\n")
-            pipe.flush()
-        except OSError:  # nobody reads
-            os._exit(0)
-
     def look() -> None:
         nonlocal known
         if known != (stats := checkpoints.stats()):
             known = stats
             send({"cache": stats})
 
-    turns = Turns(lambda job: work_on(job, checkpoints), send)
-    serve(turns, commands, idle_seconds, checkpoints.clear, look)
+    def begin(job: Job) -> Work:
+        return work_on(job, checkpoints)
+
+    turns = Turns(begin, send, time.process_time, too_long) if is_alone else Turns(begin, send)
+    serve(turns, commands, idle_seconds, leave if is_alone else checkpoints.clear, look)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))
+    main(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), sys.argv[4:] == ["alone"])

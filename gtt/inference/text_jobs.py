@@ -1,4 +1,4 @@
-"""What the process for models says about texts: a preview, tokens by three tokenizers, merges."""
+"""What is said about texts: a preview, tokens by three tokenizers, merges. No torch is needed."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from gtt.data.gpt2 import gpt2_tokenizer
 from gtt.data.merges import MergeTable, apply_merges, learning_merges, show_bytes, split_bytes
 from gtt.data.preview import bpe_tokenizer, char_tokenizer, is_whole_text, preview, taught_text
 from gtt.data.sources import resolve_source
-from gtt.data.tokenizers import Tokenizer
+from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer, train_char_tokenizer
+from gtt.errors import BadInput
 from gtt.inference.pipe import Result
-from gtt.inference.questions import CompareJob, MergesJob, PreviewJob
+from gtt.inference.questions import CompareJob, MergesJob, OfText, PreviewJob, TokenizeJob
+from gtt.inference.stored import load_tokenizer
 from gtt.settings import parse
 
-TextJob = PreviewJob | CompareJob | MergesJob
 Turns = Generator[str, None, Result]
 
 
-def work_on_text(job: TextJob) -> Turns:
+def work_on_text(job: OfText | TokenizeJob) -> Turns:
     """Carries out a job step by step, as `gtt.inference.jobs.work_on` does."""
+    if isinstance(job, TokenizeJob):
+        return tokenize(job)
     config = parse(DataConfig, job.data)
     uploads = Path(job.uploads)
     places = Places(Path(job.downloads), Path(job.sources) if job.sources else None, uploads)
@@ -40,6 +43,7 @@ def work_on_text(job: TextJob) -> Turns:
             learning.go_on()
             yield ""
         return _merges(job.text, learning.table)
+    assert isinstance(job, CompareJob)
     try:
         text, said = taught_text(config, resolved, places, corpora), ""
     except NotHere as missing:
@@ -141,3 +145,33 @@ def _merges(text: str, table: MergeTable) -> Result:
         "learned": len(table.merges),
         "vocab_size": len(table.tokens),
     }
+
+
+def tokenize(job: TokenizeJob) -> Result:
+    """A text as tokens; characters that the tokenizer does not know are named and left out."""
+    tokenizer = _tokenizer(job)
+    unknown = tokenizer.unknown_characters(job.text)
+    known = job.text.translate(dict.fromkeys(map(ord, unknown)))
+    ids = tokenizer.encode(known)
+    texts = {id: tokenizer.token_text(id) for id in set(ids)}
+    return {
+        "tokens": [{"id": id, "text": texts[id]} for id in ids],
+        "count": len(ids),
+        "characters": len(job.text),
+        "characters_per_token": len(known) / len(ids) if ids else 0.0,
+        "vocab_size": tokenizer.vocab_size,
+        "unknown": unknown,
+    }
+
+
+def _tokenizer(job: TokenizeJob) -> Tokenizer:
+    if job.checkpoint is not None:
+        return load_tokenizer(job.checkpoint)
+    text = job.text.encode("utf-8", "ignore").decode("utf-8")  # without lone surrogates
+    if not text:
+        raise BadInput("The text is empty: give at least one character.", field="text")
+    return (
+        train_char_tokenizer(text)
+        if job.tokenizer == "char"
+        else train_bpe_tokenizer([text], job.vocab_size)
+    )

@@ -38,13 +38,7 @@ def logits_without(model: GPT, tokens: Tensor, heads: Collection[Head]) -> Tenso
     return logits
 
 
-def losses_without(
-    model: GPT, tokens: Tensor, targets: Tensor, heads: Collection[Head]
-) -> tuple[float, float]:
-    """Mean loss in nats per token with all heads and without these, over windows (B, T)."""
-
-    def loss(off: Collection[Head]) -> float:
-        logits = logits_without(model, tokens, off).float()
-        return float(torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten()))
-
-    return loss(()), loss(heads)
+def loss_without(model: GPT, tokens: Tensor, targets: Tensor, heads: Collection[Head]) -> float:
+    """Mean loss in nats per token over windows (B, T) without these heads, with all if none are."""
+    logits = logits_without(model, tokens, heads).float()
+    return float(torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten()))

@@ -163,6 +163,7 @@ class _Recorder(TorchFunctionMode):
         for name, weight in model.named_parameters(remove_duplicate=False):
             self._holders.setdefault(id(weight), []).append(_short(name))
         self._first_holder: dict[int, str] = {}  # of the weights used so far
+        self._named: dict[str, int] = {}  # how often a name was given to a node without weights
         self._made_by: dict[int, str] = {}  # node, by the identity of its result
         self._alive: list[Any] = []  # results are kept, so that no identity is used twice
 
@@ -259,8 +260,8 @@ class _Recorder(TorchFunctionMode):
     def _new(self, module: str, operation: str) -> str:
         """A name for a node without weights: `h.0.add`, `h.0.add_2`."""
         first = f"{module}.{operation}" if module else operation
-        same = [id_ for id_ in self.nodes if id_ == first or id_.startswith(f"{first}_")]
-        return f"{first}_{len(same) + 1}" if same else first
+        self._named[first] = number = self._named.get(first, 0) + 1
+        return first if number == 1 else f"{first}_{number}"
 
     def _connect(self, tensor: Tensor, target: str) -> None:
         maker = self._made_by.get(id(tensor))

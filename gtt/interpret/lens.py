@@ -16,8 +16,12 @@ from gtt.interpret.probing import activations_of
 from gtt.model.gpt import GPT
 
 
-def logit_lens(model: GPT, ids: Sequence[int]) -> Iterator[tuple[str, Tensor]]:
+def logit_lens(
+    model: GPT, ids: Sequence[int], places: Sequence[int] | None = None
+) -> Iterator[tuple[str, Tensor]]:
     """For the embedding and then for each block: its name and its logits (T, V) over T tokens.
+
+    With `places` those of these tokens alone.
 
     Names are probe points, `embed`, `h.0.resid_post`, …; the last logits are those of the model.
     """
@@ -27,7 +31,8 @@ def logit_lens(model: GPT, ids: Sequence[int]) -> Iterator[tuple[str, Tensor]]:
         lambda name: name == "embed" or name.endswith(".resid_post"),
     )
     for name, stream in kept.items():
-        yield name, read_out(model, stream[0])
+        asked = stream[0] if places is None else stream[0, list(places)]
+        yield name, read_out(model, asked)
 
 
 @torch.inference_mode()

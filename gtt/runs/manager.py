@@ -48,7 +48,7 @@ SAVE_EVERY = 30.0  # seconds between two view files of a run at work
 WORTH_SAVING = 500  # records; fewer are read again in no time
 UNDO_SECONDS = 600  # a deleted run can be brought back for so long
 KILL_AFTER = 60.0  # seconds a worker has for its last step and checkpoint
-PREPARATION_SECONDS = 1800.0  # beyond the time limit of a run, for downloads and tokenising
+OVERTIME = 120.0  # seconds beyond the time limit of a run, to load, measure and save
 HALF_MADE_SECONDS = 60.0  # after which a folder that became no run is removed
 GOING = ("preparing", "running")
 USUAL_SECONDS = 90.0  # of a run, before any has been seen to its end
@@ -358,7 +358,7 @@ class Manager:
                     if now - run.stop_asked_at > KILL_AFTER:
                         run.worker.kill()
                 elif self.limits.max_minutes is not None and run.note.started_at is not None:
-                    allowed = 60 * self.limits.max_minutes + PREPARATION_SECONDS
+                    allowed = 60 * self.limits.max_minutes + OVERTIME
                     if now - run.note.started_at > allowed:
                         self.stop(run)
 

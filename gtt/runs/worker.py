@@ -21,10 +21,14 @@ import traceback
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from gtt.data.corpus import reopen_corpus
+from gtt.data.excerpt import Places
+from gtt.data.prepared import find_corpus
 from gtt.data.progress import Progress, is_merging
-from gtt.errors import BadInput, UnusableRun
+from gtt.data.sources import resolve_source
+from gtt.errors import BadInput, UnusableData, UnusableRun
+from gtt.runs.apart import MEMORY, prepare_apart
 from gtt.runs.execute import (
     Watcher,
     failure_sentence,
@@ -63,7 +67,7 @@ def carry_out(
     Raises `UnusableRun` where another process holds the run, and our own faults after they are
     journaled.
     """
-    watcher, limits = watcher or Watcher(), limits or Limits()
+    watcher, limits, began = watcher or Watcher(), limits or Limits(), time.monotonic()
     run = RunFolder(Path(order.folder))
     with run.locked(), Journal(run.journal) as journal, stop_signals() as stop_asked:
         trainer: Trainer | None = None
@@ -71,8 +75,9 @@ def carry_out(
         try:
             begin = _beginning(run, order)
             step = begin.step
-            preparing = _journaled(journal, stop_asked)
+            preparing = _Preparing(journal, stop_asked, began, limits.max_minutes)
             trainer = _prepared_trainer(run, home, order, begin, preparing, limits)
+            trainer.ends_at = preparing.ends_at
             if stop_asked.is_set():
                 raise _StopAsked
             return pull(trainer, journal, stop_asked, watcher)
@@ -107,12 +112,16 @@ def _prepared_trainer(
     home: Home,
     order: Order,
     begin: Beginning,
-    preparing: Any,
+    preparing: _Preparing,
     limits: Limits,
 ) -> Trainer:
     """The trainer, within what is allowed; raises `BadInput` beyond it."""
     uploads = home.uploads_of(run.about().get("owner"))
-    corpus = prepare_corpus(begin.config, home, preparing, begin.fingerprint, uploads)
+    if _is_strange(begin, home, uploads):
+        memory = min(order.memory or MEMORY, MEMORY) if limits.for_strangers else order.memory
+        data = begin.config.data
+        prepare_apart(data, home, uploads, preparing.report, preparing.look, memory)
+    corpus = prepare_corpus(begin.config, home, preparing.report, begin.fingerprint, uploads)
     begin.refuse_other_data(corpus, "This run")
     parameters = begin.config.model.parameter_count(corpus.vocab_size)
     if order.max_parameters is not None and parameters > order.max_parameters:
@@ -145,24 +154,58 @@ def _prepared_trainer(
     return trainer
 
 
-def _journaled(journal: Journal, stop_asked: threading.Event) -> Any:
-    """A report of the preparation that goes to the journal, a few lines a second at most."""
-    last = ("", 0.0)
+def _is_strange(begin: Beginning, home: Home, uploads: Path | None) -> bool:
+    """Whether the text is somebody's own, or from afar, and is still to be read."""
+    data = begin.config.data
+    try:
+        resolved = resolve_source(data.source, uploads)
+        if resolved.kind == "built-in":
+            return False
+        if begin.fingerprint is not None:
+            return reopen_corpus(data, home.corpora, begin.fingerprint, uploads) is None
+        places = Places(home.path / "downloads", home.sources, uploads)
+        return find_corpus(data, resolved, places, home.corpora) is None
+    except BadInput:  # whoever reads it will say why
+        return True
 
-    def preparing(progress: Progress) -> None:
-        nonlocal last
-        if stop_asked.is_set():
+
+class _Preparing:
+    """The preparation as its journal, the clock and a stop see it."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        stop_asked: threading.Event,
+        began: float,
+        max_minutes: float | None,
+    ) -> None:
+        """`began` is when the worker began with the run; its minutes count from there."""
+        self.ends_at = None if max_minutes is None else began + 60 * max_minutes
+        self._journal, self._stop_asked, self._minutes = journal, stop_asked, max_minutes
+        self._last = ("", 0.0)
+
+    def look(self) -> None:
+        """Raises where the preparation is to end."""
+        if self._stop_asked.is_set():
             raise _StopAsked
+        if self.ends_at is not None and time.monotonic() >= self.ends_at:
+            raise UnusableData(
+                f"Preparing the text took all of the {self._minutes:g} minutes that a run may "
+                "take here: use less of it (data.max_megabytes), or the char tokenizer.",
+                field="data.max_megabytes",
+            )
+
+    def report(self, progress: Progress) -> None:
+        """Tells the journal how far it is, a few lines a second at most; raises as `look`."""
+        self.look()
         now = time.monotonic()
-        if progress.stage != last[0] or now - last[1] >= PROGRESS_EVERY:
-            last = (progress.stage, now)
-            journal.append(
+        if progress.stage != self._last[0] or now - self._last[1] >= PROGRESS_EVERY:
+            self._last = (progress.stage, now)
+            self._journal.append(
                 PreparationProgressed(
                     0, progress.stage, progress.done, progress.total, progress.unit
                 )
             )
-
-    return preparing
 
 
 def warm_up(home: Home) -> None:

@@ -86,6 +86,7 @@ class Trainer:
         self.config, self.corpus, self.folder = config, corpus, folder
         self.clock = clock
         self.started = clock()
+        self.ends_at: float | None = None  # by the clock: what else the run may take all together
         self.notes = [*corpus.notes, *notes]
         self.checkpoints = CheckpointFolder(folder)
         prompt = usable_prompt(config, corpus)
@@ -366,9 +367,12 @@ class Trainer:
 
     def _is_out_of_time(self) -> bool:
         limit = self.config.training.max_minutes
-        if limit is None or self.step >= self.total_steps:
+        if (limit is None and self.ends_at is None) or self.step >= self.total_steps:
             return False
-        return self.any_process(self.total_seconds() >= 60 * limit)
+        is_over = limit is not None and self.total_seconds() >= 60 * limit
+        return self.any_process(
+            is_over or (self.ends_at is not None and self.clock() >= self.ends_at)
+        )
 
     def _save(self) -> Iterator[events.Event]:
         """Writes the checkpoint of this step from the main process."""
@@ -446,8 +450,10 @@ class Trainer:
         return f"Finished all {self.total_steps:,} steps{loss}."
 
     def _out_of_time_sentence(self) -> str:
+        minutes = self.config.training.max_minutes
+        limit = "" if minutes is None else f" of {minutes:g} minutes"
         return (
-            f"The time limit of {self.config.training.max_minutes:g} minutes ended the run at step "
-            f"{self.step:,} of {self.total_steps:,}: raise training.max_minutes and resume, or set "
+            f"The time limit{limit} ended the run at step {self.step:,} of "
+            f"{self.total_steps:,}: raise training.max_minutes and resume, or set "
             f"training.max_steps to {self.step} so that the schedule ends in time."
         )

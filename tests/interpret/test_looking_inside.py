@@ -13,7 +13,7 @@ import torch
 from small_models import VOCAB, in_transformers, random_ids, random_model
 
 from gtt.errors import BadInput
-from gtt.interpret.ablation import logits_without, losses_without
+from gtt.interpret.ablation import logits_without, loss_without
 from gtt.interpret.attention import attention_maps
 from gtt.interpret.following import Spot, follow, head_writes
 from gtt.interpret.lens import logit_lens, read_out
@@ -90,7 +90,7 @@ def test_losses_with_and_without_a_head_are_those_of_the_logits() -> None:
     model = random_model()
     windows = torch.tensor([random_ids(21), random_ids(21, seed=2)])
     tokens, targets = windows[:, :-1], windows[:, 1:]
-    whole, without = losses_without(model, tokens, targets, [(0, 1)])
+    whole, without = (loss_without(model, tokens, targets, off) for off in ((), [(0, 1)]))
     for loss, heads in ((whole, ()), (without, [(0, 1)])):
         odds = logits_without(model, tokens, heads).log_softmax(-1)
         assert loss == pytest.approx(-float(odds.gather(-1, targets[..., None]).mean()), abs=1e-5)

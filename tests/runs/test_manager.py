@@ -449,6 +449,40 @@ def test_a_run_without_memory_ends_alone(
         training(small, step + 10)
 
 
+@pytest.mark.parametrize("way", ["stop", "minutes", "death"])
+def test_a_text_that_would_hold_the_slot_is_let_go_of(
+    home: Path, owned: RunConfig, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Its reader, halted, stands for one within a call that nothing interrupts."""
+    minutes = 0.1 if way == "minutes" else None
+    if minutes is not None:
+        monkeypatch.setenv("GTT_MAX_MINUTES", str(minutes))
+    with managing(home, max_minutes=minutes) as manager:
+        run = manager.create(owned, "ann")
+        until(lambda: run.worker)
+        assert run.worker is not None
+        (reader,) = until(psutil.Process(run.worker.pid).children)
+        reader.suspend()
+        began = time.monotonic()
+        if way == "stop":
+            until(run.folder.journal.exists)  # it has its order
+            manager.stop(run)
+        elif way == "death":
+            reader.kill()
+        assert ended(run) == ("stopped" if way == "stop" else "failed")
+        assert time.monotonic() - began < 20 and not reader.is_running()
+        said = {
+            "stop": "Stopped before the first step",
+            "minutes": "took all of the 0.1 minutes",
+            "death": "ended the process that did it",
+        }
+        end = run.view().ended
+        assert end is not None and said[way] in end.message
+        monkeypatch.delenv("GTT_MAX_MINUTES", raising=False)
+        good = manager.create(owned, "bob")
+        assert ended(good) == "completed"  # the slot is free
+
+
 def test_journals_are_read_and_kept_before_anybody_asks(
     home: Path, tiny_config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -36,6 +37,7 @@ from gtt.data.fetch import TINY_SHAKESPEARE, find_by_name
 from gtt.data.hub import TINY_STORIES_COPIES, WIKITEXT_COPIES
 from gtt.data.sources import SOURCES, UPLOAD, Source, describe_sources
 from gtt.errors import UnusableRun
+from gtt.inference.pipe import Result
 from gtt.inference.questions import CompareJob, MergesJob, PreviewJob, TokenizeJob
 
 _EXAMPLE = {"source": "tales", "text": "Once a wise girl lived in a tower."}
@@ -128,7 +130,7 @@ async def tokenize(caller: Caller, request: Tokenize) -> Tokens:
             checkpoint=checkpoint,
         )
     )
-    return Tokens(**{**answer, "tokens": [Token(**token) for token in answer["tokens"]]})
+    return await asyncio.to_thread(_tokens, answer)  # tens of thousands: others go on meanwhile
 
 
 @endpoint("POST", "/api/tokenize/compare", rate="tokenize", tag="data", examples=(_EXAMPLE,))
@@ -154,6 +156,10 @@ async def merges(caller: Caller, request: LearnMerges) -> Merges:
     job = MergesJob(**_about(caller, config), text=request.text)
     answer = await caller.ask(job)
     return Merges(source=config.data.source, title=_title(caller, config), **answer)
+
+
+def _tokens(answer: Result) -> Tokens:
+    return Tokens(**{**answer, "tokens": [Token(**token) for token in answer["tokens"]]})
 
 
 def _info(upload: Uploaded) -> UploadInfo:

@@ -27,6 +27,7 @@ from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.config import GenerationConfig
 from gtt.errors import BadInput, UnusableRun
+from gtt.inference import bounds
 from gtt.inference.questions import AttentionJob, GenerateJob, NextTokenJob
 from gtt.interpret.expectation import expected_attention
 from gtt.runs.managed import ManagedRun
@@ -179,7 +180,8 @@ def snapshot(caller: Caller, request: ReadSnapshot) -> SnapshotInfo:
         )
     try:
         arrays = read_snapshot(
-            run.path / f"snapshots/step-{found[-1].step:08d}.safetensors", request.tokens
+            run.path / f"snapshots/step-{found[-1].step:08d}.safetensors",
+            min(request.tokens, bounds.snapshot_tokens(run.config.model)),
         )
     except UnusableRun:
         raise NotFound("This snapshot is gone from the disk.", field="step") from None

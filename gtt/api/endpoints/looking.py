@@ -30,6 +30,7 @@ from gtt.api.schemas import (
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.errors import BadInput
+from gtt.inference import bounds
 from gtt.inference.questions import (
     AblationJob,
     CopiesJob,
@@ -43,7 +44,6 @@ from gtt.interpret.history import heads_in_snapshot
 from gtt.runs.snapshot_files import read_snapshot
 
 SENTENCE = "One day the wise girl went to the tower."
-MOST_SNAPSHOTS = 60
 
 
 @endpoint("POST", "/api/heads", rate="look", tag="models", examples=({},))
@@ -57,12 +57,12 @@ def head_history(caller: Caller, request: HeadHistory) -> HeadsOverTime:
     """How the habits of each head came to be, from the snapshots of a run, also as it goes on."""
     run = caller.run(request.run_id)
     taken = run.reader.snapshots()
-    step_by = -(-len(taken) // MOST_SNAPSHOTS) or 1
+    step_by = -(-len(taken) // bounds.snapshots(run.config.model)) or 1
     shown = sorted({*range(0, len(taken), step_by), *range(len(taken))[-1:]})
     steps = []
     for number in shown:
         try:
-            arrays = read_snapshot(run.path / taken[number].path, 64)
+            arrays = read_snapshot(run.path / taken[number].path, bounds.SNAPSHOT_TOKENS)
         except BadInput:  # gone, or not yet whole
             continue
         habits = heads_in_snapshot(arrays)

@@ -1,0 +1,90 @@
+"""Texts that are prepared in a process of their own: what comes back, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gtt.config import DataConfig
+from gtt.data.corpus import build_corpus
+from gtt.data.progress import Progress
+from gtt.errors import UnusableData
+from gtt.runs.apart import prepare_apart
+from gtt.runs.home import Home
+
+
+def brought(home: Home, suffix: str, content: bytes) -> tuple[DataConfig, Path]:
+    """The settings for an upload, and the folder of uploads it lies in."""
+    uploads = home.path / "uploads"
+    place = uploads / ("a" * 32)
+    place.mkdir(parents=True)
+    (place / f"text{suffix}").write_bytes(content)
+    (place / "upload.json").write_text(json.dumps({"name": f"mine{suffix}"}))
+    return DataConfig(source=f"upload:{'a' * 32}"), uploads
+
+
+def test_the_corpus_is_the_one_that_the_training_finds(tmp_path: Path, tiny_text: Path) -> None:
+    home = Home(tmp_path)
+    config, uploads = brought(home, ".txt", tiny_text.read_bytes())
+    told: list[Progress] = []
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+
+    prepare_apart(config, home, uploads, told.append, look, None)
+    (place,) = (path for path in home.corpora.iterdir() if not path.name.startswith("."))
+    before = (place / "corpus.json").stat().st_mtime_ns
+    corpus = build_corpus(config, home.corpora, uploads=uploads)
+    assert corpus.folder == place
+    assert (place / "corpus.json").stat().st_mtime_ns == before  # nothing was done again
+    assert {"reading", "tokenising"} <= {one.stage for one in told} and looks > 0
+    assert not psutil.Process().children()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "said"),
+    [
+        (".txt", b" " * 100, "only blanks"),
+        (".json", b"[" * 200_000, "cannot be read|ended the process|nested"),
+    ],
+)
+def test_what_cannot_be_read_is_told_as_ever(
+    tmp_path: Path, suffix: str, content: bytes, said: str
+) -> None:
+    home = Home(tmp_path)
+    config, uploads = brought(home, suffix, content)
+    with pytest.raises(UnusableData, match=said) as told:
+        prepare_apart(config, home, uploads, lambda progress: None, lambda: None, None)
+    assert told.value.field is not None and str(tmp_path) not in told.value.message
+
+
+def test_what_takes_too_much_memory_ends_with_a_sentence(tmp_path: Path) -> None:
+    """Two lines of six million commas, of which the worker once took 11 GB."""
+    home = Home(tmp_path)
+    config, uploads = brought(home, ".csv", b"," * 6_000_000 + b"\n" + b"," * 6_000_000)
+    with pytest.raises(UnusableData):
+        prepare_apart(config, home, uploads, lambda progress: None, lambda: None, 2**29)
+    assert not psutil.Process().children()
+
+
+def test_what_the_caller_raises_ends_the_process(tmp_path: Path, tiny_text: Path) -> None:
+    class Enough(Exception):
+        pass
+
+    home = Home(tmp_path)
+    config, uploads = brought(home, ".txt", tiny_text.read_bytes())
+    seen: list[psutil.Process] = []
+
+    def look() -> None:
+        seen.extend(psutil.Process().children())
+        if seen:
+            raise Enough
+
+    with pytest.raises(Enough):
+        prepare_apart(config, home, uploads, lambda progress: None, look, None)
+    assert seen and not any(one.is_running() for one in seen)
