@@ -118,7 +118,12 @@ class Picker {
     else if (before.step !== mark.step || before.lack !== mark.lack) this.changed("news");
   }
 
-  static named(run) { return `${run.name} · ${run.state.replace(/_/g, " ")}`; }
+  // A run by its name, what it is where the name does not say so, and how it stands.
+  static named(run) {
+    const isTold = !run.text || run.name.toLowerCase().includes(run.text.toLowerCase());
+    const what = isTold ? "" : `${run.text}, ${run.tokenizer}`;
+    return [run.name, what, run.state.replace(/_/g, " ")].filter(Boolean).join(" · ");
+  }
 
   static options(select, named, value) {
     const { options } = select;

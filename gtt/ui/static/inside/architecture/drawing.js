@@ -40,7 +40,7 @@ function drawFrames() {
     return g;
   });
   frames.select("rect.edge").attr("x", (d) => d.x).attr("y", (d) => d.y).attr("width", (d) => d.w).attr("height", (d) => d.h);
-  const head = frames.select("g.head").call(behave).attr("aria-label", (d) => `Block ${d.block}, unfolded: ${exactly(d.parameters)} parameters, ${exactly(d.multiply_adds)} multiply-adds. Enter folds it.`);
+  const head = frames.select("g.head").call(behave);
   head.select("rect").attr("x", (d) => d.x + 5).attr("y", (d) => d.y + 5).attr("width", (d) => d.w - 10).attr("height", 22);
   head.select(".name").attr("x", laid.trunk + 12).attr("y", (d) => d.y + 20).text((d) => `▾ Block ${d.block}`);
   head.select(".cost").attr("x", (d) => d.x + d.w - 14).attr("y", (d) => d.y + 20).attr("text-anchor", "end").text((d) => costs(d.parameters, d.multiply_adds, d.w - 120));
@@ -71,7 +71,7 @@ function drawBoxes() {
     return g;
   });
   boxes.attr("class", (d) => `part ${d.operation}${d.ghost ? " ghost" : ""}${changed.nodes.has(d.id) ? " changed" : ""}${d.round ? " round" : ""}`).call(behave)
-    .attr("aria-expanded", (d) => (d.operation === "block" ? "false" : null)).attr("aria-label", spoken);
+    .attr("aria-expanded", (d) => (d.operation === "block" ? "false" : null));
   boxes.select("rect").attr("x", (d) => d.x).attr("y", (d) => d.y).attr("width", (d) => d.w).attr("height", (d) => d.h).attr("rx", (d) => (d.round ? PLUS : 7));
   boxes.select(".name").attr("x", (d) => (d.operation === "block" ? laid.trunk + 12 : d.x + d.w / 2)).attr("text-anchor", (d) => (d.operation === "block" ? "start" : "middle"));
   boxes.select("title").text(tooltip);
@@ -98,11 +98,30 @@ function tooltip(d) {
   return `${name}: ${exactly(d.parameters)} parameters${d.tied_to ? ` (tied to ${d.tied_to})` : ""}, ${exactly(d.multiply_adds)} multiply-adds`;
 }
 
+function unfolded(d) {
+  const held = `${exactly(d.parameters)} parameters, ${exactly(d.multiply_adds)} multiply-adds`;
+  return `Block ${d.block}, unfolded: ${held}. Enter folds it.`;
+}
+
 function spoken(d) {
   if (d.operation === "block") return `Block ${d.block}, folded: ${exactly(d.parameters)} parameters, ${exactly(d.multiply_adds)} multiply-adds. Enter unfolds it.`;
   const block = blockOf(d.id), where = block === null ? "" : ` of block ${block}`;
   if (d.ghost) return `${words(d, drawn).name}${where}: switched off`;
   return `${words(d, drawn).name}${where}, gives ${d.shape.join(" by ")}; ${exactly(d.parameters)} parameters, ${exactly(d.multiply_adds)} multiply-adds${changed.nodes.has(d.id) ? "; changed" : ""}`;
+}
+
+// A part is called by what stands in it, and then by what it does. The blanks part its lines for
+// those who hear them.
+function nameParts() {
+  svg.selectAll("g.part").each(function called(d) {
+    const lines = [...this.querySelectorAll("text")];
+    for (const one of lines) {
+      if (!one.nextSibling || one.nextSibling.nodeType !== Node.TEXT_NODE) one.after(" ");
+    }
+    const seen = lines.map((one) => one.textContent).filter(Boolean).join(" ");
+    const isOpen = this.classList.contains("head");
+    this.setAttribute("aria-label", `${seen}: ${isOpen ? unfolded(d) : spoken(d)}`);
+  });
 }
 
 // ---------------------------------------------------------------- keys and clicks

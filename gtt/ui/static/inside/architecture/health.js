@@ -53,6 +53,7 @@ function paint() {
   });
   swatches(boxes.filter((d) => d.operation === "block"), name);
   legend(name);
+  nameParts();
 }
 const drawnHealth = () => (drawn && health.snapshot && (shownRun || !differs) ? $("quantity").value : "");
 

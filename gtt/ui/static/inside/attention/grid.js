@@ -23,7 +23,7 @@ function gridCell(layer, head) {
   button.setAttribute("role", "radio");
   button.dataset.head = nameOf(layer, head);
   name.textContent = nameOf(layer, head);
-  button.append(canvas, name, brief);
+  button.append(canvas, name, " ", brief);
   button.onclick = () => choose(layer, head, true);
   button.onkeydown = (event) => moveInGrid(event, layer, head);
   button.onpointermove = (event) => showTip(event, layer, head);

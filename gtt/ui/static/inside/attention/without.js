@@ -31,8 +31,8 @@ function listOff() {
   const buttons = names.map((name) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = `${name} ×`;
-    button.setAttribute("aria-label", `Switch head ${name} on again`);
+    button.textContent = `${name} on again`;
+    button.setAttribute("aria-label", `Head ${name} on again`);
     button.onclick = () => toggleOff(name);
     return button;
   });

@@ -60,7 +60,7 @@ function barRow() {
   row.type = "button";
   const track = made("span", "track");
   track.append(made("i", "was"), made("i", "is"));
-  row.append(made("span", "token mono"), track, made("span", "value"));
+  row.append(made("span", "token mono"), " ", track, made("span", "value"));
   return row;
 }
 
@@ -72,5 +72,7 @@ function setBar(row, { text, before, after, came = false, cut = false }) {
   value.textContent = after === null ? percent(before) : `${percent(before)} → ${cut ? "cut" : percent(after)}`;
   row.classList.toggle("cut", cut);
   row.classList.toggle("came", came);
-  row.setAttribute("aria-label", `${visible(text)}: ${percent(before)}${after === null ? "" : cut ? ", cut by the settings" : `, ${percent(after)} after the settings`}${came ? ", the token that came" : ""}`);
+  const what = after === null ? "odds" : "the model’s odds and those after the settings";
+  const spoken = `${visible(text)} ${value.textContent}: ${what}`;
+  row.setAttribute("aria-label", `${spoken}${came ? ", the token that came" : ""}`);
 }
