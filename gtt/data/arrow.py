@@ -33,10 +33,10 @@ class ArrowTable:
         self.sample: dict[str, list[Any]] = {}
         self.kinds: dict[str, str] = {}
         if self._first is not None:
-            self.sample = {
-                str(name): self._first[name].to_pylist() for name in self._first.column_names
-            }
             self.kinds = {str(field.name): kind_of(field.type) for field in self._first.schema}
+            for name, kind in self.kinds.items():  # pictures and sounds are left where they are
+                readable = kind in ("text", "texts below")
+                self.sample[name] = self._first[name].to_pylist() if readable else []
             _look_below(self.sample, self.kinds, wanted)
 
     def values(self, name: str) -> Iterator[Any]:
