@@ -142,6 +142,7 @@ def _add_checkpoint_option(parser: argparse.ArgumentParser) -> None:
 def train_command(options: argparse.Namespace) -> int:
     """`train`: a recipe, changed by --data and --set, in a new run folder."""
     from gtt.recipes import load_recipe
+    from gtt.runs.naming import name_for
 
     config = load_recipe(options.recipe).config
     if options.data is not None:
@@ -154,7 +155,7 @@ def train_command(options: argparse.Namespace) -> int:
         trackers = tuple(options.track)
         return start_run(config, home, options.out, trackers=trackers, watcher=watcher)
 
-    return _train(options, config.name, start)
+    return _train(options, name_for(config), start)
 
 
 def _source(given: str) -> str:

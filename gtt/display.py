@@ -179,6 +179,9 @@ class TerminalDisplay(QuietDisplay):
 
     def _show_evaluation(self, record: Record) -> None:
         self.evaluated = record
+        every = self.started["config"]["training"]["eval_every"]
+        if 0 < record["step"] < min(every, self.started["total_steps"]):
+            return  # an early one is for the curve
         loss = record["validation_loss"]
         text = "validation loss " + ("nan" if loss is None else f"{loss:.4f}")
         if record["bits_per_byte"] is not None:

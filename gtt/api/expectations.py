@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import quantiles
 from typing import Any
 
 import psutil
 
 from gtt.api.service import Caller
-from gtt.config import DataConfig, RunConfig
+from gtt.config import DataConfig
 from gtt.recipes import Recipe
 from gtt.runs import calibration
 from gtt.runs.estimates import Machine, TrainedRun, estimate
-from gtt.runs.limits import vocabulary_of
+from gtt.runs.limits import expected_vocabulary
 from gtt.runs.managed import ManagedRun
 from gtt.runs.processes import gpu_count
 
-ASSUMED_CHARACTERS = 96  # different ones in a text: those of ASCII that can be printed, and a break
-VOCABULARIES = {"gpt2": 50_257, "openai-community/gpt2": 50_257}  # that need no download to know
-ASSUMED_PRETRAINED = 50_000
 LOOKED_AT = 20  # runs, the newest, whose speed is looked at
 CORPORA = 500  # likewise
 FEWEST_POINTS = 2  # of the speed of a run; the first holds what every start waits for
@@ -42,11 +39,7 @@ def text_of(config: DataConfig, corpora: Path) -> Text:
     record = _prepared(config, corpora)
     if record is not None:
         return Text(record["vocab_size"], False, record["train_tokens"])
-    known = vocabulary_of(RunConfig(data=config))
-    if config.tokenizer == "pretrained":
-        known = VOCABULARIES.get(config.pretrained_tokenizer)
-        return Text(known or ASSUMED_PRETRAINED, known is None, None)
-    return Text(known or ASSUMED_CHARACTERS, known is None, None)
+    return Text(*expected_vocabulary(config), None)
 
 
 def machine_of(caller: Caller, threads: int) -> Machine:
@@ -74,7 +67,7 @@ def seconds_of(recipe: Recipe, machine: Machine, corpora: Path) -> float | None:
 
 
 def _trained(run: ManagedRun) -> TrainedRun | None:
-    """How fast a run of one process went, None where too little of it is known."""
+    """How fast a run of one process went where nothing held it up, None where that is not known."""
     view = run.view()
     speeds = [value for _, value in run.reader.curve("tokens_per_second", 50) if value > 0]
     if len(speeds) < FEWEST_POINTS or view.processes not in (None, 1):
@@ -86,7 +79,7 @@ def _trained(run: ManagedRun) -> TrainedRun | None:
         vocab_size=view.vocab_size,
         precision=view.precision,
         device=(view.device or "cpu").partition(":")[0],
-        tokens_per_second=median(speeds[1:]),
+        tokens_per_second=quantiles(speeds[1:], n=4)[2] if len(speeds) > 2 else speeds[-1],
         day=calibration.day_of(view.updated_at or view.started_at),
     )
 

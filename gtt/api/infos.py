@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gtt.api.schemas import Place, RunInfo, RunStatus, Sample
+from gtt.data.exams import exam_for
 from gtt.runs.managed import ManagedRun
+from gtt.runs.naming import parameters_of, tokenizer_name
 from gtt.runs.shown import RunView
 
 
@@ -20,12 +22,13 @@ def run_status(run: ManagedRun) -> RunStatus:
     info = _info(run, view)
     preparation = view.preparation if info["state"] == "preparing" else None
     sample = view.sample
+    data = run.config.data
+    exam = exam_for(data.source.strip().lower(), data)
     return RunStatus(
         **info,
         seq=view.seq,
         stage=preparation.stage if preparation else None,
         fraction=preparation.fraction if preparation else None,
-        parameters=view.parameters,
         vocab_size=view.vocab_size,
         tokens_per_step=view.tokens_per_step,
         train_tokens=view.train_tokens,
@@ -44,6 +47,7 @@ def run_status(run: ManagedRun) -> RunStatus:
         perplexity=view.perplexity,
         bits_per_byte=view.bits_per_byte,
         task_score=view.task_score,
+        exam=exam.metric if exam is not None else None,
         best_step=view.best_step,
         sample=Sample(step=sample.step, prompt=sample.prompt, text=sample.text) if sample else None,
         notes=list(view.notes),
@@ -51,7 +55,7 @@ def run_status(run: ManagedRun) -> RunStatus:
 
 
 def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
-    state = run.state()
+    state, config = run.state(), run.config
     place = run.place() if state == "queued" else None
     ended = view.ended if state == (view.ended.reason if view.ended else None) else None
     message = ended.message if ended else None
@@ -68,7 +72,10 @@ def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
         "state": state,
         "message": message,
         "created": run.created,
-        "recipe": run.config.name,
+        "recipe": config.name,
+        "text": run.text,
+        "tokenizer": tokenizer_name(config.data),
+        "parameters": view.parameters or parameters_of(config, view.vocab_size),
         "step": view.step,
         "total_steps": view.total_steps,
         "loss": view.loss,

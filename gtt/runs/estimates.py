@@ -25,6 +25,8 @@ from gtt.training.schedule import total_steps
 
 NEARLY = 1.5  # a run is of nearly this shape if its width and its step differ by less, as factors
 FAR = 4.0  # beyond which a measurement of the machine tells more than the run does
+ALIKE = 1.2  # runs that are farther by less than this factor tell as much
+BUSY = 2.5  # times slower than the measured machine: what a run is by its shape is at most 2
 
 
 @dataclass(frozen=True)
@@ -119,31 +121,38 @@ def seconds_per_step(
     """The time of a step, None where nothing tells it, and what it rests on as a sentence.
 
     A run of nearly this shape tells most, then the measured machine, then any run. From the speed
-    of a run follows that of another shape by the proportion of what their steps cost.
+    of a run follows that of another shape by the proportion of what their steps cost. Of several
+    runs that are as near the fastest counts, and none that went far slower than the machine was
+    measured to be: other programs were at work then.
     """
     calibration = machine.calibration if machine.device == "cpu" else None
     speed = calibration.speed(precision) if calibration is not None else None
     proportions = speed or TYPICAL
     expected = proportions.seconds(work_of_step(config, vocab_size, precision, machine.device))
-    nearest: tuple[float, TrainedRun, float] | None = None
-    for run in machine.runs:
-        if (run.precision, run.device) != (precision, machine.device):
-            continue
-        if run.config.training.compile != config.training.compile:
-            continue
-        distance, factor = _compared(config, expected, run, proportions)
-        if nearest is None or distance < nearest[0]:
-            nearest = distance, run, factor
-    if nearest is not None and (nearest[0] < FAR or speed is None):
-        distance, run, factor = nearest
+    compared = [
+        (*_compared(config, expected, run, proportions), run)
+        for run in machine.runs
+        if (run.precision, run.device) == (precision, machine.device)
+        and run.config.training.compile == config.training.compile
+    ]
+    calm = [one for one in compared if speed is None or one[1] < BUSY]
+    nearest = min((one[0] for one in calm), default=math.inf)
+    if calm and (nearest < FAR or speed is None):
+        near = max(NEARLY, ALIKE * nearest)
+        factor, distance, run = min(
+            ((factor, distance, run) for distance, factor, run in calm if distance <= near),
+            key=lambda one: one[:2],
+        )
         shape = "nearly this shape" if distance < NEARLY else "another shape, brought to this one"
         return expected * factor, f"From a run of {shape} on this machine on {run.day}."
     if speed is not None and calibration is not None:
         without = ", without torch.compile" if config.training.compile else ""
         threads = "one thread" if calibration.threads == 1 else f"{calibration.threads} threads"
+        slower = [one[1] for one in compared if one[0] < FAR]
+        busy = f" Runs took {min(slower):.1f} times as long, on a busy machine." if slower else ""
         return expected, (
             f"From a two-second measurement of this machine ({calibration.name}, {threads}) on "
-            f"{calibration.day}{without}."
+            f"{calibration.day}{without}.{busy}"
         )
     return None, f"Time is not yet measured on this machine in {precision}."
 

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from pydantic import Field
 
-from gtt.config import RunConfig
+from gtt.config import DataConfig, RunConfig
 from gtt.errors import BadInput, InvalidSetting
 from gtt.settings import Settings, kind_of, nearest, parse
 
@@ -23,6 +23,9 @@ FREE_DISK = 500 * MEGABYTE  # stays free, so that running trainings can save
 BYTES_PER_PARAMETER = 32  # three exports of 4 bytes, two optimizer states of 8, room to write one
 
 SMALLEST_VOCABULARY = 64  # of a text of letters, where the vocabulary is not known beforehand
+ASSUMED_CHARACTERS = 96  # different ones in a text: those of ASCII that can be printed, and a break
+VOCABULARIES = {"gpt2": 50_257, "openai-community/gpt2": 50_257}  # that need no download to know
+ASSUMED_PRETRAINED = 50_000
 
 _LIFTED = ("none", "unlimited")
 
@@ -192,6 +195,16 @@ class Limits(Settings):
 def vocabulary_of(config: RunConfig) -> int | None:
     """Tokens in the vocabulary, where the settings alone tell."""
     return config.data.vocab_size if config.data.tokenizer == "bpe" else None
+
+
+def expected_vocabulary(data: DataConfig) -> tuple[int, bool]:
+    """Tokens in the vocabulary before the text was read, and whether that is only assumed."""
+    if data.tokenizer == "bpe":
+        return data.vocab_size, False
+    if data.tokenizer == "pretrained":
+        known = VOCABULARIES.get(data.pretrained_tokenizer)
+        return known or ASSUMED_PRETRAINED, known is None
+    return ASSUMED_CHARACTERS, True
 
 
 def fewest_parameters(config: RunConfig) -> int:

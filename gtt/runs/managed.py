@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
 from gtt.runs.folder import RunFolder
+from gtt.runs.naming import name_for, text_name
 from gtt.runs.processes import Worker
 from gtt.runs.records import can_be_told
 from gtt.runs.view import RunReader, RunView
@@ -60,7 +61,8 @@ class Note:
 
     `ended_seq` is the journal's last record when the worker was last started: an end before it is
     that of an earlier part. `slot` is where it was started, which tells the GPU. `owner` stands
-    here too, so that a run whose `run.json` is damaged is still somebody's.
+    here too, so that a run whose `run.json` is damaged is still somebody's. `text` is what a person
+    calls the text, which for an upload `run.json` does not know.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Note:
     started_at: float | None = None
     slot: int | None = None
     owner: str | None = None
+    text: str | None = None
 
 
 _NOTE = TypeAdapter(Note)
@@ -118,7 +121,7 @@ class ManagedRun:
             about, config = folder.about(), folder.config()
             if not isinstance(about.get("owner"), (str, type(None))):
                 raise UnusableRun(f"{path}/run.json names no owner.")
-            run = cls(path, about, _read_note(path, config.name))
+            run = cls(path, about, _read_note(path, name_for(config)))
         except UnusableRun as error:
             if not is_damaged_run(path):
                 raise
@@ -138,6 +141,11 @@ class ManagedRun:
         """What of the run cannot be read, None where it is whole."""
         found = [one for one in (self.about_damage, self.view().damage) if one is not None]
         return " and ".join(found) or None
+
+    @property
+    def text(self) -> str:
+        """What a person calls the text."""
+        return self.note.text or text_name(self._begun_with.data.source)
 
     @property
     def config(self) -> RunConfig:
@@ -263,9 +271,9 @@ def _write_over(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def new_note(name: str, since: float, owner: str | None = None) -> Note:
+def new_note(name: str, since: float, owner: str | None = None, text: str | None = None) -> Note:
     """The note of a run that waits for its first start."""
-    return Note(name=name, waiting=Waiting(since), owner=owner)
+    return Note(name=name, waiting=Waiting(since), owner=owner, text=text)
 
 
 def is_damaged_run(path: Path) -> bool:

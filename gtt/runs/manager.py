@@ -30,6 +30,7 @@ from gtt.runs.finding import find_runs, half_made, in_turn, recover
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
 from gtt.runs.managed import ACTIVE, ManagedRun, Waiting, new_note
+from gtt.runs.naming import name_for
 from gtt.runs.order import Order
 from gtt.runs.processes import Worker, gpu_count
 from gtt.runs.spares import SpareKeeper
@@ -102,11 +103,18 @@ class Manager:
     # ------------------------------------------------------------------ what callers do
 
     def create(
-        self, config: RunConfig, owner: str | None, mark: Mapping[str, Any] | None = None
+        self,
+        config: RunConfig,
+        owner: str | None,
+        mark: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        text: str | None = None,
     ) -> ManagedRun:
         """A new run, on disk and in the queue; raises `QueueFull`, and OSError of a full disk.
 
-        The `mark` of the request that makes it is kept with it.
+        The `mark` of the request that makes it is kept with it, and so is what a person calls the
+        `text`. Without a `name` it gets one that tells what it is.
         """
         with self._lock:
             self._require_room(owner)
@@ -114,7 +122,9 @@ class Manager:
             path.mkdir(parents=True)
             try:
                 about = {"config": config.model_dump(), "owner": owner, "mark": mark}
-                run = ManagedRun(path, about, new_note(config.name, self.clock(), owner))
+                name = name or name_for(config, text)
+                note = new_note(name, self.clock(), owner, text)
+                run = ManagedRun(path, about, note)
                 run.write_note()
                 # With `run.json` the run exists; what is half made before has no such file.
                 run.folder.create(config, None, owner, mark)

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.configuration import recipes
+from gtt.api.endpoints.configuration import get_config, recipes
+from gtt.api.errors import error_body
 from gtt.api.schemas import Nothing, RecipeInfo
 from gtt.api.service import Service
+from gtt.config import RunConfig
+from gtt.runs.naming import size_name
 from gtt.ui.assets import static_text
+from gtt.ui.desk import PageDesk
+from gtt.ui.labels import LABELS
+from gtt.ui.links import differences, nearest_recipe
 
-ORDER = ("quickstart", "beginner", "intermediate", "advanced", "speedrun", "speedrun-gpu")
+ORDER = (
+    "quickstart",
+    "beginner",
+    "induction",
+    "intermediate",
+    "advanced",
+    "speedrun",
+    "speedrun-gpu",
+)
 
 
 def recipe_choices(service: Service) -> list[RecipeInfo]:
@@ -25,19 +40,23 @@ def in_order(listed: list[RecipeInfo]) -> list[RecipeInfo]:
     return sorted(listed, key=lambda one: rank.get(one.name, len(rank)))
 
 
-def recipe_cards(listed: list[RecipeInfo]) -> gr.HTML:
-    """The component; it tells of a choice with the event `picked` and its `recipe`."""
+def recipe_cards(desk: PageDesk, listed: list[RecipeInfo]) -> gr.HTML:
+    """The component; it tells of a choice with the event `picked` and its `recipe`.
+
+    The same card again is a choice as well: it begins the draft anew.
+    """
     return gr.HTML(
-        value=cards_value(listed, listed[0].name),
+        value=cards_value(listed, {"recipe": listed[0].name, "changes": []}),
         html_template=static_text("cards.html"),
         css_template=static_text("cards.css"),
         js_on_load=static_text("cards.js"),
+        server_functions=[_asking_draft(desk, listed)],
         elem_id="recipe",
     )
 
 
-def cards_value(listed: list[RecipeInfo], chosen: str) -> dict[str, Any]:
-    """What the cards show."""
+def cards_value(listed: list[RecipeInfo], draft: dict[str, Any], key: str = "") -> dict[str, Any]:
+    """What the cards show: the recipes, and where the draft stands as `draft_of` says it."""
     cards = [
         {
             "name": one.name,
@@ -48,23 +67,44 @@ def cards_value(listed: list[RecipeInfo], chosen: str) -> dict[str, Any]:
         }
         for one in listed
     ]
-    return {"recipes": cards, "chosen": chosen}
+    return {"recipes": cards, "draft": draft, "workspace": key}
 
 
-def figures_of(recipe: RecipeInfo) -> str:
-    """Time, loss and size, where they were measured; the time on this machine where it is known."""
+def draft_of(config: RunConfig, listed: list[RecipeInfo]) -> dict[str, Any]:
+    """The recipe that a draft was begun from, and the labels of what was changed since."""
+    known = {one.name: one for one in listed}
+    name = config.name if config.name in known else nearest_recipe(config, listed)
+    changes = [LABELS[key] for key in differences(known[name].config, config)]
+    return {"recipe": name, "changes": changes}
+
+
+def _asking_draft(desk: PageDesk, listed: list[RecipeInfo]) -> Callable[[Any], Any]:
+    """What the cards ask whenever a control has changed: `draft_of` the desk's draft."""
+
+    async def draft(given: Any) -> dict[str, Any]:
+        key = given.get("workspace") if isinstance(given, dict) else ""
+        try:
+            answer = await desk.ask("get_config", get_config, key if isinstance(key, str) else "")
+        except Exception as error:
+            return {**error_body(error)[1]}
+        return draft_of(answer.config, listed)
+
+    return draft
+
+
+def figures_of(recipe: RecipeInfo) -> list[str]:
+    """Time, and loss with size, where they were measured; the time here where it is known."""
     if recipe.lacks_gpu:
-        return "For a GPU, which this machine does not have"
+        return ["needs a GPU", "none is here"]
     done, here = recipe.measured, recipe.seconds_here
-    time = None if here is None else f"about {duration(here)} on this machine"
+    time = None if here is None else f"about {duration(here)} here"
     if done is None:
-        return time or "Not measured yet"
-    elsewhere = f"{duration(done['seconds'])} on two cores"
-    size = done["parameters"]
-    parameters = f"{size / 1e6:.1f}\u00a0M" if size >= 1e6 else f"{size / 1e3:.0f}\u00a0k"
-    return (
-        f"{time or elsewhere} · loss {done['validation_loss']:.2f} · {parameters}\u00a0parameters"
-    )
+        return [time or "not measured yet"]
+    size = size_name(done["parameters"]).replace(" ", "\u00a0")
+    return [
+        time or f"{duration(done['seconds'])} on two cores",
+        f"loss {done['validation_loss']:.2f} · {size}",
+    ]
 
 
 def duration(seconds: float) -> str:

@@ -15,6 +15,7 @@ from gtt.api.schemas import ConfigResponse
 from gtt.api.service import Service
 from gtt.errors import BadInput, GTTError
 from gtt.ui.controls import Controls
+from gtt.ui.labels import answer_on_screen, on_screen
 
 # Events of the page are no endpoints: those are in the table, and each of these calls one.
 PRIVATE: dict[str, Any] = {
@@ -58,9 +59,8 @@ class PageDesk:
                     name, function, key if isinstance(key, str) else "", **named
                 )
             except Exception as error:
-                return error_body(error)[1]
-            plain: dict[str, Any] = answer.model_dump(mode="json")
-            return plain
+                return answer_on_screen({**error_body(error)[1]})
+            return answer_on_screen(answer.model_dump(mode="json"))
 
         asked.__name__ = as_name
         return asked
@@ -90,7 +90,7 @@ def told(event: gr.EventData, *names: str) -> list[Any]:
 
 def sentence_of(error: BaseException) -> str:
     """The sentence of an error, for showing as text."""
-    return str(error_body(error)[1]["error"]["message"])
+    return on_screen(str(error_body(error)[1]["error"]["message"]))
 
 
 __all__ = ["PRIVATE", "GTTError", "PageDesk", "sentence_of", "told"]

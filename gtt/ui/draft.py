@@ -16,9 +16,9 @@ import gradio as gr
 
 from gtt.api.endpoints.configuration import get_config, set_config
 from gtt.api.errors import error_body
-from gtt.config import describe_settings
 from gtt.errors import BadInput, GTTError
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
+from gtt.ui.labels import LABELS, on_screen
 
 # Settings that must fit each other are saved together as they are shown, so that a change that was
 # refused becomes valid with the change that makes it fit.
@@ -30,7 +30,6 @@ TELL = """(detail) => {
 }"""
 # What is on the screen, as one text: what a control cannot hold would not pass Gradio's own check.
 SHOWN = "(filled, ...values) => filled ? JSON.stringify(values) : ''"
-LABELS = {one.key: one.label for one in describe_settings()}
 
 
 def telling(detail: str = "detail || null") -> dict[str, Any]:
@@ -106,7 +105,7 @@ def refusal_of(error: GTTError, changed: str | None = None) -> dict[str, Any] | 
     if not isinstance(error, BadInput) or field not in LABELS:
         return None
     sentence = str(about["message"]).removeprefix("config.").removeprefix(f"{field}: ")
-    return {"refused": {**about, "setting": changed or field, "message": sentence}}
+    return {"refused": {**about, "setting": changed or field, "message": on_screen(sentence)}}
 
 
 def changes_of(settings: tuple[str, ...], values: list[Any]) -> dict[str, dict[str, Any]]:

@@ -15,14 +15,16 @@ from gtt.api.gradio_adapter import add_endpoints
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
 from gtt.ui.buttons import buttons_view
-from gtt.ui.cards import cards_value, in_order, recipe_cards, recipe_choices
+from gtt.ui.cards import cards_value, draft_of, in_order, recipe_cards, recipe_choices
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
-from gtt.ui.draft import LABELS, SHOWN, keep_draft, keep_shown, refusal_of, telling
+from gtt.ui.draft import SHOWN, keep_draft, keep_shown, refusal_of, telling
 from gtt.ui.events import without_echoes
 from gtt.ui.fields import fields_view
 from gtt.ui.glossary import glossary_view
-from gtt.ui.links import TABS, changes_in, link_of, nearest_recipe
+from gtt.ui.labels import LABELS
+from gtt.ui.links import TABS, changes_in, link_of
 from gtt.ui.message import message_view
+from gtt.ui.progress import progress_line
 from gtt.ui.tabs.attention import attention_tab
 from gtt.ui.tabs.data import data_tab
 from gtt.ui.tabs.generation import generation_tab
@@ -65,13 +67,15 @@ def build(service: Service) -> gr.Blocks:
         with gr.Row(elem_id="head"):
             gr.Markdown(TITLE, elem_id="title")
             glossary_view()
+        message = message_view()
+        desk = PageDesk(service, key, message)
         listed = recipe_choices(service)
-        cards = recipe_cards(listed)
+        cards = recipe_cards(desk, listed)
         with gr.Row(elem_id="actions"):
             start = gr.Button("Start training", variant="primary", elem_id="start", scale=3)
             halt = gr.Button("Stop and save", elem_id="stop", scale=1, min_width=120)
             copy = gr.Button("Copy link", elem_id="copy", scale=1, min_width=120)
-        message = message_view()
+        progress = progress_line(desk)
         tips_view()
         fields = fields_view(service.limits.upload_bytes)
         buttons_view()
@@ -80,14 +84,13 @@ def build(service: Service) -> gr.Blocks:
         run, address = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
         filled, on_screen = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
         refused = gr.JSON(visible=False)
-        desk = PageDesk(service, key, message)
         with gr.Tabs(selected="training", elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Data", id="data"):
                 texts = data_tab(desk)
             with gr.Tab("Model", id="model"):
                 model_tab(desk, run)
             with gr.Tab("Training", id="training"):
-                shown = training_tab(desk, run)
+                shown = training_tab(desk, run, progress)
             with gr.Tab("Generation", id="generation"):
                 generation_tab(desk, run)
             with gr.Tab("Attention", id="attention"):
@@ -166,9 +169,9 @@ def build(service: Service) -> gr.Blocks:
 
         async def fill(workspace: str) -> list[Any]:
             answer = await desk.ask("get_config", get_config, workspace)
-            nearest = nearest_recipe(answer.config, listed)
             here = in_order((await desk.ask("recipes", recipes, workspace)).recipes)
-            return [cards_value(here, nearest), "yes", *desk.values_of(answer)]
+            known = cards_value(here, draft_of(answer.config, listed), workspace)
+            return [known, "yes", *desk.values_of(answer)]
 
         async def link(workspace: str) -> str:
             answer = await desk.ask("get_config", get_config, workspace)

@@ -247,7 +247,7 @@ def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Wa
     page.locator("#findings button").first.click()  # the remedy: many more steps
     rows = page.locator("#runs tbody tr")
     expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("quickstart 2")
+    expect(rows.first).to_contain_text("tales, characters, 6 k 2")
     expect(rows.first).to_have_class("chosen")
     watched.require_calm()
 
@@ -381,7 +381,7 @@ def test_a_refusal_is_a_sentence_on_the_page(server: Server, watch: Watch) -> No
         states = [part(one, "state").inner_text() for one in (page, other)]
     with server.client() as http:
         names = [run["name"] for run in http.get("/api/runs").json()["runs"]]
-        assert sorted(names) == ["quickstart", "quickstart 2"]
+        assert sorted(names) == ["python, characters, 8 k", "python, characters, 8 k 2"]
         http.post("/api/runs", json=tiny(max_steps=100_000)).raise_for_status()
     page.locator("#start").click()  # the queue is full now
     expect(message(page)).to_contain_text("2 runs are waiting already")

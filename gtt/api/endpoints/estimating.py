@@ -66,7 +66,7 @@ def _estimated(caller: Caller, request: EstimateRun, threads: int) -> RunEstimat
         steps=told.steps,
         seconds=told.seconds,
         basis=told.basis,
-        measurable=told.seconds_per_step is None and _is_measurable(caller, threads),
+        measurable=_is_measurable(caller, threads),
         notes=[*notes, *told.notes],
     )
 

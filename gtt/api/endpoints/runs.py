@@ -29,11 +29,13 @@ from gtt.api.table import endpoint
 from gtt.api.uploads import disk_refuses
 from gtt.api.visitors import allowed, recipe_of
 from gtt.config import RunConfig
+from gtt.data.sources import UPLOAD
 from gtt.errors import BadInput, UnusableRun
 from gtt.runs.home import folder_bytes
 from gtt.runs.limits import fewest_parameters, run_bytes
 from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.runs.manager import UNDO_SECONDS
+from gtt.runs.naming import base_name, free_name, name_for, text_name
 
 Mark = Mapping[str, Any] | None  # by which a run tells which request made it
 FOLLOW_EVERY = 0.3  # seconds between two looks of a follower
@@ -229,14 +231,19 @@ def _resumed(caller: Caller, run: ManagedRun, request: ResumeRun) -> RunResponse
     examples=({"config": {"training": {"learning_rate": 0.001}}},),
 )
 def restart_run(caller: Caller, request: RestartRun) -> RunResponse:
-    """Begins a new run with the settings of an old one, changed as asked.
+    """Begins a new run with the settings of an old one, changed as asked, and numbers its name.
 
     The same `idempotency_key` again returns the run that the first request made.
     """
     old = caller.run(request.run_id)
 
     def begin(mark: Mark) -> ManagedRun:
-        return _begin(caller, changed(old.config, request.config), old.name, mark)
+        config = changed(old.config, request.config)
+        taken = {run.name for run in caller.runs()}
+        if base_name(old.name) == name_for(old.config, old.text):  # nobody's choice: made anew
+            return _begin(caller, config, None, mark)
+        base = base_name(old.name) if base_name(old.name) in taken else old.name
+        return _begin(caller, config, free_name(base, taken), mark)
 
     return run_response(_once(caller, request, begin))
 
@@ -293,10 +300,12 @@ def _begin(caller: Caller, config: RunConfig, name: str | None, mark: Mark) -> M
     with caller.desk.lock, caller.service.beginning, _of_the_disk():
         _require_room_for_run(caller)
         config = allowed(config, caller)
-        run = caller.service.manager.create(config, caller.desk.owner, mark)
+        text = text_name(config.data.source, _uploaded(caller, config))
+        if name is None:
+            taken = {run.name for run in caller.runs()}
+            name = free_name(name_for(config, text), taken)
+        run = caller.service.manager.create(config, caller.desk.owner, mark, name=name, text=text)
         caller.service.workspaces.note_written(folder_bytes(run.path))
-        if name is not None and name != run.name:
-            caller.service.manager.rename(run, name)
         caller.desk.save_current_run(run.id)
         return run
 
@@ -308,6 +317,17 @@ def _of_the_disk() -> Iterator[None]:
         yield
     except OSError as error:
         raise disk_refuses(error) from None
+
+
+def _uploaded(caller: Caller, config: RunConfig) -> str | None:
+    """The name of the file that was uploaded, None where the text is no upload of this desk."""
+    source = config.data.source.strip()
+    if not source.startswith(UPLOAD):
+        return None
+    try:
+        return caller.desk.uploads.get(source[len(UPLOAD) :]).name
+    except NotFound:
+        return None
 
 
 def _require_room_for_run(caller: Caller) -> None:

@@ -37,7 +37,11 @@ class CreateRun(Request):
         description="Settings that differ from it.",
         examples=[{"training": {"max_steps": 200}}],
     )
-    name: Name | None = Field(None, description="A name of your own.")
+    name: Name | None = Field(
+        None,
+        description="A name of your own; left out, the run is named for its text, its tokenizer "
+        "and its size.",
+    )
     idempotency_key: IdempotencyKey = None
 
 
@@ -110,6 +114,11 @@ class RunInfo(Response):
     message: str | None = Field(description="How it ended, in a sentence.")
     created: str
     recipe: str = Field(description="The name in its configuration.")
+    text: str = Field(description="What a person calls the text it is trained on.")
+    tokenizer: str = Field(description="How the text becomes tokens, in words.")
+    parameters: int = Field(
+        description="Trainable numbers; nearly, until the text has been read for the first time."
+    )
     step: int
     total_steps: int | None
     loss: float | None
@@ -125,7 +134,6 @@ class RunStatus(RunInfo):
     seq: int = Field(description="The cursor: the `seq` of the last event in this.")
     stage: str | None = Field(description="What is being prepared.")
     fraction: float | None = Field(description="How far that is, from 0 to 1.")
-    parameters: int | None
     vocab_size: int | None
     tokens_per_step: int | None
     train_tokens: int | None
@@ -144,6 +152,10 @@ class RunStatus(RunInfo):
     perplexity: float | None
     bits_per_byte: float | None
     task_score: float | None
+    exam: str | None = Field(
+        description="What the task score is a share of, `valid sentences` or `exact answers`; null "
+        "where the text has no exam."
+    )
     best_step: int | None
     sample: Sample | None
     notes: list[str]

@@ -75,9 +75,23 @@ function offer() {
     input.checked = chosen.includes(run.id);
     input.disabled = !input.checked && chosen.length >= MOST;
     row.querySelector(".name").textContent = run.name;
-    const best = run.best_validation_loss === null ? "" : ` · best ${run.best_validation_loss.toFixed(3)}`;
-    row.querySelector(".more").textContent = `${run.state.replace(/_/g, " ")}${best} · ${new Date(run.created).toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" })}`;
+    row.querySelector(".more").textContent = about(run);
   });
+}
+
+const size = (n) => (n < 1e5 ? `${Math.round(n / 1e3)} k` : `${(n / 1e6).toFixed(1)} M`);
+
+// What a run is, unless its name says so, and how it stands.
+function about(run) {
+  const what = `${run.text}, ${run.tokenizer}, ${size(run.parameters)}`;
+  const best = run.best_validation_loss;
+  const day = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
+  return [
+    run.name.startsWith(what) ? "" : what,
+    run.state.replace(/_/g, " "),
+    best === null ? "" : `best ${best.toFixed(3)}`,
+    new Date(run.created).toLocaleString([], day),
+  ].filter(Boolean).join(" · ");
 }
 
 function made(box) {
@@ -177,7 +191,12 @@ function table(called) {
 
 const symbol = (place, size) => d3.symbol().type(d3[`symbol${SHAPES[place][0]}`]).size(size)();
 const color = (place) => `var(--gtt-run-${place + 1})`;
-const inUnit = (v, run) => ($("unit").value === "bits" ? v / (run.bytes_per_token * Math.LN2) : v);
+const UNITS = {
+  loss: { title: "Loss (nats per token)", of: (v) => v },
+  perplexity: { title: "Perplexity", of: (v) => Math.exp(v) },
+  bits: { title: "Bits per byte", of: (v, run) => v / (run.bytes_per_token * Math.LN2) },
+};
+const inUnit = (v, run) => UNITS[$("unit").value].of(v, run);
 
 // Where a step lies on the axis; tokens and seconds were measured at some steps, between them a line.
 function across(run, step) {
@@ -203,7 +222,7 @@ function draw() {
   const [low, high] = points.length ? d3.extent(points, (p) => p[1]) : [0.5, 5], pad = (high - low) * 0.05 || 0.1;
   const x = d3.scaleLinear().domain([0, last]).range([margin.left, width - margin.right]);
   const y = (log ? d3.scaleLog() : d3.scaleLinear()).domain(log ? [Math.max(low * 0.95, 1e-6), high * 1.05] : [Math.max(0, low - pad), high + pad]).range([height - margin.bottom, margin.top]);
-  const title = $("unit").value === "bits" ? "Bits per byte" : "Loss (nats per token)", base = $("across").selectedOptions[0].textContent;
+  const { title } = UNITS[$("unit").value], base = $("across").selectedOptions[0].textContent;
   const svg = d3.select(box).selectAll("svg").data([0]).join("svg").attr("viewBox", `0 0 ${width} ${height}`).attr("role", "img").attr("aria-label", `${title} of ${all.length} runs across ${base}. ${$("said").textContent}`);
   const part = (name) => svg.selectAll(`g.${name}`).data([0]).join("g").attr("class", name);
   part("x-axis").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(width / 90).tickFormat(d3.format("~s")));

@@ -2,6 +2,7 @@
 // link cannot send: the file is fetched with it and handed to the browser from memory.
 const $ = (name) => element.querySelector(`[data-part="${name}"]`);
 const buttons = [...element.querySelectorAll("[data-file]")];
+const ENDINGS = { model: "zip" };
 let key = "", run = null, stopper = null, wished = null; // a file that was asked for before there was a key
 
 function attach(value) {
@@ -14,7 +15,8 @@ function attach(value) {
 const say = (text) => { $("said").textContent = text; };
 
 function address(kind, id) {
-  const one = encodeURIComponent(id), figure = { format: kind, unit: $("unit").value, log: $("log").checked, dark: $("dark").checked };
+  const one = encodeURIComponent(id), unit = $("unit").value;
+  const figure = { format: kind, unit, log: $("log").checked, dark: $("dark").checked };
   return {
     csv: `api/metrics.csv?run_id=${one}`,
     json: `api/metrics.json?run_id=${one}`,
@@ -31,6 +33,17 @@ async function runId() {
   if (answer.error) throw new Error(answer.error.message);
   if (!answer.run) throw new Error("There is no run yet: start one first.");
   return answer.run.id;
+}
+
+// The best checkpoint that is kept; where none was measured to be the best, the newest.
+async function modelOf(id) {
+  const place = `api/runs/${encodeURIComponent(id)}/checkpoints`;
+  const response = await fetch(place, { headers: { "X-GTT-Workspace": key } });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error.message);
+  const kept = answer.checkpoints, one = kept.find((c) => c.best) || kept[kept.length - 1];
+  if (!one) throw new Error("This run has saved no checkpoint yet: wait for its first, or stop it.");
+  return `${place}/${one.step}`;
 }
 
 function hand(href, name) {
@@ -52,12 +65,15 @@ async function take(kind) {
   say("Preparing the file…");
   try {
     const id = await runId();
-    if (kind === "zip" && props.shared) { // no key is needed: the browser writes it straight to disk
+    // No key is needed then: the browser writes it straight to disk.
+    if (kind === "zip" && props.shared) {
       hand(address(kind, id), `${id}.zip`);
       say("The browser is saving the file.");
       return;
     }
-    const response = await fetch(address(kind, id), { headers: { "X-GTT-Workspace": key }, signal: stopper.signal });
+    const place = kind === "model" ? await modelOf(id) : address(kind, id);
+    const headers = { "X-GTT-Workspace": key };
+    const response = await fetch(place, { headers, signal: stopper.signal });
     if (!response.ok) throw new Error((await response.json()).error.message);
     const parts = [], reader = response.body.getReader();
     let size = 0, told = 0;
@@ -66,10 +82,11 @@ async function take(kind) {
       size += part.value.length;
       if (size - told > 1e6) { told = size; say(`${(size / 1e6).toFixed(0)} MB so far…`); }
     }
-    const place = URL.createObjectURL(new Blob(parts, { type: response.headers.get("content-type") || "" }));
-    hand(place, nameOf(response, `${id}.${kind}`));
-    setTimeout(() => URL.revokeObjectURL(place), 60000);
-    say(`Saved ${nameOf(response, `${id}.${kind}`)}.`);
+    const type = response.headers.get("content-type") || "";
+    const url = URL.createObjectURL(new Blob(parts, { type }));
+    hand(url, nameOf(response, `${id}.${ENDINGS[kind] || kind}`));
+    setTimeout(() => URL.revokeObjectURL(url), 60000);
+    say(`Saved ${nameOf(response, `${id}.${ENDINGS[kind] || kind}`)}.`);
   } catch (error) {
     const lost = error instanceof TypeError || error instanceof SyntaxError;
     say(error.name === "AbortError" ? "Cancelled." : lost ? "The connection was lost: try again." : error.message);

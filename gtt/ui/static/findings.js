@@ -1,6 +1,9 @@
 // What a run's figures mean, in words; a finding with a remedy has a button that restarts with it.
 const list = element.querySelector('[data-part="list"]');
 const WORDS = { good: "Good", note: "Note", warning: "Mind" };
+// What a remedy does, beside it: it is not "Train longer".
+const ANEW = "Begins a new run from random weights with this one change; this run stays as it is.";
+const STOPS = "Saves this run, then begins a new one from random weights with this one change.";
 const ACTIVE = ["queued", "preparing", "running", "stopping"];
 let key = "", wanted = null, last = "", busy = false, atWork = null; // the id of a run that is at work
 
@@ -33,7 +36,7 @@ function show(answer) {
   if (!findings.length) add(list, "p", "quiet", answer.run_id ? "Too early to say." : "Start a run, and what its curves mean is told here.");
   for (const finding of findings) {
     const card = add(list, "article", finding.weight, "");
-    add(card, "h4", "", `${WORDS[finding.weight] || "Note"}: ${finding.title}`);
+    add(card, "h3", "", `${WORDS[finding.weight] || "Note"}: ${finding.title}`);
     add(card, "p", "", finding.sentence);
     add(card, "p", "evidence", finding.evidence);
     const more = add(card, "details", "", "");
@@ -43,6 +46,7 @@ function show(answer) {
     const label = finding.fix.label;
     const button = add(card, "button", "", stops ? `Stop it; ${label.charAt(0).toLowerCase()}${label.slice(1)}` : label);
     button.type = "button";
+    add(card, "p", "how", stops ? STOPS : ANEW);
     button.onclick = () => {
       if (button.disabled) return;
       button.disabled = true; // once is enough; the new run is looked at then

@@ -32,6 +32,5 @@
   document.addEventListener("gtt:started", (event) => {
     if (!event.detail) return;
     note("tab", "training");
-    setTimeout(() => document.querySelector("#live").scrollIntoView({ block: "nearest", behavior: "smooth" }), 300);
   });
 }

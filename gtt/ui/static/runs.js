@@ -25,12 +25,24 @@ async function poll() {
   busy = false;
 }
 
+const size = (n) => (n < 1e5 ? `${Math.round(n / 1e3)} k` : `${(n / 1e6).toFixed(1)} M`);
+
 function cells(run) {
   const state = run.state.replace(/_/g, " ") + (run.queue ? `, place ${run.queue.place}` : "");
-  const steps = run.total_steps ? `${run.step.toLocaleString("en")} of ${run.total_steps.toLocaleString("en")}` : "–";
+  const [step, total] = [run.step, run.total_steps || 0].map((n) => n.toLocaleString("en"));
   const best = run.best_validation_loss === null ? "–" : run.best_validation_loss.toFixed(3);
   const begun = new Date(run.created);
-  return [state, steps, best, begun.toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" })];
+  const day = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
+  return [
+    run.text, run.tokenizer, size(run.parameters), state,
+    run.total_steps ? `${step} of ${total}` : "–", best, begun.toLocaleString([], day),
+  ];
+}
+
+// What a narrow screen shows below the name, where that does not say it already.
+function what(run) {
+  const words = `${run.text}, ${run.tokenizer}, ${size(run.parameters)}`;
+  return run.name.startsWith(words) ? "" : words;
 }
 
 // Rows stay where they are, so that a focused one keeps its focus while the figures move.
@@ -38,7 +50,7 @@ function draw() {
   const current = chosen || (runs[0] && runs[0].id), body = $("rows");
   drawDeleted();
   $("hint").hidden = runs.length > 0;
-  $("table").hidden = runs.length === 0;
+  $("frame").hidden = runs.length === 0;
   while (body.rows.length > runs.length) body.deleteRow(-1);
   runs.forEach((run, i) => {
     const row = body.rows[i] || make(body);
@@ -47,6 +59,7 @@ function draw() {
     radio.value = run.id;
     radio.checked = run.id === current;
     row.querySelector(".name").textContent = run.name;
+    row.querySelector(".what").textContent = what(run);
     cells(run).forEach((text, n) => { row.cells[n + 1].textContent = text; });
   });
 }
@@ -91,15 +104,18 @@ function heard(event) {
 }
 document.addEventListener("gtt:deleted", heard);
 
+const COLUMNS = ["is", "is", "is", "state", "", "", "is"]; // after the name
+
 function make(body) {
   const row = body.insertRow(), label = document.createElement("label");
-  const radio = document.createElement("input"), name = document.createElement("span");
-  radio.type = "radio"; radio.name = "gtt-run"; name.className = "name";
+  const radio = document.createElement("input"), both = document.createElement("span");
+  const name = document.createElement("span"), more = document.createElement("span");
+  radio.type = "radio"; radio.name = "gtt-run"; name.className = "name"; more.className = "what";
   radio.onclick = () => { chosen = radio.value; draw(); trigger("picked", { run: radio.value }); };
-  label.append(radio, name);
+  both.append(name, more);
+  label.append(radio, both);
   row.insertCell().append(label);
-  for (let n = 0; n < 4; n += 1) row.insertCell();
-  row.cells[1].className = "state";
+  for (const kind of COLUMNS) row.insertCell().className = kind;
   return row;
 }
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.configuration import get_config, recipes, set_config
+from gtt.api.endpoints.configuration import recipes, set_config
 from gtt.api.endpoints.runs import (
     create_run,
     delete_run,
-    list_runs,
     read_run,
     rename_run,
     restart_run,
@@ -65,8 +63,9 @@ FUNCTIONS: dict[str, Any] = {
 DELETED = """(gone) => {
   if (gone) document.dispatchEvent(new CustomEvent("gtt:deleted", { detail: gone }));
 }"""
-
-
+LONGER = """**Train longer** goes on with this run from where it is: same weights, same curve, more
+steps. A remedy above that says **restart** begins a new run from random weights, with that one
+thing changed; this run stays as it is, and both can be compared."""
 STEPS = """(steps) => {
   document.dispatchEvent(new CustomEvent("gtt:steps", { detail: steps }));
 }"""
@@ -85,7 +84,6 @@ class RunShown:
     views: list[gr.HTML]
     schedule: gr.HTML
     use: gr.Button
-    naming: asyncio.Lock = field(default_factory=asyncio.Lock)  # from looking to taking a name
 
     def show(self, key: str, run: str | None) -> list[dict[str, Any]]:
         """What makes every view look at a run."""
@@ -112,11 +110,8 @@ class RunShown:
         return "", answer.run.id if hasattr(answer, "run") else await self.current(key)
 
     async def begin(self, key: str) -> str:
-        """Begins a run with the draft, by a name of its own; its id. Raises `GTTError`."""
-        draft = await self.desk.ask("get_config", get_config, key)
-        async with self.naming:
-            name = await self.free_name(key, draft.config.name)
-            answer = await self.desk.ask("create_run", create_run, key, name=name)
+        """Begins a run with the draft; its id. Raises `GTTError`."""
+        answer = await self.desk.ask("create_run", create_run, key)
         return str(answer.run.id)
 
     async def mend(self, key: str, run: str, changes: Any, stop: bool) -> str:
@@ -125,20 +120,9 @@ class RunShown:
         Raises `GTTError`.
         """
         answer = await self.desk.ask("restart_run", restart_run, key, run_id=run, config=changes)
-        begun = answer.run.id
-        async with self.naming:
-            name = await self.free_name(key, answer.run.recipe)
-            await self.desk.ask("rename_run", rename_run, key, run_id=begun, name=name)
         if stop:  # at last, so that a refused restart costs nothing
             await self.desk.ask("stop_run", stop_run, key, run_id=run)
-        return str(begun)
-
-    async def free_name(self, key: str, base: str) -> str:
-        """The name `base`, or with the lowest number that tells it from the desk's other runs."""
-        page = await self.desk.ask("list_runs", list_runs, key, limit=200)
-        taken = {run.name for run in page.runs}
-        numbered = (f"{base} {number}" for number in range(2, len(taken) + 3))
-        return base if base not in taken else next(one for one in numbered if one not in taken)
+        return str(answer.run.id)
 
     async def current(self, key: str) -> str:
         """The id of the desk's current run, empty where there is none."""
@@ -146,8 +130,11 @@ class RunShown:
         return answer.run.id if answer.run is not None else ""
 
 
-def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
-    """Builds the tab around the field that holds the id of the run that is looked at."""
+def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown:
+    """Builds the tab around the field that holds the id of the run that is looked at.
+
+    The line of `progress` above the tabs follows that run as well.
+    """
     live = live_view(desk)
     findings = findings_view(desk)
     with gr.Accordion("My runs", open=True):
@@ -159,17 +146,18 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
             delete = gr.Button("Delete", size="md", elem_id="delete", min_width=130)
         with gr.Row(elem_id="changing"):
             steps = gr.Number(
-                1000, label="Steps in all", precision=0, minimum=1, elem_id="more-steps", scale=2
+                None, label="Steps in all", precision=0, minimum=1, elem_id="more-steps", scale=2
             )
             longer = gr.Button("Train longer", size="md", elem_id="longer", scale=1)
             name = gr.Textbox(
-                label="Another name for this run",
+                label="Name of this run",
                 placeholder="wider and slower",
                 elem_id="run-name",
                 scale=4,
                 max_length=100,
             )
             rename = gr.Button("Rename", size="md", elem_id="rename", scale=1)
+        gr.Markdown(LONGER, elem_id="longer-or-anew", elem_classes="gtt-hint")
     with gr.Accordion("Compare runs", open=False, elem_id="comparing"):
         together = comparison(desk)
     with gr.Accordion("Take it home", open=False, elem_id="taking"):
@@ -184,7 +172,9 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
             desk.controls |= controls(desk.service, "training", MORE)
         most = desk.controls["training.max_steps"]
     most.change(None, most, None, js=STEPS, api_visibility="private")
-    shown = RunShown(desk, run, [live, findings, table, together, downloads], schedule, use)
+    shown = RunShown(
+        desk, run, [live, findings, table, together, downloads, progress], schedule, use
+    )
 
     async def picked(key: str, event: gr.EventData) -> tuple[str, Any]:
         try:
@@ -234,16 +224,21 @@ def training_tab(desk: PageDesk, run: gr.Textbox) -> RunShown:
             return "Write the new name first.", one
         return await shown.act("rename_run", key, one, name=new.strip())
 
-    async def suggested(key: str, one: str) -> Any:
-        """Twice the steps of the run that is looked at."""
+    async def twice(key: str, one: str) -> Any:
+        return (await about(key, one))[0]
+
+    async def about(key: str, one: str) -> tuple[Any, Any]:
+        """Twice the steps of the run that is looked at, and its name; nothing of an older one."""
         try:
-            total = (await desk.ask("read_run", read_run, key, run_id=one)).run.total_steps
-        except GTTError:
-            total = None
-        return 2 * total if total else gr.skip()
+            told = await desk.ask("read_run", read_run, key, run_id=one)
+        except GTTError:  # there is none, or no longer
+            return None, ""
+        total = told.run.total_steps or told.config.training.max_steps
+        return (2 * total if total else None), told.run.name
 
     here, says = [desk.key, run], [desk.message, run]
-    run.change(suggested, here, steps, **PRIVATE)
+    run.change(about, here, [steps, name], **PRIVATE)
+    live.finished(twice, here, steps, **PRIVATE)  # epochs are known in steps by then
     gone = gr.JSON(visible=False)
     shown.after(table.picked(picked, desk.key, says, **PRIVATE))
     shown.after(table.restored(brought_back, desk.key, says, **PRIVATE))

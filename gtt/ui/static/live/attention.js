@@ -31,7 +31,8 @@ function paintHeads(snapshot) {
   $("heads-step").textContent = layers.length ? `What each head looks at, step ${whole(snapshot.step)}` : "What each head looks at";
   $("heads-told").textContent = layers.length ? "A row is a token that reads, a column a token before it that is read." : "Comes with the first snapshot.";
   const heads = layers.length ? layers[0].length : 0;
-  grid.style.gridTemplateColumns = `repeat(${Math.max(1, heads)}, minmax(0, 1fr))`;
+  const most = `calc((14rem - ${4 * (layers.length - 1)}px) / ${Math.max(1, layers.length)})`;
+  grid.style.gridTemplateColumns = `repeat(${Math.max(1, heads)}, minmax(0, ${most}))`;
   const cells = layers.flatMap((weights, layer) => weights.map((map, head) => ({ layer, head, map })));
   const canvases = d3.select(grid).selectAll("canvas").data(cells).join("canvas").attr("role", "img");
   canvases.each(function (cell) { paintHead(this, cell); });

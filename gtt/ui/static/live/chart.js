@@ -67,13 +67,15 @@ const plain = (value) => (value >= 1e5 ? `${+(value / 1e3).toPrecision(3)}k` : `
 function drawMain() {
   const box = $("chart"), width = Math.max(280, box.clientWidth), height = width < 520 ? 260 : 340;
   const margin = { top: 18, right: width < 520 ? 16 : 92, bottom: 34, left: 52 };
-  const svg = d3.select(box).selectAll("svg").data([0]).join("svg").attr("viewBox", `0 0 ${width} ${height}`).attr("role", "img").attr("tabindex", 0);
+  const svg = d3.select(box).selectAll("svg").data([0])
+    .join((enter) => enter.insert("svg", "div")).attr("viewBox", `0 0 ${width} ${height}`)
+    .attr("role", "img").attr("tabindex", 0);
   const last = run && run.total_steps ? run.total_steps : 0;
   const part = (name) => svg.selectAll(`g.${name}`).data([0]).join("g").attr("class", name);
   part("empty").selectAll("text").data(last ? [] : [0]).join("text").attr("x", width / 2).attr("y", height / 2).attr("text-anchor", "middle").text(run ? "The curve begins with the first step." : "The curve of your run is drawn here.");
   for (const name of ["x-axis", "y-axis", "titles", "baselines", "curves", "moment", "cursor"]) part(name).attr("display", last ? null : "none");
   svg.attr("aria-label", last ? `${UNITS[view.unit].title} over steps. ${$("summary").textContent} Arrow keys move a cursor, Enter looks at its step, plus and minus zoom, 0 shows the whole run.` : "No curve yet.");
-  if (!last) { scene = null; return; }
+  if (!last) { scene = null; $("lines").replaceChildren(); return; }
   const drawn = series(), range = view.zoom || [0, last];
   const x = across(range, margin.left, width - margin.right);
   const lines = run.baselines ? Object.entries(run.baselines).filter(([, v]) => v !== null).map(([name, v]) => ({ name, value: inUnit(v) })).filter((l) => Number.isFinite(l.value)) : [];
@@ -92,13 +94,14 @@ function drawMain() {
   const both = part("curves").selectAll("g").data(drawn, (d) => d.name).join((enter) => { const g = enter.append("g"); g.append("path").attr("class", "raw"); g.append("path").attr("class", "line"); return g; }).attr("class", (d) => `curve ${d.name}`);
   both.select("path.raw").attr("d", (d) => line(inside(d.raw)) || null);
   both.select("path.line").attr("d", (d) => line(inside(d.points)) || null);
-  both.selectAll("circle").data((d) => (d.name === "validation" ? inside(d.points) : [])).join("circle").attr("r", 4).attr("cx", (p) => x.at(p[0])).attr("cy", (p) => y(Math.max(p[1], ends[0])));
+  both.selectAll("circle").data((d) => (d.name === "validation" ? inside(d.points) : []))
+    .join("circle").attr("r", 3.2).attr("cx", (p) => x.at(p[0]))
+    .attr("cy", (p) => y(Math.max(p[1], ends[0])));
   const upright = (name, steps) => part(name).selectAll("line").data(steps.filter((s) => s !== null && s >= range[0] && s <= range[1])).join("line").attr("x1", (s) => x.at(s)).attr("x2", (s) => x.at(s)).attr("y1", margin.top).attr("y2", height - margin.bottom);
   upright("moment", [view.at]);
   upright("cursor", [view.cursor]);
   scene = { svg, x, y, drawn, range, width, height, margin, last };
   hover(scene);
-  svg.select("g.baselines").raise();
 }
 
 function axes(part, x, y, ends, { width, height, margin }) {
@@ -109,20 +112,32 @@ function axes(part, x, y, ends, { width, height, margin }) {
   part("titles").selectAll("text").data([{ x: margin.left, y: 11, t: UNITS[view.unit].title, a: "start" }, { x: width - margin.right, y: height - 3, t: "steps", a: "end" }]).join("text").attr("x", (d) => d.x).attr("y", (d) => d.y).attr("text-anchor", (d) => d.a).text((d) => d.t);
 }
 
+// The lines lie in the picture; their names are buttons over it, or below it where it is narrow.
 function baselines(part, lines, y, { width, margin }) {
   const [bottom, top] = y.domain(), narrow = width < 520;
   const shown = lines.filter((l) => l.value >= bottom && l.value <= top);
-  const base = part("baselines").selectAll("g").data(shown, (d) => d.name).join((enter) => { const g = enter.append("g"); g.append("line"); g.append("text"); return g; }).attr("class", (d) => `baseline ${d.name}`);
-  base.attr("tabindex", 0).attr("role", "button").attr("data-tip", (d) => (d.name === "floor" ? "floor" : `${d.name}_baseline`));
-  base.select("line").attr("x1", margin.left).attr("x2", width - margin.right).attr("y1", (d) => y(d.value)).attr("y2", (d) => y(d.value));
-  const labels = spread(shown.map((l) => ({ name: l.name, y: y(l.value) })), 12);
-  base.select("text").attr("x", narrow ? width - margin.right - 2 : width - margin.right + 6).attr("text-anchor", narrow ? "end" : "start").attr("y", (d) => labels[d.name] + (narrow ? -3 : 4)).text((d) => `${BASELINES[d.name]} ${number(d.value, d.value < 100 ? 2 : 0)}`);
+  const drawn = part("baselines").selectAll("g").data(shown, (d) => d.name).join((enter) => {
+    const g = enter.append("g");
+    g.append("line");
+    return g;
+  }).attr("class", (d) => `baseline ${d.name}`);
+  drawn.select("line").attr("x1", margin.left).attr("x2", width - margin.right)
+    .attr("y1", (d) => y(d.value)).attr("y2", (d) => y(d.value));
+  const places = spread(shown.map((l) => ({ name: l.name, y: y(l.value) })), 13);
+  const told = (d) => `${BASELINES[d.name]} ${number(d.value, d.value < 100 ? 2 : 0)}`;
+  const names = d3.select($("lines")).selectAll("button").data(shown, (d) => d.name)
+    .join((enter) => enter.append("button").attr("type", "button")).text(told);
+  names.attr("data-tip", (d) => (d.name === "floor" ? "floor" : `${d.name}_baseline`));
+  names.style("left", narrow ? null : `${width - margin.right + 4}px`);
+  names.style("top", narrow ? null : (d) => `${places[d.name]}px`);
 }
 
 // Labels that would lie on each other move apart.
 function spread(labels, gap) {
   const sorted = labels.slice().sort((a, b) => a.y - b.y);
-  for (let i = 1; i < sorted.length; i += 1) if (sorted[i].y - sorted[i - 1].y < gap) sorted[i].y = sorted[i - 1].y + gap;
+  for (let i = 1; i < sorted.length; i += 1) {
+    if (sorted[i].y - sorted[i - 1].y < gap) sorted[i].y = sorted[i - 1].y + gap;
+  }
   return Object.fromEntries(sorted.map((l) => [l.name, l.y]));
 }
 

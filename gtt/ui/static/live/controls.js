@@ -1,6 +1,12 @@
 $("timeline").oninput = (event) => pin(Number(event.target.value));
 $("now").onclick = () => { view.pinned = false; view.at = run ? run.step : null; draw(); };
-$("unit").onchange = (event) => { view.unit = event.target.value; show(true); };
+$("unit").onchange = (event) => {
+  view.unit = event.target.value;
+  show(true);
+  draw();
+  if (view.cursor !== null) tell(readOut(view.cursor)); // what was read off stood in another unit
+  summarise(false);
+};
 $("log").onchange = (event) => { view.log = event.target.checked; draw(); };
 $("log-steps").onchange = (event) => { view.logSteps = event.target.checked; draw(); };
 $("smoothing").oninput = (event) => { view.smoothing = Number(event.target.value); draw(); };

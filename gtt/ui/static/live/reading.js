@@ -63,7 +63,7 @@ function moveCursor(by) {
 }
 
 $("chart").addEventListener("keydown", (event) => {
-  if (!scene || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(".baseline")) return;
+  if (!scene || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("button")) return;
   const far = event.shiftKey ? 10 : 1;
   const acts = {
     ArrowLeft: () => moveCursor(-far), ArrowRight: () => moveCursor(far), Home: () => moveCursor(-Infinity), End: () => moveCursor(Infinity),

@@ -25,6 +25,16 @@ function measuredBy(name, points, at) {
   return `${name} ${unit} ${number(inUnit(last[1]))}${last[0] === at ? "" : ` (of step ${whole(last[0])})`}`;
 }
 
+// A prompt that nobody would see is made visible.
+const asked = (prompt) => (prompt.trim() ? prompt.replace(/\n/g, "↵") : visible(prompt));
+
+// The exam up to a step, where the text has one.
+function examBy(at) {
+  const last = (curves.task_score || []).filter((p) => p[0] <= at).pop();
+  if (!last) return [];
+  return [`exam ${percent(last[1])}${last[0] === at ? "" : ` (of step ${whole(last[0])})`}`];
+}
+
 function drawMoment() {
   const slider = $("timeline"), last = run ? run.step : 0;
   layTimeline(slider, last);
@@ -34,9 +44,16 @@ function drawMoment() {
   tellMoment(at);
   $("now").classList.toggle("away", !view.pinned);
   const sample = samples.filter((s) => s.step <= at).pop() || samples[0];
-  $("moment").textContent = run && run.total_steps ? `Step ${whole(at)} · ${measuredBy("training", curves.loss, at)} · ${measuredBy("validation", curves.validation_loss, at)}` : "";
+  const told = [
+    `Step ${whole(at)}`,
+    measuredBy("training", curves.loss, at),
+    measuredBy("validation", curves.validation_loss, at),
+    ...examBy(at),
+  ];
+  $("moment").textContent = run && run.total_steps ? told.join(" · ") : "";
   drawAttention();
   $("sample-step").textContent = sample ? `What it wrote at step ${whole(sample.step)}` : "What it writes";
+  $("sample-asked").textContent = sample ? `Prompt: “${asked(sample.prompt)}”` : "";
   // A prompt of line breaks alone would only push the text down.
   const prompt = sample && sample.prompt.trim() ? sample.prompt : "";
   $("sample-prompt").textContent = prompt;

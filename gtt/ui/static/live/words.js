@@ -26,9 +26,6 @@ function show(moved) {
     if (run.message) words.push(run.message);
   } else words.push("Choose a recipe above and press Start training.");
   say(words.join(" · "));
-  const share = run && run.total_steps ? run.step / run.total_steps : 0;
-  $("bar").style.transform = `scaleX(${share})`;
-  $("progress").setAttribute("aria-valuenow", Math.round(100 * share));
   showFigures();
   tellRun();
   if (moved || !run) drawNews();
@@ -38,17 +35,87 @@ function show(moved) {
 const NAMES = { loss: "loss", perplexity: "perplexity", bits: "bits per byte" };
 const rate = (v) => (v === null || v === undefined ? "–" : v ? v.toExponential(1) : "0");
 
+const percent = (v) => `${+(100 * v).toFixed(v > 0 && v < 0.1 ? 1 : 0)} %`;
+
 // The tiles: losses in the unit that is shown, each with the step it was measured at.
 function showFigures() {
   const told = run || {}, unit = NAMES[view.unit];
-  const logged = (curves.loss || []).slice(-1)[0], measured = (curves.validation_loss || []).slice(-1)[0];
-  const figures = { loss: number(inUnit(told.loss)), validation: number(inUnit(told.validation_loss)), best: number(inUnit(told.best_validation_loss)), speed: whole(told.tokens_per_second), gradient: number(told.gradient_norm, 2), rate: rate(told.learning_rate) };
+  const logged = (curves.loss || []).slice(-1)[0];
+  const measured = (curves.validation_loss || []).slice(-1)[0];
+  const sat = (curves.task_score || []).slice(-1)[0];
+  const figures = {
+    loss: number(inUnit(told.loss)),
+    validation: number(inUnit(told.validation_loss)),
+    best: number(inUnit(told.best_validation_loss)),
+    exam: sat ? percent(sat[1]) : run && run.exam === null ? "none" : "–",
+    speed: whole(told.tokens_per_second),
+    gradient: number(told.gradient_norm, 2),
+    rate: rate(told.learning_rate),
+  };
   for (const [name, text] of Object.entries(figures)) $(name).textContent = text;
   $("loss-name").textContent = `Training ${unit}`;
   $("validation-name").textContent = `Validation ${unit}`;
   $("best-name").textContent = view.unit === "loss" ? "Best validation loss" : `Best ${unit}`;
-  const steps = { loss: run && logged ? logged[0] : null, validation: run && measured ? measured[0] : null, best: told.best_validation_loss === null ? null : told.best_step };
-  for (const [name, step] of Object.entries(steps)) $(`${name}-step`).textContent = step === null || step === undefined ? "" : `at step ${whole(step)}`;
+  $("exam-name").textContent = run && run.exam ? `Exam: ${run.exam}` : "Exam";
+  const steps = {
+    loss: run && logged ? logged[0] : null,
+    validation: run && measured ? measured[0] : null,
+    best: told.best_validation_loss === null ? null : told.best_step,
+    exam: sat ? sat[0] : null,
+  };
+  for (const [name, step] of Object.entries(steps)) {
+    $(`${name}-step`).textContent = isMissing(step) ? "" : `at step ${whole(step)}`;
+  }
+  showMeanings(told, sat);
+}
+
+const isMissing = (v) => v === null || v === undefined;
+
+// What each number says, where it stands.
+function showMeanings(told, sat) {
+  const peak = d3.max(schedule, (p) => p[1]), speed = told.tokens_per_second;
+  const meanings = {
+    loss: meaningOf(told.loss),
+    validation: meaningOf(told.validation_loss),
+    best: besideBaselines(told.best_validation_loss),
+    exam: examMeans(sat),
+    speed: speed && told.tokens_per_step ? `a step in ${brief(told.tokens_per_step / speed)}` : "",
+    gradient: isMissing(told.gradient_norm) ? "" : "how steeply the loss falls from here",
+    rate: peak && !isMissing(told.learning_rate)
+      ? `${percent(told.learning_rate / peak)} of its peak` : "",
+  };
+  for (const [name, text] of Object.entries(meanings)) $(`${name}-means`).textContent = text;
+}
+
+const brief = (s) => (s < 1 ? `${Math.round(1000 * s)} ms` : `${s.toFixed(1)} s`);
+// exp(loss) to two figures and more: one right guess in so many.
+const guesses = (v) => (v >= 100 ? whole(v) : v.toFixed(v < 10 ? 1 : 0));
+
+function meaningOf(loss) {
+  if (isMissing(loss)) return "";
+  if (view.unit === "bits") {
+    const bits = inUnit(loss);
+    return bits > 0 ? `text at ${percent(bits / 8)} of its size` : "";
+  }
+  const among = guesses(Math.exp(Math.min(loss, 700)));
+  return view.unit === "loss" ? `one right guess in ${among}` : `as unsure as among ${among} tokens`;
+}
+
+function besideBaselines(loss) {
+  const lines = (run && run.baselines) || {};
+  if (isMissing(loss)) return "";
+  const by = (value) => number(Math.abs(inUnit(loss) - inUnit(value)), 2);
+  const side = (value, name) => `${by(value)} ${loss < value ? "below" : "above"} the ${name}`;
+  if (!isMissing(lines.floor)) return side(lines.floor, "floor");
+  return isMissing(lines.bigram) ? "" : side(lines.bigram, "bigram line");
+}
+
+function examMeans(sat) {
+  if (run && run.exam === null) return "this text has no exam";
+  if (!sat) return "";
+  const of100 = Math.round(100 * sat[1]);
+  const thing = run && run.exam === "valid sentences" ? "sentences" : "answers";
+  return `${of100} of 100 ${thing} are right`;
 }
 
 // Buttons, the address and the findings hear how the run stands.
@@ -56,6 +123,7 @@ let toldRun = "";
 function tellRun() {
   const told = run && { id: run.id, state: run.state, resumable: run.resumable, step: run.step, total_steps: run.total_steps };
   const mark = run ? `${run.id} ${run.state} ${run.resumable}` : "none";
+  document.dispatchEvent(new CustomEvent("gtt:progress", { detail: run }));
   if (mark !== toldRun) document.dispatchEvent(new CustomEvent("gtt:run", { detail: told }));
   toldRun = mark;
 }
@@ -66,5 +134,8 @@ function summarise(active) {
   polls += 1;
   if (active && $("summary").textContent && polls % 20) return;
   const first = (curves.loss || [])[0];
-  $("summary").textContent = `Step ${whole(run.step)}: training loss ${number(run.loss)}${first ? `, from ${number(first[1])} at the start` : ""}; validation loss ${number(run.validation_loss)}.`;
+  const unit = NAMES[view.unit], told = (v) => number(inUnit(v));
+  const since = first ? `, from ${told(first[1])} at the start` : "";
+  const both = `training ${unit} ${told(run.loss)}${since}; validation ${told(run.validation_loss)}`;
+  $("summary").textContent = `Step ${whole(run.step)}: ${both}.`;
 }

@@ -1,0 +1,208 @@
+"""The frame of the page: nothing moves by itself, and what is looked at says what it is."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import CHROMIUM, Watched, look_again, open_tab, part, shoot, unfold, wait_for_state
+from playwright.sync_api import Browser, Page, expect
+from serving import TINY, Server, serving
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+NAME = "tales, characters, 6 k"
+# Of a text with an exam, with evaluations long before the first regular one.
+DRAFT = {
+    **TINY,
+    "data": {**TINY["data"], "source": "tales"},
+    "training": {**TINY["training"], "max_steps": 40, "eval_every": 20, "checkpoint_every": 20},
+}
+# Every layout shift from here on, also right after a click.
+SHIFTS = """() => {
+  window.shifts = [];
+  const told = (one) => (one.node && (one.node.id || one.node.className)) || "a text";
+  new PerformanceObserver((list) => {
+    for (const shift of list.getEntries()) window.shifts.push(shift.sources.map(told).join(", "));
+  }).observe({ type: "layout-shift" });
+}"""
+PLACES = """() => ["#title", "#recipe", "#start", "#progress", "#tabs"].map((id) => {
+  const { x, y, width } = document.querySelector(id).getBoundingClientRect();
+  return [id, x, y, width];
+})"""
+TABS = ("Data", "Model", "Generation", "Attention", "Training")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("frame") / "home"
+    with serving(home, OMP_NUM_THREADS="1") as one:
+        yield one
+
+
+@pytest.fixture
+def watched(browser: Browser, server: Server) -> Iterator[Watched]:
+    set_draft(server, DRAFT)
+    one = Watched(browser, server.url)
+    yield one
+    one.page.context.close()
+
+
+def set_draft(server: Server, config: dict[str, Any]) -> None:
+    with server.client() as http:
+        asked = {"recipe": "quickstart", "config": config}
+        http.post("/api/config", json=asked).raise_for_status()
+
+
+def opened(watched: Watched) -> Page:
+    page = watched.open()
+    expect(page.locator("#recipe input")).to_have_count(7)
+    wait_for_state(page, "no run yet|completed")
+    return page
+
+
+def test_nothing_moves_that_nobody_moved_and_every_tab_tells_of_the_run(watched: Watched) -> None:
+    page = opened(watched)
+    expect(page.locator("#recipe .changed .figures")).to_contain_text("changed")
+    page.wait_for_timeout(1500)  # until all that opens the page has been answered
+    page.evaluate(SHIFTS)
+    places = page.evaluate(PLACES)
+    page.locator("#start").click()
+    wait_for_state(page, "completed")
+    expect(page.locator("#findings article").first).to_be_visible()
+    expect(page.locator("#runs tbody tr")).to_have_count(1)
+    assert page.evaluate("window.shifts") == []
+    assert page.evaluate(PLACES) == places
+    line = page.locator("#progress")
+    for name in TABS:
+        open_tab(page, name)
+        assert page.evaluate(PLACES) == places, name
+        expect(line).to_be_visible()
+        expect(line.locator("[data-part=name]")).to_have_text(NAME)
+        expect(line.locator("[data-part=far]")).to_have_text("completed · 40 of 40 steps")
+    shoot(page, "frame")
+    # The page opened elsewhere: the line tells it without the Training tab.
+    watched.go_to(f"{watched.url}/?tab=model")
+    expect(line.locator("[data-part=far]")).to_have_text("completed · 40 of 40 steps")
+    watched.require_calm()
+
+
+def test_numbers_say_what_they_mean_in_the_unit_that_is_shown(watched: Watched) -> None:
+    page = opened(watched)
+    if part(page, "pill").inner_text() != "completed":
+        page.locator("#start").click()
+    wait_for_state(page, "completed")
+    expect(part(page, "validation-means")).to_have_text(re.compile(r"^one right guess in \d"))
+    expect(part(page, "best-means")).to_have_text(re.compile(r"^\d.* above the floor$"))
+    expect(part(page, "exam-name")).to_have_text("Exam: valid sentences")
+    expect(part(page, "exam")).to_have_text(re.compile("^\\d+ %$"))
+    expect(part(page, "exam-step")).to_have_text("at step 40")
+    expect(part(page, "moment")).to_contain_text("exam")
+    expect(part(page, "sample-asked")).to_have_text(re.compile("^Prompt: “.+”$"))
+    # Measured early, and drawn where it was measured.
+    assert page.locator("#live .curve.validation circle").count() >= 6
+    assert page.locator("#live .chart svg [tabindex], #live .chart svg [role=button]").count() == 0
+    expect(page.locator("#live .lines button").first).to_have_text(re.compile(r"\d"))
+
+    page.locator("#live .chart svg").focus()
+    page.keyboard.press("End")
+    nats = float(re.findall(r"training ([\d.]+)", part(page, "tip").inner_text())[0])
+    part(page, "unit").select_option("perplexity")
+    expect(part(page, "validation-means")).to_have_text(re.compile("^as unsure as among"))
+    read = float(re.findall(r"training ([\d.]+)", part(page, "tip").inner_text())[0])
+    assert read == pytest.approx(2.718281828**nats, rel=0.01)
+    expect(part(page, "summary")).to_contain_text("perplexity")
+
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(page.locator("#live .lines button").first).to_be_visible()
+    chart = page.locator("#live .chart svg").bounding_box()
+    label = page.locator("#live .lines button").first.bounding_box()
+    assert chart is not None and label is not None
+    assert label["y"] >= chart["y"] + chart["height"] - 1  # below the curve, not on it
+    watched.require_calm()
+
+
+def test_a_changed_recipe_says_so_and_one_click_goes_back(watched: Watched, server: Server) -> None:
+    page = opened(watched)
+    cards = page.locator("#recipe label")
+    for card in cards.all():  # all seven are seen at once
+        box = card.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 1200
+    quickstart = cards.filter(has_text="Quickstart")
+    expect(quickstart).to_contain_text("changed")
+    expect(quickstart).not_to_contain_text("M")  # of parameters that it no longer has
+    expect(page.locator("#recipe [data-part=changes]")).to_contain_text("Text")
+    page.locator("#recipe [data-part=back]").click()
+    expect(quickstart).to_contain_text("0.5")
+    with server.client() as http:
+        assert http.get("/api/config").json()["config"]["model"]["n_layers"] == 2
+    set_draft(server, {"model": {"n_layers": 5}})  # as another tab does
+    look_again(page)
+    expect(page.locator("#recipe [data-part=changes]")).to_have_text("Changed: Layers.")
+    quickstart.click()  # the card that is chosen already
+    expect(quickstart).to_contain_text("0.5")
+    expect(page.locator("#recipe [data-part=back]")).to_be_hidden()
+    with server.client() as http:
+        assert http.get("/api/config").json()["config"]["model"]["n_layers"] == 2
+    open_tab(page, "Model")  # a control of the page itself
+    layers = page.locator("#model-n_layers input[type=number]")
+    layers.fill("3")
+    layers.press("Tab")
+    expect(page.locator("#recipe [data-part=changes]")).to_have_text("Changed: Layers.")
+    watched.require_calm()
+
+
+def test_fields_of_a_run_follow_it_and_its_model_is_taken_home(
+    watched: Watched, server: Server, tmp_path: Path
+) -> None:
+    with server.client() as http:
+        for run in http.get("/api/runs").json()["runs"]:
+            http.delete(f"/api/runs/{run['id']}").raise_for_status()
+    page = opened(watched)
+    steps, name = (
+        page.locator("#more-steps input"),
+        page.locator("#run-name input, #run-name textarea"),
+    )
+    page.locator("#start").click()
+    wait_for_state(page, "completed")
+    expect(steps).to_have_value("80")
+    expect(name).to_have_value(NAME)
+    set_draft(server, {**DRAFT, "training": {**DRAFT["training"], "max_steps": 30}})
+    look_again(page)
+    page.wait_for_timeout(800)
+    page.locator("#start").click()
+    rows = page.locator("#runs tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text(f"{NAME} 2")
+    for cell in ("tales", "characters", "6 k"):
+        expect(rows.first.get_by_role("cell", name=cell, exact=True)).to_be_visible()
+    wait_for_state(page, "completed")
+    expect(steps).to_have_value("60")
+    expect(name).to_have_value(f"{NAME} 2")
+    rows.nth(1).locator("input").check()
+    expect(steps).to_have_value("80")
+    expect(name).to_have_value(NAME)
+
+    unfold(page, "Compare runs")
+    for choice in page.locator("#compare .choice label").all():
+        inside = choice.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
+        assert inside, "an entry is wider than its place"
+    unfold(page, "Take it home")
+    buttons = page.locator("#downloads button[data-file]")
+    expect(buttons.first).to_have_text("Model (ZIP)")
+    expect(page.locator("#downloads")).to_contain_text("transformers loads it")
+    with page.expect_download() as taken:
+        buttons.first.click()
+    file = tmp_path / "model.zip"
+    taken.value.save_as(file)
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(tmp_path)
+    (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    tokens = AutoTokenizer.from_pretrained(folder)("Once", return_tensors="pt").input_ids
+    assert AutoModelForCausalLM.from_pretrained(folder)(tokens).logits.shape[1] == 4
+    watched.require_calm()
