@@ -204,6 +204,30 @@ def test_an_evaluation_can_be_what_needs_most() -> None:
     assert told["beyond"] > told["activations"] + told["logits"]
 
 
+# What whole trainings held at most, in MB (docs/measurements.md).
+HELD = [
+    (
+        config_of(2, 4, 128, 128, 32, optimizer="muon", eval_windows=64, bias=False),
+        1024,
+        "bf16",
+        642,
+    ),
+    (config_of(2, 4, 128, 128, 32, optimizer="muon", eval_windows=64), 1024, "fp32", 624),
+    (config_of(2, 4, 128, 128, 64, eval_windows=64, bias=False), 96, "bf16", 531),
+    (config_of(2, 4, 32, 32, 8, optimizer="muon", eval_windows=64), 53, "bf16", 386),
+    (config_of(4, 8, 256, 256, 32, eval_windows=64, bias=False), 96, "bf16", 1222),
+    (config_of(6, 6, 384, 256, 16, eval_windows=64, bias=False), 96, "bf16", 1071),
+]
+
+
+@pytest.mark.parametrize(("config", "vocab_size", "precision", "held"), HELD)
+def test_memory_is_told_within_15_percent(
+    config: RunConfig, vocab_size: int, precision: str, held: int
+) -> None:
+    told = sum(part.bytes for part in memory_by_part(config, vocab_size, precision))
+    assert told == pytest.approx(held * 1e6, rel=0.15)
+
+
 def test_fused_attention_of_a_gpu_keeps_no_weights() -> None:
     config = config_of(2, 4, 64, 512, 8)
     on_cpu, on_gpu = (

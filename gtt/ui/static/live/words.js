@@ -56,7 +56,6 @@ function showFigures() {
   $("loss-name").textContent = `Training ${unit}`;
   $("validation-name").textContent = `Validation ${unit}`;
   $("best-name").textContent = view.unit === "loss" ? "Best validation loss" : `Best ${unit}`;
-  $("exam-name").textContent = run && run.exam ? `Exam: ${run.exam}` : "Exam";
   const steps = {
     loss: run && logged ? logged[0] : null,
     validation: run && measured ? measured[0] : null,
@@ -114,8 +113,8 @@ function examMeans(sat) {
   if (run && run.exam === null) return "this text has no exam";
   if (!sat) return "";
   const of100 = Math.round(100 * sat[1]);
-  const thing = run && run.exam === "valid sentences" ? "sentences" : "answers";
-  return `${of100} of 100 ${thing} are right`;
+  const [kind, things] = (run.exam || "right answers").split(" "); // as in "valid sentences"
+  return `${of100} of 100 ${things} are ${kind}`;
 }
 
 // Buttons, the address and the findings hear how the run stands.
