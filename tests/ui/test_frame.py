@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import CHROMIUM, Watched, look_again, open_tab, part, shoot, unfold, wait_for_state
+from browsing import (
+    CHROMIUM,
+    SLOW,
+    Watched,
+    look_again,
+    open_tab,
+    part,
+    shoot,
+    unfold,
+    wait_for_state,
+)
 from playwright.sync_api import Browser, Page, expect
 from serving import TINY, Server, serving
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -57,6 +68,15 @@ def set_draft(server: Server, config: dict[str, Any]) -> None:
     with server.client() as http:
         asked = {"recipe": "quickstart", "config": config}
         http.post("/api/config", json=asked).raise_for_status()
+
+
+def wait_for_layers(server: Server, layers: int) -> None:
+    """Until the desk's draft has so many: what a click asks for is answered a moment later."""
+    deadline = time.monotonic() + SLOW / 1000
+    with server.client() as http:
+        while http.get("/api/config").json()["config"]["model"]["n_layers"] != layers:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def opened(watched: Watched) -> Page:
@@ -139,16 +159,14 @@ def test_a_changed_recipe_says_so_and_one_click_goes_back(watched: Watched, serv
     expect(page.locator("#recipe [data-part=changes]")).to_contain_text("Text")
     page.locator("#recipe [data-part=back]").click()
     expect(quickstart).to_contain_text("0.5")
-    with server.client() as http:
-        assert http.get("/api/config").json()["config"]["model"]["n_layers"] == 2
+    wait_for_layers(server, 2)
     set_draft(server, {"model": {"n_layers": 5}})  # as another tab does
     look_again(page)
     expect(page.locator("#recipe [data-part=changes]")).to_have_text("Changed: Layers.")
     quickstart.click()  # the card that is chosen already
     expect(quickstart).to_contain_text("0.5")
     expect(page.locator("#recipe [data-part=back]")).to_be_hidden()
-    with server.client() as http:
-        assert http.get("/api/config").json()["config"]["model"]["n_layers"] == 2
+    wait_for_layers(server, 2)
     open_tab(page, "Model")  # a control of the page itself
     layers = page.locator("#model-n_layers input[type=number]")
     layers.fill("3")
@@ -172,9 +190,10 @@ def test_fields_of_a_run_follow_it_and_its_model_is_taken_home(
     wait_for_state(page, "completed")
     expect(steps).to_have_value("80")
     expect(name).to_have_value(NAME)
+    unfold(page, "Settings of the training")
     set_draft(server, {**DRAFT, "training": {**DRAFT["training"], "max_steps": 30}})
     look_again(page)
-    page.wait_for_timeout(800)
+    expect(page.locator("#training-max_steps input")).to_have_value("30")
     page.locator("#start").click()
     rows = page.locator("#runs tbody tr")
     expect(rows).to_have_count(2)
