@@ -247,7 +247,7 @@ def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Wa
     page.locator("#findings button").first.click()  # the remedy: many more steps
     rows = page.locator("#runs tbody tr")
     expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("tales, characters, 6 k 2")
+    expect(rows.first).to_contain_text("tales, characters, 8 k 2")
     expect(rows.first).to_have_class("chosen")
     watched.require_calm()
 

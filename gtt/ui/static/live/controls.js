@@ -4,8 +4,9 @@ $("unit").onchange = (event) => {
   view.unit = event.target.value;
   show(true);
   draw();
-  if (view.cursor !== null) tell(readOut(view.cursor)); // what was read off stood in another unit
-  summarise(false);
+  if (view.cursor === null) { summarise(false); return; }
+  tell(readOut(view.cursor)); // what was read off stood in another unit
+  $("summary").textContent = $("tip").textContent;
 };
 $("log").onchange = (event) => { view.log = event.target.checked; draw(); };
 $("log-steps").onchange = (event) => { view.logSteps = event.target.checked; draw(); };

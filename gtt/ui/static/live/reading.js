@@ -4,7 +4,9 @@ let from = null; // the step at which a drag began; drawing goes on meanwhile
 function readOut(step) {
   if (!scene) return "";
   const rows = scene.drawn.map((one) => ({ one, p: nearest(one.points, step) })).filter((r) => r.p);
-  return rows.map((r) => `${r.one.title} ${number(r.p[1])} at step ${whole(r.p[0])}`).join(" · ");
+  const unit = NAMES[view.unit];
+  const told = (r) => `${r.one.title} ${unit} ${number(r.p[1])} at step ${whole(r.p[0])}`;
+  return rows.map(told).join(" · ");
 }
 
 function tell(words) {
