@@ -265,7 +265,7 @@ class Lane:
                 if ticket.verdict is not None:
                     ticket.end(ticket.verdict)
                 else:
-                    ticket.tries += 1
+                    ticket.tries += process.popen.returncode != 0  # 0: it made room for another
                     self._died(ticket)
             self._begin_waiting()
 
