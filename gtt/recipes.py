@@ -28,6 +28,10 @@ class MeasuredRun(BaseModel):
     validation_loss: float = Field(gt=0)
     parameters: int = Field(gt=0)
     task_score: float | None = Field(None, ge=0, le=1)
+    by_steps: dict[int, float] = Field(
+        default_factory=dict,
+        description="Validation loss of the recipe with so many steps in all.",
+    )
 
 
 class Recipe(BaseModel):

@@ -42,7 +42,8 @@ class Corpus:
     `train` and `validation` are (N,) and (M,) uint16 or uint32, memory-mapped and read-only.
     `bytes_per_token` and `characters_per_token` are those of the validation part: a loss in nats
     per token divided by `bytes_per_token` ln 2 is bits per byte. `notes` says what was chosen or
-    left out. `exam` is set where the source can be examined beyond its loss.
+    left out. `exam` is set where the source can be examined beyond its loss. `validation_seen` is
+    the share of the validation part that stands word for word in the training part, where known.
     """
 
     fingerprint: str
@@ -57,6 +58,7 @@ class Corpus:
     source_title: str
     notes: tuple[str, ...]
     exam: Exam | None
+    validation_seen: float | None = None
 
     @property
     def vocab_size(self) -> int:
@@ -249,6 +251,7 @@ def _load(place: Path, resolved: Resolved, config: DataConfig) -> Corpus | None:
             source_title=resolved.title,
             notes=(*record["notes"], *_unused(config, resolved)),
             exam=exam_for(resolved.name, config) if resolved.kind == "built-in" else None,
+            validation_seen=record.get("validation_seen"),
         )
     except (OSError, ValueError, KeyError, TypeError, GTTError):
         return None

@@ -12,6 +12,7 @@ import numpy as np
 from gtt.config import DataConfig
 from gtt.data import pieces
 from gtt.data.baselines import TokenFile, measure_baselines
+from gtt.data.overlap import share_seen
 from gtt.data.pieces import END_OF_TEXT
 from gtt.data.progress import Progress, Report
 from gtt.data.reading import OpenedSource
@@ -52,9 +53,12 @@ def prepare(
     tokenizer.save(folder)
     tokens = folder / "tokens.bin"
     per_token = (text.size.characters - split.characters) / validation
-    baselines = measure_baselines(
+    parts = (
         TokenFile(tokens, tokenizer.dtype, 0, train),
         TokenFile(tokens, tokenizer.dtype, train, validation),
+    )
+    baselines = measure_baselines(
+        *parts,
         tokenizer.vocab_size,
         None if source.entropy_rate is None else source.entropy_rate() * per_token,
         report,
@@ -71,6 +75,7 @@ def prepare(
         "train_bytes": split.bytes,
         "validation_bytes": text.size.bytes - split.bytes,
         "baselines": asdict(baselines),
+        "validation_seen": share_seen(*parts, (text.size.bytes - split.bytes) / validation),
         "notes": notes,
     }
 

@@ -20,6 +20,14 @@ Kind = Literal[
     "healthy",
     "cut_short",
     "too_early",
+    "architecture",
+    "dropout_too_high",
+    "no_order",
+    "text_repeated",
+    "parts_unlike",
+    "behind",
+    "unsettled",
+    "not_yet",
 ]
 Weight = Literal["good", "note", "warning"]
 

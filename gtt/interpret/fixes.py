@@ -189,6 +189,11 @@ def unstuck(config: RunConfig) -> Fix | None:
     return larger_model(config)
 
 
+def less_dropout(config: RunConfig) -> Fix | None:
+    """A tenth."""
+    return _fix(config, "Restart with dropout 0.1", model={"dropout": 0.1})
+
+
 def living_units(config: RunConfig) -> Fix | None:
     """An activation that lets some gradient through everywhere; where it does, a lower rate."""
     if config.model.activation == "relu":

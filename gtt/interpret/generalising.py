@@ -48,14 +48,14 @@ def overfitting(run: Measurements) -> Finding | None:
     )
     if 0 < run.epochs < 1:
         return Finding(
-            kind="overfitting",
+            kind="parts_unlike",
             title="Unseen text gets worse",
             sentence="The model has read no passage twice, so it learns nothing by heart. What it "
             "has found holds for the training part and not for the validation part: look how the "
             "two differ.",
             evidence=f"{numbers}, within {run.epochs:.2f} passes over the text",
             weight="warning",
-            concept="overfitting",
+            concept="validation_fraction",
             since_step=since,
         )
     return Finding(
@@ -125,7 +125,9 @@ def _memorises(run: Measurements, weight: Weight, evidence: str, since: int | No
         kind="memorising",
         title="It knows the text by heart",
         sentence="The model is far surer of the text it was trained on than of new text from the "
-        "same source: it recites. More text, fewer passes or dropout make it learn rules.",
+        "same source: put at the start of a passage from its training part, it can go on by heart. "
+        "What it writes freely may still be no copy, since chance leads it elsewhere. More text, "
+        "fewer passes or dropout make it learn rules.",
         evidence=evidence,
         weight=weight,
         concept="memorising",
@@ -187,20 +189,27 @@ def near_floor(run: Measurements) -> Finding | None:
 
 
 def healthy(run: Measurements) -> Finding:
-    """Nothing is wrong; said when no other finding says otherwise."""
-    first = run.baseline("uniform") or float(run.train.values[0])
+    """It learns as it should; said where `gtt.interpret.praise` finds nothing against it."""
+    first = run.start
     evidence = (
         f"training loss {run.train_level:.2f} at step {run.step:,}, from {first:.2f} at first"
     )
+    bigram = run.baseline("bigram")
     if len(run.validation):
         evidence += f"; validation loss {run.validation.values[-1]:.2f}"
+    if bigram is not None:
+        evidence += f", where knowing token pairs alone gives {bigram:.2f}"
     title, sentence = (
         "Learning as it should",
-        ("The loss comes down on seen and unseen text alike. Let it run."),
+        "The loss comes down on seen and unseen text alike, and is below that of token pairs. "
+        "Let it run.",
     )
     if run.is_finished:
-        title = "Nothing is wrong"
-        sentence = "The losses on seen and unseen text came down together, and no step did harm."
+        title = "It learned what it should"
+        sentence = (
+            "The losses on seen and unseen text came down together, and the model knows more than "
+            "which token follows which."
+        )
     elif run.is_cut_short:
         title = "It was learning as it should"
         sentence = "Up to its end the loss came down on seen and unseen text alike."

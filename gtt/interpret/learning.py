@@ -1,9 +1,7 @@
-"""Whether the optimizer does its work: rates, gradients, units that fell silent, a loss that stays.
+"""What the course of the losses says: a loss that climbs or stays, gradients, units fallen silent.
 
-Each function looks for one thing and returns its finding, or None where the evidence is thin. The
-thresholds were set on some sixty runs of 100,000 weights over all rates from 1e-6 to 1, two
-optimizers, four kinds of text and the switches of the model: above them lie the runs that another
-setting made better, below them those that were best.
+Each function looks for one thing and returns its finding, or None where the evidence is thin. What
+they say of real runs is measured by `benchmarks/diagnosis.py`.
 """
 
 from __future__ import annotations
@@ -13,17 +11,15 @@ import numpy as np
 from gtt.interpret import fixes
 from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
+from gtt.interpret.rates import HIGH, LARGE_UPDATE, over_usual, too_high
 from gtt.interpret.trends import Series, trend
 
-LARGE_UPDATE = 0.035  # update over weight: steps this large undo what the ones before have built
-LITTLE_REACH = 1.5  # updates of a whole run that add up to less leave weights near their start
 STUCK = 0.95  # of the bigram loss: above this nothing but pairs of tokens was learned
-ADVANCED = 0.8  # likewise: below this a rate has done its work
 FLAT = 0.01  # of the loss per doubling of the steps: less is no progress
-SLOW = 0.03  # likewise: more says that there is a way to go
 DEAD = 0.5  # share of a layer
 CLIPPED = 0.9  # share of the log points
 LEAST_STEPS = 100
+ENOUGH_STEPS = 20
 
 
 def diverged(run: Measurements) -> Finding | None:
@@ -51,21 +47,21 @@ def diverged(run: Measurements) -> Finding | None:
 
 def rate_too_high(run: Measurements) -> Finding | None:
     """The loss climbs, or stands still while each step turns the weights over."""
-    return _climbing(run) or _trampling(run)
+    return _climbing(run) or _above_start(run) or _trampling(run)
 
 
 def _climbing(run: Measurements) -> Finding | None:
     """The training loss is well above where it was, beyond what batches differ by."""
-    if len(run.train) < 20 or run.step < LEAST_STEPS // 2:
+    if len(run.train) < 6 or run.step < LEAST_STEPS // 2:
         return None
-    bins = np.array_split(np.arange(len(run.train)), min(20, len(run.train) // 5))
+    bins = np.array_split(np.arange(len(run.train)), max(2, min(20, len(run.train) // 3)))
     levels = [float(np.median(run.train.values[one])) for one in bins]
     lowest = int(np.argmin(levels))
     now, low = min(levels[-2:]), levels[lowest]
     if now - low < max(0.1, 0.05 * low, 4 * run.train.noise() / len(bins[-1]) ** 0.5):
         return None
     since = int(run.train.steps[bins[lowest][-1]])
-    return _too_high(
+    return too_high(
         run,
         "The training loss climbs again, although every step is meant to lower it: the steps are "
         "so large that they jump over what they aim for.",
@@ -75,103 +71,40 @@ def _climbing(run: Measurements) -> Finding | None:
     )
 
 
-def _trampling(run: Measurements) -> Finding | None:
-    """At full rate the loss did not get below that of token pairs, and updates are huge."""
-    bigram, end = run.baseline("bigram"), run.full_rate_end
-    if bigram is None or len(run.train) < 8 or end < max(LEAST_STEPS, 0.3 * run.total_steps):
+def _above_start(run: Measurements) -> Finding | None:
+    """The training loss ends above where it began."""
+    if len(run.train) < 4 or run.step < ENOUGH_STEPS or run.train_level < 1.02 * run.start:
         return None
-    if run.step < 0.4 * run.total_steps and not run.is_finished:
+    return too_high(
+        run,
+        "The model is worse than before its first step: the steps are so large that each breaks "
+        "what was there. It knows less than a guess.",
+        f"training loss {run.train_level:.2f} at step {run.step:,}, from {run.start:.2f} at first",
+        None,
+    )
+
+
+def _trampling(run: Measurements) -> Finding | None:
+    """At full rate, well above the usual one, the loss hardly got below that of token pairs."""
+    bigram, end = run.pairs, run.full_rate_end
+    if run.is_finished or bigram is None or over_usual(run) < HIGH:
+        return None
+    if len(run.train) < 8 or end < max(LEAST_STEPS, 0.3 * run.total_steps):
+        return None
+    if run.step < 0.4 * run.total_steps:
         return None
     level = run.train.around(end, max(5, len(run.train) // 20))
-    if level < STUCK * bigram:
-        return None
     update = run.largest_update
-    if update is None:
-        if fixes.rate_over_usual(run.config) < 4:
-            return None
-        told = ""
-    elif update < LARGE_UPDATE:
+    if level < STUCK * bigram or (update is not None and update < LARGE_UPDATE):
         return None
-    else:
-        told = f"; single steps changed the weights by up to {update:.0%} of their size"
-    return _too_high(
+    told = "" if update is None else f"; single steps changed the weights by up to {update:.0%}"
+    return too_high(
         run,
         "Each step changes the weights so much that it undoes what the steps before had learned. "
         "The loss hardly falls before the schedule lowers the rate.",
         f"training loss {level:.2f} at step {end:,}, still at full rate, where knowing token "
         f"pairs alone gives {bigram:.2f}{told}",
-        None,
     )
-
-
-def _too_high(run: Measurements, sentence: str, evidence: str, since: int | None) -> Finding:
-    return Finding(
-        kind="learning_rate_too_high",
-        title="Learning rate too high",
-        sentence=sentence,
-        evidence=evidence,
-        weight="warning",
-        concept="learning_rate",
-        since_step=since,
-        fix=fixes.lower_rate(run.config),
-    )
-
-
-def rate_too_low(run: Measurements) -> Finding | None:
-    """The planned steps add up to too little, and the loss says so too."""
-    begun = max(20, run.warmup, 0.1 * run.total_steps)
-    if run.step < begun or len(run.train) < 4 or fixes.rate_over_usual(run.config) > 0.5:
-        return None
-    reach, bigram = run.reach, run.baseline("bigram")
-    if reach is None:
-        is_low = fixes.rate_over_usual(run.config) < 0.1
-        if not is_low or bigram is None or run.train_level < STUCK * bigram:
-            return None
-    elif reach > LITTLE_REACH:
-        return None
-    if not (_is_slow(run) or _knows_nothing(run)):
-        return None
-    first = run.baseline("uniform") or float(run.train.values[0])
-    evidence = f"training loss fell from {first:.2f} to {run.train_level:.2f} in {run.step:,} steps"
-    if bigram is not None and run.train_level > STUCK * bigram:
-        evidence += f", where knowing token pairs alone gives {bigram:.2f}"
-    if reach is not None and run.update_size is not None:
-        evidence += (
-            f"; a step at full rate changes the weights by {run.update_size:.2%} of their size, "
-            f"the whole run by at most {reach:.2g} times"
-        )
-    factor = 10.0 if reach is None else min(max(5 / max(reach, 1e-6), 3), 1000)
-    fix = fixes.higher_rate(run.config, factor)
-    if fix is None:
-        return None
-    return Finding(
-        kind="learning_rate_too_low",
-        title="Learning rate too low",
-        sentence="The loss falls, but slowly: each step changes the weights so little that they "
-        "stay near their random start. Larger steps reach further in the same time.",
-        evidence=evidence,
-        weight="warning",
-        concept="learning_rate",
-        fix=fix,
-    )
-
-
-def _is_slow(run: Measurements) -> bool:
-    """Whether the loss falls clearly, and has further to go."""
-    line, bigram = trend(run.train.between(run.step / 3)), run.baseline("bigram")
-    if bigram is not None and run.train_level < ADVANCED * bigram:
-        return False
-    is_basic = bigram is not None and run.train_level > STUCK * bigram
-    clear = (FLAT if is_basic else SLOW) * run.train_level
-    return line is not None and line.is_falling() and line.per_doubling < -clear
-
-
-def _knows_nothing(run: Measurements) -> bool:
-    """Whether the loss is still well above that of knowing how frequent each token is."""
-    uniform, unigram = run.baseline("uniform"), run.baseline("unigram")
-    if uniform is None or unigram is None:
-        return False
-    return run.train_level > unigram + 0.1 * (uniform - unigram)
 
 
 def exploding_gradient(run: Measurements) -> Finding | None:
@@ -261,8 +194,8 @@ def plateau(run: Measurements) -> Finding | None:
     )
     if bigram is not None and level > STUCK * bigram:
         is_lower = unigram is not None and level > STUCK * unigram
-        if (run.largest_update or 0) >= LARGE_UPDATE:
-            return _too_high(
+        if (run.largest_update or 0) >= LARGE_UPDATE and over_usual(run) >= HIGH:
+            return too_high(
                 run,
                 "The loss fell fast at first and has stood still since: the steps are so large "
                 "that each undoes what the ones before had learned.",

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gtt.config import RunConfig
+from gtt.interpret.references import Reference, fair_reference, recipe_references
 from gtt.interpret.trends import Series
 from gtt.runs.curves import Point
 from gtt.runs.view import RunReader, RunView
@@ -17,6 +18,7 @@ from gtt.training.schedule import lr_factor, warmup_length
 
 POINTS = 400  # of each curve that are looked at, however long the run
 SCHEDULE_POINTS = 400
+SOME_ORDER = 0.97  # of the unigram loss: a bigram above this says that pairs tell nothing
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,9 @@ class Measurements:
 
     `ended` is the reason of its end, None where none was written: it is `at_work`, or its process
     was lost. `dead_units` holds for each snapshot
-    the share of dead units by part. `most_steps` and `most_minutes` bound what a fix may ask for.
+    the share of dead units by part. `validation_seen` is the share of the validation part that
+    stands in the training part, `reference` what got furthest on the same text in no more steps.
+    `most_steps` and `most_minutes` bound what a fix may ask for.
     """
 
     config: RunConfig
@@ -43,6 +47,9 @@ class Measurements:
     at_work: bool = True
     message: str = ""
     text_bytes: float | None = None
+    bytes_per_token: float | None = None
+    validation_seen: float | None = None
+    reference: Reference | None = None
     most_steps: int | None = None
     most_minutes: float | None = None
 
@@ -53,15 +60,21 @@ class Measurements:
         reader: RunReader,
         *,
         at_work: bool = True,
+        peers: Sequence[Reference] = (),
         most_steps: int | None = None,
         most_minutes: float | None = None,
     ) -> Measurements:
-        """What the journal of a run says now; costs the same however long it is."""
+        """What the journal of a run says now; costs the same however long it is.
+
+        `peers` are other runs that it may be held against, beside the recipes.
+        """
         view = reader.view()
+        total = max(1, view.step, view.total_steps or config.training.max_steps or 1)
+        known = (*recipe_references(), *peers)
         return cls(
             config=config,
             step=view.step,
-            total_steps=max(1, view.step, view.total_steps or config.training.max_steps or 1),
+            total_steps=total,
             loss=reader.curve("loss", POINTS),
             validation_loss=reader.curve("validation_loss", POINTS),
             baselines=view.baselines or {},
@@ -76,6 +89,9 @@ class Measurements:
             at_work=at_work and view.ended is None,
             message=view.ended.message if view.ended else "",
             text_bytes=_text_bytes(view),
+            bytes_per_token=view.bytes_per_token,
+            validation_seen=view.validation_seen,
+            reference=fair_reference(config, total, view.vocab_size, known),
             most_steps=most_steps,
             most_minutes=most_minutes,
         )
@@ -104,6 +120,32 @@ class Measurements:
         """The loss now: on validation text where it was measured lately, else in training."""
         recent = self.validation.between(0.75 * self.step)
         return float(recent.values[-1]) if len(recent) else self.train_level
+
+    @cached_property
+    def start(self) -> float:
+        """The training loss of the first steps, as far as it is known."""
+        whole = Series.of(self.loss)
+        first = float(whole.values[0]) if len(whole) else 0.0
+        return min(first, self.baseline("uniform") or first) if first else 0.0
+
+    @property
+    def pairs(self) -> float | None:
+        """The bigram loss, where the text has an order that pairs of tokens show."""
+        bigram, unigram = self.baseline("bigram"), self.baseline("unigram")
+        if bigram is None or (unigram is not None and bigram > SOME_ORDER * unigram):
+            return None
+        return bigram
+
+    @cached_property
+    def gradient_course(self) -> tuple[float, float] | None:
+        """The median gradient norm at first, after the warm-up, and lately."""
+        norms = Series.of(self.gradient_norm)
+        behind = norms.between(self.warmup + 1)
+        norms = behind if len(behind) >= 4 else norms
+        if len(norms) < 4:
+            return None
+        third = max(1, len(norms) // 3)
+        return float(np.median(norms.values[:third])), float(np.median(norms.values[-third:]))
 
     def baseline(self, name: str) -> float | None:
         """A baseline in nats per token; None where it is not known."""

@@ -27,6 +27,7 @@ _SETTLED = (
     "train_tokens",
     "validation_tokens",
     "bytes_per_token",
+    "validation_seen",
     "processes",
 )
 CHECKPOINTS = 50  # that the view lists; a run folder keeps two of them

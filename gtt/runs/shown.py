@@ -86,6 +86,7 @@ class RunView:
     validation_tokens: int | None
     baselines: dict[str, float | None] | None
     bytes_per_token: float | None
+    validation_seen: float | None
     precision: str | None
     device: str | None
     processes: int | None

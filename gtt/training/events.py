@@ -43,6 +43,7 @@ class RunStarted(Event):
     """The first event of training; after a resume it comes again, with the step it goes on from.
 
     Losses after a resume replace those logged beyond that step. Baselines in nats per token.
+    `validation_seen` is the share of the validation part that stands in the training part, too.
     """
 
     config: dict[str, Any]
@@ -60,6 +61,7 @@ class RunStarted(Event):
     device: str
     processes: int
     notes: tuple[str, ...] = ()
+    validation_seen: float | None = None
 
 
 @dataclass(frozen=True)

@@ -301,6 +301,7 @@ class Trainer:
             device=str(self.device),
             processes=self.accelerator.num_processes,
             notes=tuple(self.notes),
+            validation_seen=corpus.validation_seen,
         )
 
     def _log(self) -> events.StepLogged:

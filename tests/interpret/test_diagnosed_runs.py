@@ -115,7 +115,8 @@ def test_a_model_without_residuals_is_stuck(text: Path, tmp_path: Path, corpora:
         {"model": {"residual": False, "n_layers": 4}}
     )
     findings, _ = trained(config, tmp_path / "first", corpora)
-    assert findings[0].kind == "plateau" and findings[0].fix is not None
+    assert findings[0].kind == "architecture" and findings[0].fix is not None
+    assert findings[0].concept == "residual"
     assert findings[0].fix.changes == {"model": {"residual": True}}
 
 

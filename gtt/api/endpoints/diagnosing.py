@@ -10,16 +10,19 @@ from gtt.explain import explain
 from gtt.interpret.diagnosis import diagnose
 from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
+from gtt.interpret.references import Reference, is_same_text
 from gtt.runs.limits import Limits
-from gtt.runs.managed import ACTIVE
+from gtt.runs.managed import ACTIVE, ManagedRun
+
+PEERS = 50  # of the desk's runs that a run is held against
 
 
 @endpoint("GET", "/api/diagnosis", rate="read")
 def diagnosis(caller: Caller, request: OfMaybeRun) -> Diagnosis:
     """What a run shows, or the desk's current one: findings with evidence and, if any, a fix.
 
-    What it costs does not depend on how long the run is. A fix that this server would refuse is
-    left out.
+    It is held against the recipes and the newest runs of the desk on the same text. What it costs
+    does not depend on how long the run is. A fix that this server would refuse is left out.
     """
     run = caller.run_or_current(request.run_id)
     view, limits = run.view(), caller.limits
@@ -27,6 +30,7 @@ def diagnosis(caller: Caller, request: OfMaybeRun) -> Diagnosis:
         run.config,
         run.reader,
         at_work=run.state() in ACTIVE,
+        peers=_peers(caller, run),
         most_steps=limits.max_steps,
         most_minutes=limits.max_minutes,
     )
@@ -37,6 +41,20 @@ def diagnosis(caller: Caller, request: OfMaybeRun) -> Diagnosis:
             _info(finding, run.config, limits, view.vocab_size) for finding in diagnose(measured)
         ],
     )
+
+
+def _peers(caller: Caller, run: ManagedRun) -> list[Reference]:
+    """The newest runs of the desk that ended as they were meant to."""
+    peers = []
+    for other in caller.runs()[:PEERS]:
+        if other.id == run.id or not is_same_text(run.config.data, other.config.data):
+            continue
+        view = other.view()
+        if view.ended is None or view.ended.reason != "completed" or not view.validation_loss:
+            continue
+        title = f"your run “{other.config.name}”"
+        peers.append(Reference(title, other.config, view.step, view.validation_loss))
+    return peers
 
 
 def _info(

@@ -1,0 +1,93 @@
+"""Whether a run deserves a good word, and what is said where the evidence is not there yet."""
+
+from __future__ import annotations
+
+from gtt.interpret import fixes, rates
+from gtt.interpret.findings import Finding
+from gtt.interpret.generalising import healthy
+from gtt.interpret.measurements import Measurements
+from gtt.interpret.standing import is_below_start, is_past_pairs, lag, rise
+
+
+def may_be_praised(run: Measurements) -> bool:
+    """No loss at or above its start or that of token pairs, none on its way up."""
+    return (
+        is_below_start(run)
+        and is_past_pairs(run)
+        and rise(run.train) is None
+        and rise(run.validation) is None
+    )
+
+
+def verdict(run: Measurements) -> Finding:
+    """What is said where nothing else was found: good, or why that cannot be said."""
+    return _rising(run) or _behind(run) or _bold(run) or _not_yet(run) or healthy(run)
+
+
+def _rising(run: Measurements) -> Finding | None:
+    for name, curve in (("validation", run.validation), ("training", run.train)):
+        if (rose := rise(curve)) is not None:
+            low, now, since = rose
+            return Finding(
+                kind="unsettled",
+                title="The loss has begun to rise",
+                sentence=f"The {name} loss was lower before than it is now. The difference may "
+                "still be chance; if it goes on, more training does harm.",
+                evidence=f"{name} loss {low:.2f} around step {since:,} and {now:.2f} at step "
+                f"{run.step:,}",
+                weight="note",
+                concept="validation_loss" if name == "validation" else "loss",
+                since_step=since,
+            )
+    return None
+
+
+def _behind(run: Measurements) -> Finding | None:
+    found = lag(run)
+    if found is None or found.reference is None:
+        return None
+    return Finding(
+        kind="behind",
+        title="The same text allows more",
+        sentence="A model of this size that was trained no longer got clearly further on this "
+        "text. Compare the settings of the two: what differs is what to try.",
+        evidence=found.evidence,
+        weight="note",
+        concept="validation_loss",
+    )
+
+
+def _bold(run: Measurements) -> Finding | None:
+    ratio = rates.over_usual(run)
+    if ratio < rates.HUGE_RATE:
+        return None
+    return rates.too_high(
+        run,
+        "The rate is far above what usually suits a model of this width. It learned all the same; "
+        "with smaller steps it would most likely get further.",
+        f"training loss {run.train_level:.2f} at step {run.step:,}; the rate is {ratio:.0f} times "
+        "the usual",
+        weight="note",
+    )
+
+
+def _not_yet(run: Measurements) -> Finding | None:
+    """It has not passed what counting pairs of tokens gives, and nothing explains it."""
+    if is_past_pairs(run) and is_below_start(run):
+        return None
+    bigram, level = run.baseline("bigram"), max(run.train_level, run.level)
+    evidence = f"loss {level:.2f} at step {run.step:,}, from {run.start:.2f} at first"
+    if bigram is not None:
+        evidence += f"; knowing token pairs alone gives {bigram:.2f}"
+    is_over = run.ended is not None or run.is_cut_short
+    return Finding(
+        kind="not_yet",
+        title="Not yet past token pairs",
+        sentence="So far the model knows little more than which token follows which, as counting "
+        "pairs would tell."
+        + (" Train it longer to see what else there is to learn." if is_over else " Let it run."),
+        evidence=evidence,
+        weight="note",
+        concept="bigram_baseline",
+        fix=fixes.more_steps(run) if run.ended == "completed" else None,
+    )

@@ -1,0 +1,109 @@
+"""How far a run got, against what it can be held to, and what keeps it from being praised.
+
+Praise needs evidence. A loss counts as good where it is below its start, below that of knowing
+token pairs (the bigram), not above what the same text allowed others, and not on its way up.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from gtt.interpret.measurements import Measurements
+from gtt.interpret.references import Reference
+from gtt.interpret.trends import Series
+
+PAST = 0.97  # of the bigram loss: below this more is learned than pairs of tokens
+BEHIND = 0.08  # above a reference: more than seeds and evaluation windows differ by
+LEARNED = 0.98  # of the start: above this nothing was learned
+RISE = 0.01  # of the loss: a rise that praise does not overlook
+
+
+@dataclass(frozen=True)
+class Lag:
+    """That a run is not where it should be: `share` is its loss over what it is held to."""
+
+    share: float
+    evidence: str
+    reference: Reference | None = None
+
+
+def lag(run: Measurements, *, suspected: bool = False) -> Lag | None:
+    """Where a run stands too high; with a suspicion at hand, less is needed to confirm it."""
+    if run.step < 0.4 * run.total_steps and not run.is_finished:
+        return None
+    return _behind_reference(run) or _behind_pairs(run, suspected) or _above_start(run)
+
+
+def _behind_reference(run: Measurements) -> Lag | None:
+    reference = run.reference
+    if reference is None or run.step < 0.95 * run.total_steps or not len(run.validation):
+        return None
+    share = run.level / reference.loss
+    if share < 1 + BEHIND:
+        return None
+    return Lag(
+        share,
+        f"validation loss {run.level:.2f}, where {reference.title} reached {reference.loss:.2f} "
+        f"in {reference.steps:,} steps",
+        reference,
+    )
+
+
+def _behind_pairs(run: Measurements, suspected: bool) -> Lag | None:
+    bigram = run.pairs
+    if bigram is None:
+        return None
+    asked = min(PAST, expected_share(run.step)) if suspected and run.is_finished else PAST
+    share = run.train_level / bigram
+    if share < asked:
+        return None
+    return Lag(
+        share,
+        f"training loss {run.train_level:.2f} after {run.step:,} steps, where knowing token pairs "
+        f"alone gives {bigram:.2f}",
+    )
+
+
+def _above_start(run: Measurements) -> Lag | None:
+    if run.train_level < LEARNED * run.start:
+        return None
+    return Lag(
+        run.train_level / run.start,
+        f"training loss {run.train_level:.2f} after {run.step:,} steps, {run.start:.2f} at first",
+    )
+
+
+def expected_share(steps: int) -> float:
+    """Of the bigram loss what a run of so many steps at a fitting rate is mostly below."""
+    return min(1.0, max(0.75, 1 - 0.05 * math.log2(max(steps, 1) / 75)))
+
+
+def rise(series: Series) -> tuple[float, float, int] | None:
+    """The lowest level of a curve, the level now and the step of the former, where it rose."""
+    count = min(20, len(series) // 3)
+    if count < 3:
+        if len(series) < 3:
+            return None
+        count = len(series)
+    bins = np.array_split(np.arange(len(series)), count)
+    levels = [float(np.median(series.values[one])) for one in bins]
+    lowest = int(np.argmin(levels))
+    noise = 2.5 * series.noise() / len(bins[-1]) ** 0.5
+    if levels[-1] - levels[lowest] < max(RISE * abs(levels[lowest]), min(noise, 0.1)):
+        return None
+    return levels[lowest], levels[-1], int(series.steps[bins[lowest][-1]])
+
+
+def is_past_pairs(run: Measurements) -> bool:
+    """Whether it knows more than pairs of tokens, on seen and on unseen text."""
+    bigram = run.baseline("bigram")
+    if bigram is None:
+        return True
+    return max(run.train_level, run.level) < PAST * bigram
+
+
+def is_below_start(run: Measurements) -> bool:
+    return max(run.train_level, run.level) < LEARNED * run.start
