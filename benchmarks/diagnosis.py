@@ -18,6 +18,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import here  # noqa: F401 - before gtt, which it makes known
 import torch
 from diagnosis_bank import Case, bank, write_texts
 

@@ -16,6 +16,7 @@ from gtt.interpret.measurements import Measurements
 from gtt.interpret.standing import Lag, lag
 
 MUCH_DROPOUT = 0.35  # from here on it is a suspect
+MOST_DROPOUT = 0.6  # from here on too little is left to do better without it
 DROPPED = 1.02  # training loss over validation loss that dropout alone makes
 LEAST_STEPS = 40
 
@@ -55,7 +56,7 @@ def _rate(run: Measurements, found: Lag) -> Iterator[Suspect]:
         if compared is not None:
             ratio, strength, slowness = compared, compared / 1.8, 0.55 / compared
     yield Suspect(strength, lambda lag: rates.lagging_at_high_rate(run, lag, ratio))
-    if found.reference is None and rates.is_published(run.config):
+    if rates.is_published(run.config):
         return
     if run.reach is None or run.reach <= rates.LITTLE_REACH or found.reference is not None:
         yield Suspect(slowness, lambda lag: rates.lagging_at_low_rate(run, lag, ratio))
@@ -121,7 +122,7 @@ def _dropout(run: Measurements) -> Iterator[Suspect]:
     share = run.config.model.dropout
     if share < MUCH_DROPOUT or not len(run.validation):
         return
-    if run.train_level < DROPPED * run.level:
+    if share < MOST_DROPOUT and run.train_level < DROPPED * run.level:
         return
 
     def accuse(found: Lag) -> Finding:
@@ -129,8 +130,7 @@ def _dropout(run: Measurements) -> Iterator[Suspect]:
             kind="dropout_too_high",
             title="Dropout too high",
             sentence="So much of each layer is switched off at random in training that little can "
-            "be learned: the model does worse on its own training text, where dropout acts, than "
-            "on unseen text, where it does not.",
+            "be learned. Dropout keeps a model from learning by heart; this one is far from that.",
             evidence=f"training loss {run.train_level:.2f}, validation loss {run.level:.2f}, with "
             f"dropout {share:g}; {found.evidence}",
             weight="warning",

@@ -67,6 +67,7 @@ def is_same_text(one: DataConfig, other: DataConfig) -> bool:
     same = one.source == other.source and one.tokenizer == other.tokenizer
     if one.tokenizer == "bpe":
         same = same and one.vocab_size == other.vocab_size
+        same = same and one.max_megabytes == other.max_megabytes  # the text makes the tokens
     if one.tokenizer == "pretrained":
         same = same and one.pretrained_tokenizer == other.pretrained_tokenizer
     return same and one.column == other.column

@@ -23,8 +23,7 @@ def no_order(run: Measurements) -> Finding | None:
     floor = run.baseline("floor")
     if floor is not None and floor < (1 - AT_UNIGRAM) * unigram:  # an order beyond pairs
         return None
-    level = max(run.train_level, run.level)
-    if level < (1 - AT_UNIGRAM) * unigram and run.epochs < 3:
+    if run.train_level < (1 - AT_UNIGRAM) * unigram and run.epochs < 3:
         return None
     if run.level < (1 - AT_UNIGRAM) * unigram:
         return None

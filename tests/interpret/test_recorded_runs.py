@@ -1,0 +1,79 @@
+"""Real runs of `benchmarks/diagnosis.py`, thinned: each is named, none is wrongly praised."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gtt.config import RunConfig
+from gtt.interpret.diagnosis import diagnose
+from gtt.interpret.measurements import Measurements
+from gtt.interpret.references import Reference
+from gtt.runs.view import RunReader
+
+JOURNALS = sorted((Path(__file__).parent / "journals").glob("*.jsonl"))
+NAMES = {
+    "rate too high": {"learning_rate_too_high"},
+    "rate too low": {"learning_rate_too_low"},
+    "architecture": {"architecture"},
+    "dropout too high": {"dropout_too_high"},
+    "known by heart": {"overfitting", "memorising"},
+    "text repeated": {"text_repeated"},
+    "no order": {"no_order"},
+    "parts unlike": {"parts_unlike"},
+}
+
+
+def recorded(journal: Path, folder: Path, *peers: Reference) -> tuple[str, Measurements]:
+    """The truth about a run, and what it measured."""
+    shutil.copy(journal, folder / "journal.jsonl")
+    about = json.loads(journal.read_text().splitlines()[0])
+    config = RunConfig.parse(about["config"])
+    measured = Measurements.of(config, RunReader(folder), at_work=False, peers=peers)
+    return about["truth"], measured
+
+
+def test_there_are_recorded_runs_of_every_family() -> None:
+    truths = {json.loads(one.read_text().splitlines()[0])["truth"] for one in JOURNALS}
+    assert truths == {*NAMES, "sound"}
+
+
+@pytest.mark.parametrize("journal", JOURNALS, ids=lambda path: path.stem)
+def test_a_recorded_run_is_told_as_what_it_was(journal: Path, tmp_path: Path) -> None:
+    truth, run = recorded(journal, tmp_path)
+    findings = diagnose(run)
+    if truth == "sound":
+        assert all(one.weight != "warning" for one in findings)
+    else:
+        assert findings[0].kind in NAMES[truth], findings
+        assert all(one.weight != "good" for one in findings)
+
+
+@pytest.mark.parametrize("journal", JOURNALS, ids=lambda path: path.stem)
+def test_praise_has_evidence(journal: Path, tmp_path: Path) -> None:
+    _, run = recorded(journal, tmp_path)
+    if any(one.weight == "good" for one in diagnose(run)):
+        bigram = run.baseline("bigram")
+        assert bigram is not None and run.level < bigram and run.train_level < bigram
+        assert run.level < run.start
+
+
+def test_a_rate_of_one_is_not_praised(tmp_path: Path) -> None:
+    """Both rates at 1 over 100 steps of quickstart."""
+    journal = next(one for one in JOURNALS if one.stem == "quickstart-100-rate-x-100")
+    _, run = recorded(journal, tmp_path)
+    assert [one.kind for one in diagnose(run)] == ["learning_rate_too_high"]
+
+
+def test_a_better_run_of_the_desk_is_evidence(tmp_path: Path) -> None:
+    journal = next(one for one in JOURNALS if one.stem == "quickstart-150-sound")
+    _, run = recorded(journal, tmp_path)
+    assert any(one.weight == "good" for one in diagnose(run))
+    better = Reference("your run “twin”", run.config, 150, 0.8 * run.level)
+    _, run = recorded(journal, tmp_path, better)
+    findings = diagnose(run)
+    assert all(one.weight != "good" for one in findings)
+    assert any("your run “twin”" in one.evidence for one in findings)
