@@ -90,8 +90,8 @@ function place(block, button) {
   const lines = words ? words.getClientRects() : [];
   if (!lines.length) return;
   const last = lines[lines.length - 1], box = block.getBoundingClientRect();
-  button.style.left = `${Math.min(last.right - box.left + GAP, box.width - 28)}px`;
-  button.style.top = `${last.top - box.top + last.height / 2 - 10}px`;
+  button.style.left = `${Math.min(last.right - box.left + GAP, box.width - 30)}px`;
+  button.style.top = `${last.top - box.top + last.height / 2 - 12}px`;
 }
 
 const sizes = new ResizeObserver((all) => {
