@@ -64,7 +64,7 @@ DRAWN = [setting for setting in describe_settings() if setting.key not in LEFT_O
 
 
 def test_the_settings_left_out_are_few() -> None:
-    assert len(DRAWN) == len(list(describe_settings())) - 4 >= 45
+    assert len(DRAWN) == len(list(describe_settings())) - 5 >= 45
 
 
 @st.composite
