@@ -52,7 +52,7 @@ def _peers(caller: Caller, run: ManagedRun) -> list[Reference]:
         view = other.view()
         if view.ended is None or view.ended.reason != "completed" or not view.validation_loss:
             continue
-        title = f"your run “{other.config.name}”"
+        title = f"your run “{other.name}”"
         peers.append(Reference(title, other.config, view.step, view.validation_loss))
     return peers
 
