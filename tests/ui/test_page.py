@@ -254,6 +254,7 @@ def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Wa
 
 def drag_timeline(page: Page, start: float, end: float) -> None:
     """Drags the thumb with the mouse, between shares of the run."""
+    part(page, "timeline").scroll_into_view_if_needed()
     box = part(page, "timeline").bounding_box()
     assert box is not None
 
