@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 # Read by Gradio and the Hub's library when they are imported: nothing is reported to anybody.
@@ -15,8 +19,10 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")
 
+from gtt.api.connections import bound_connections
 from gtt.api.guard import guarding
 from gtt.api.service import Service
+from gtt.api.unread import bound_unread
 from gtt.console import write_anything
 from gtt.errors import GTTError
 from gtt.listening import Address, address_from, reach_oneself, refuse_unusable, settle_sub_path
@@ -42,6 +48,7 @@ def main() -> int:
         # Where Gradio keeps files, which count with all else then; read when a component is made.
         os.environ["GRADIO_TEMP_DIR"] = str(home.cache)
         service = Service(home, limits)
+        keep_forms_in(home.cache / "forms")  # behind the claim on the home: it may be another's
     except GTTError as error:
         print(f"gtt: {error}", file=sys.stderr)
         return 2
@@ -58,6 +65,14 @@ def main() -> int:
     return 0
 
 
+def keep_forms_in(folder: Path) -> None:
+    """Lets forms that arrive be written there, where they count; what a crash left goes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # a home that cannot be written is told of in a moment
+        folder.mkdir(parents=True)
+        tempfile.tempdir = str(folder)
+
+
 def serve(service: Service, address: Address) -> None:
     """Launches the page and waits for a signal."""
     from gtt.api.gradio_adapter import known_calls
@@ -70,6 +85,8 @@ def serve(service: Service, address: Address) -> None:
     # Gradio looks for events a thousand times a second; that alone takes 4 % of a core.
     demo._queue.sleep_when_free = 0.02
     demo._queue.progress_update_sleep_when_free = 0.1
+    bound_unread(demo._queue, service.unread)
+    bound_connections()
     run_first(static_text("frames.js") + static_text("surroundings.js"))
     launch = partial(
         demo.launch,
@@ -94,6 +111,8 @@ def serve(service: Service, address: Address) -> None:
                 space_host=os.environ.get("SPACE_HOST"),
                 max_upload_bytes=service.limits.upload_bytes,
                 receive_file=service.receive_file,
+                open_page=partial(service.rates.take, "page"),
+                cache=service.home.cache,
                 known=known_calls(demo),
             ),
         },

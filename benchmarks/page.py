@@ -24,7 +24,7 @@ import here  # noqa: F401 - before gtt, which it makes known
 import httpx
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
-from service import SMALL, Server, serving, summary
+from service_server import SMALL, Server, serving, summary
 
 from gtt.config import RunConfig
 from gtt.runs.folder import RunFolder

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import inspect
 import json
 import logging
 import re
 import urllib.parse
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import chain
+from pathlib import Path
 from typing import Any, get_args
 
-from starlette.concurrency import iterate_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
@@ -22,7 +22,6 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
-from swagger_ui_bundle import swagger_ui_path
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.addresses import address_of
@@ -74,9 +73,16 @@ def routes(service: Service) -> list[BaseRoute]:
         *ours,
         Route("/api/openapi.json", describe),
         Route("/docs", docs),
-        Mount("/docs/assets", StaticFiles(directory=swagger_ui_path)),
+        Mount("/docs/assets", StaticFiles(directory=_swagger_ui())),
         Route("/api/{rest:path}", nothing, methods=ALL_METHODS),
     ]
+
+
+def _swagger_ui() -> Path:
+    """The files of swagger-ui as their package ships them, found without importing its code."""
+    spec = importlib.util.find_spec("fastapi_swagger")
+    assert spec is not None and spec.origin is not None, "fastapi-swagger is not installed"
+    return Path(spec.origin).parent / "resources"
 
 
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
@@ -118,6 +124,9 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
     values = await _values(row, http)
     more: tuple[Any, ...] = ()
     if row.takes_file:
+        length = http.headers.get("content-length", "")
+        most = int(length) if length.isdigit() else service.limits.upload_bytes
+        service.workspaces.check_room(most)  # before a form is written anywhere
         name, pieces = await _file(http)
         values = {"name": name, **values} if name else values
         more = (pieces,)
@@ -136,12 +145,63 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
     done = await (_unless_gone(http, work) if is_waiting else work)
     if isinstance(done, Download):
         headers["Content-Disposition"] = _attachment(done.name)
-        # What cannot be read at all is an answer, and no file that breaks off.
-        first = await asyncio.to_thread(next, done.chunks, b"")
-        chunks = iterate_in_threadpool(chain([first], done.chunks))
-        return StreamingResponse(chunks, media_type=done.media_type, headers=headers)
+        return await _downloaded(service, caller.desk.owner, done, headers)
     data = done.model_dump_json()
     return Response(data, row.status, headers, media_type="application/json")
+
+
+async def _downloaded(
+    service: Service, owner: str, done: Download, headers: dict[str, str]
+) -> Response:
+    """A file as it is made. It holds a place among the streams, and what it reads, to its end."""
+    service.streams.take(owner)
+    pieces = _Pieces(done.chunks)
+
+    def leave() -> None:
+        service.streams.leave(owner)
+        pieces.close()
+
+    try:
+        # What cannot be read at all is an answer, and no file that breaks off.
+        await pieces.begin()
+        return _Stream(pieces, leave=leave, media_type=done.media_type, headers=headers)
+    except BaseException:
+        leave()
+        raise
+
+
+class _Pieces:
+    """What a generator gives, each piece made in a thread; `close` ends it, also in between."""
+
+    def __init__(self, made: Iterator[bytes]) -> None:
+        self._made = made
+        self._first: bytes | None = None
+        self._making: asyncio.Future[bytes | None] | None = None
+
+    async def begin(self) -> None:
+        """Makes the first piece; raises what the generator raises."""
+        self._first = await self._next()
+
+    def close(self) -> None:
+        """Lets go of what the generator holds, once it is not at work."""
+        if self._making is not None and not self._making.done():
+            self._making.add_done_callback(lambda made: self.close())
+            return
+        if self._making is not None and not self._making.cancelled():
+            self._making.exception()  # seen
+        close = getattr(self._made, "close", None)
+        if close is not None:
+            close()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        piece, self._first = self._first, None
+        while piece is not None:
+            yield piece
+            piece = await self._next()
+
+    async def _next(self) -> bytes | None:
+        self._making = asyncio.ensure_future(asyncio.to_thread(next, self._made, None))
+        return await asyncio.shield(self._making)
 
 
 async def _unless_gone(http: HttpRequest, work: Coroutine[Any, Any, Any]) -> Any:
@@ -270,7 +330,10 @@ async def _read(file: UploadFile) -> AsyncIterator[bytes]:
 
 
 class _Stream(StreamingResponse):
-    """A stream that holds a place among those that are open, also where nobody reads a part."""
+    """A stream that holds a place among those that are open, also where nobody reads a part.
+
+    It is left once, whatever becomes of it.
+    """
 
     def __init__(self, *args: Any, leave: Callable[[], None], **options: Any) -> None:
         super().__init__(*args, **options)

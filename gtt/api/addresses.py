@@ -17,12 +17,17 @@ def address_of(peer: str | None, forwarded: Iterable[str] = ()) -> str:
     """
     peer_address = _read(peer or "")
     hops = [hop.strip() for header in forwarded for hop in header.split(",")]
-    may_be_proxy = peer_address is None or peer_address.is_private or peer_address.is_loopback
-    told = _read(hops[-1]) if hops and may_be_proxy else None
+    told = _read(hops[-1]) if hops and is_near(peer or "") else None
     found = told or peer_address
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((found, NETWORK_OF_ONE), strict=False))
     return str(found or "")
+
+
+def is_near(peer: str) -> bool:
+    """Whether a peer is on the same machine or network, or cannot be told: it may be a proxy."""
+    address = _read(peer)
+    return address is None or address.is_private or address.is_loopback
 
 
 def _read(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -61,6 +61,7 @@ def add_endpoints(service: Service) -> None:
 def known_calls(page: gr.Blocks) -> KnownCalls:
     """Which events a page has, its own among them, and which functions its components."""
     public: dict[str, Any] = page.get_api_info()["named_endpoints"]
+    queue = page._queue
     return KnownCalls(
         names=frozenset(event.api_name for event in page.fns.values() if event.api_name),
         parameters={
@@ -75,6 +76,12 @@ def known_calls(page: gr.Blocks) -> KnownCalls:
             number: frozenset(function.__name__ for function in getattr(block, "server_fns", ()))
             for number, block in page.blocks.items()
         },
+        is_session=lambda session: session in queue.pending_messages_per_session,
+        is_event=lambda event: (
+            event in queue.event_ids_to_events
+            or event in queue.pending_messages_per_session
+            or any(event in ids for ids in queue.pending_event_ids_session.values())
+        ),
     )
 
 
@@ -127,6 +134,7 @@ def begin(
     """
     row = TABLE[endpoint]
     caller = caller_of(service, values.pop("workspace", None), http)
+    service.unread.belongs(LocalContext.event_id.get(None), caller.desk.owner)
     service.rates.take(row.rate, caller.desk.owner)
     given = {name: value for name, value in values.items() if value is not None}
     return caller, parse(row.request, given, strict=True)

@@ -6,9 +6,13 @@ middleware included, which answers preflights and adds permissive headers: see `
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
@@ -17,10 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gtt.api.addresses import address_of
 from gtt.api.errors import ApiError, Forbidden, NotFound, TooLarge, error_body
 from gtt.api.forms import PartCount
+from gtt.api.hidden_paths import HiddenPaths
 from gtt.api.known_calls import KnownCalls
 from gtt.api.nesting import NestingCheck
 from gtt.api.origins import Hosts, Place, read_host, read_origin
 from gtt.api.remote_files import NoRemoteFiles
+from gtt.api.uploads import disk_refuses
 
 LONGEST_PATH = 8192  # bytes, of the path and of the query each
 GRADIO_UPLOAD = "/gradio_api/upload"
@@ -28,6 +34,9 @@ UPLOAD_PATHS = ("/api/datasets/upload", GRADIO_UPLOAD)
 MOST_FILES = 10  # in one form
 UPLOAD_SLACK = 1_000_000  # bytes around the file in a form
 DEEPEST_JSON = 64
+# How long a body may take: between two pieces, and altogether with so many bytes a second.
+LONGEST_PAUSE, PATIENCE, SLOWEST = 20.0, 30.0, 2000.0
+VARY = b"X-GTT-Workspace, Origin"  # an answer depends on the desk, and on who may read it
 
 # Routes of Gradio that this app has no use for, by what follows /gradio_api/, with the reason.
 CLOSED_ROUTES: dict[str, str] = {
@@ -47,6 +56,10 @@ CLOSED_ROUTES: dict[str, str] = {
 }
 # Schemes that file= would fetch or refuse; a file of ours is a plain path.
 _REMOTE = ("http:", "https:", "ftp:", "file:", "data:", "//")
+# Made anew for each visitor, a megabyte each.
+COSTLY_PAGES = ("", "/config", "/gradio_api/info", "/gradio_api/openapi.json")
+# Answers that depend on the desk, or tell its key.
+PRIVATE_PAGES = ("/api/", "/gradio_api/", "/stats", "/healthz")
 CLOSED_PAGES: dict[str, str] = {"/monitoring": "tells and prints how the app is used"}
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -93,6 +106,7 @@ class Guard:
         max_upload_bytes: int = 200_000_000,
         upload_paths: Iterable[str] = UPLOAD_PATHS,
         receive_file: ReceiveFile | None = None,
+        open_page: Callable[[str], None] | None = None,
     ) -> None:
         self.app = app
         self.hosts = Hosts(allowed_hosts, on_space=on_space, space_host=space_host)
@@ -100,17 +114,23 @@ class Guard:
         self.max_upload_bytes = max_upload_bytes
         self.upload_paths = frozenset(upload_paths)
         self.receive_file = receive_file
+        self.open_page = open_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send)
+        exchange = _Exchange(receive, send, is_private=_is_private(_path(scope)))
+        is_form = scope["type"] == "http" and _path(scope) == GRADIO_UPLOAD
+        exchange.holds_faults = is_form
         try:
             exchange.is_own_site = self._check(scope)
             if scope["type"] == "http":
+                scope = self._without_strange_hosts(scope)
                 exchange.most_bytes, exchange.check = self._body_limits(scope)
                 self._count_file(scope, exchange.most_bytes)
+                if self.open_page is not None and _path(scope) in COSTLY_PAGES:
+                    self.open_page(_visitor(scope))
         except ApiError as refusal:
             if scope["type"] == "websocket":
                 await receive()
@@ -123,8 +143,10 @@ class Guard:
             return
         try:
             await self.app(scope, exchange.receive, exchange.send)
-        except Exception:
-            if not exchange.is_refused:  # else the app only met the end that was put to the body
+        except Exception as error:
+            if exchange.has_fault:  # of a form that Gradio could not read
+                await exchange.refuse(_fault_of_a_form(error))
+            elif not exchange.is_refused:  # else it only met the end that was put to the body
                 raise
 
     def _check(self, scope: Scope) -> bool:
@@ -146,6 +168,20 @@ class Guard:
                 raise _other_site(origin, host)
         _refuse_closed(scope["path"])
         return is_own_site
+
+    def _without_strange_hosts(self, scope: Scope) -> Scope:
+        """The request as a proxy of ours would send it: Gradio builds addresses from these."""
+        kept = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name.lower() != b"x-forwarded-host" or self._may_forward(value.decode("latin-1"))
+            if name.lower() != b"x-forwarded-proto" or value.lower() in (b"http", b"https")
+        ]
+        return scope if len(kept) == len(scope["headers"]) else {**scope, "headers": kept}
+
+    def _may_forward(self, text: str) -> bool:
+        host = read_host(text.partition(",")[0].strip())  # the one that Gradio takes
+        return host is not None and self.hosts.may_forward(host)
 
     def _host(self, scope: Scope) -> Place:
         text = _single(scope, "host")
@@ -214,20 +250,31 @@ class _Exchange:
     check: BodyCheck | None = None
     is_own_site = False
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive, self._send = receive, send
+    holds_faults = False  # a fault of the application becomes a refusal: see `Guard`
+
+    def __init__(self, receive: Receive, send: Send, *, is_private: bool = True) -> None:
+        self._receive, self._send, self._is_private = receive, send, is_private
         self._bytes = 0
+        self._began, self._is_read = time.monotonic(), False
         self._has_started = False
-        self.is_refused = False
+        self.is_refused = self.has_fault = False
 
     async def receive(self) -> Message:
         if self.is_refused:
             return {"type": "http.disconnect"}
-        message = await self._receive()
+        try:
+            message = await asyncio.wait_for(
+                self._receive(), None if self._is_read else LONGEST_PAUSE
+            )
+        except asyncio.TimeoutError:
+            return await self._end_body(_too_slow())
         if message["type"] != "http.request":
             return message
+        self._is_read = not message.get("more_body", False)
         piece = message.get("body", b"")
         self._bytes += len(piece)
+        if not self._is_read and time.monotonic() - self._began > PATIENCE + self._bytes / SLOWEST:
+            return await self._end_body(_too_slow())
         if self._bytes > self.most_bytes:
             return await self._end_body(_too_large(self.most_bytes))
         if self.check is not None and not self.check.feed(piece):
@@ -240,6 +287,10 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if self.is_refused:
+            return
+        if self.holds_faults and message.get("status") == 500:
+            self.has_fault = True
+        if self.has_fault:
             return
         if message["type"] == "http.response.start":
             self._has_started = True
@@ -268,18 +319,25 @@ class _Exchange:
             if small.startswith(b"access-control-") and not self.is_own_site:
                 continue
             kept.append((name, value))
-        if not any(name.lower() == b"content-security-policy" for name, _ in kept):
+        names = {name.lower() for name, _ in kept}
+        if b"content-security-policy" not in names:
             kept.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
+        if b"cache-control" not in names and self._is_private:
+            kept.append((b"cache-control", b"no-store"))
+        kept.append((b"vary", VARY))
         return [*kept, *ours.items()]
 
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any] | None]]
 
 
-def guarding(*, known: KnownCalls | None = None, **options: Any) -> Lifespan:
+def guarding(
+    *, known: KnownCalls | None = None, cache: Path | None = None, **options: Any
+) -> Lifespan:
     """A lifespan that puts a `Guard` with these options around the whole of an application.
 
-    `known` are the events that there are; without it Gradio looks for every name itself.
+    `known` are the events that there are; without it Gradio looks for every name itself. `cache`
+    is where Gradio keeps files: the path of it is told to nobody.
 
     `add_middleware` would not do: Gradio adds its own afterwards, which then lies outside. Usage:
     `demo.launch(app_kwargs={"lifespan": guarding(on_space=True)})`.
@@ -288,7 +346,12 @@ def guarding(*, known: KnownCalls | None = None, **options: Any) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         inside = app.middleware_stack or app.build_middleware_stack()
-        app.middleware_stack = Guard(NoRemoteFiles(inside, known), **options)
+        if cache is None:
+            app.middleware_stack = Guard(NoRemoteFiles(inside, known), **options)
+        else:
+            hidden = HiddenPaths(inside, cache)
+            checked = NoRemoteFiles(hidden, known, hidden.found_in)
+            app.middleware_stack = Guard(checked, **options)
         try:
             yield
         finally:
@@ -346,6 +409,24 @@ def _other_site(origin: Place | None, host: Place) -> ApiError:
 
 def _shown(place: Place) -> str:
     return place.name if place.port is None else f"{place.name}:{place.port}"
+
+
+def _is_private(path: str) -> bool:
+    return path.startswith(PRIVATE_PAGES) and not path.startswith("/gradio_api/file=")
+
+
+def _fault_of_a_form(error: Exception) -> ApiError:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return disk_refuses(error)
+    return ApiError(
+        "The form cannot be read: send the file as multipart/form-data, with a name.",
+        code="bad_form",
+    )
+
+
+def _too_slow() -> ApiError:
+    sentence = "The request came too slowly: send it again, all at once."
+    return ApiError(sentence, status=408, code="too_slow")
 
 
 def _too_deep() -> ApiError:

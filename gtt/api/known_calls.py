@@ -6,14 +6,17 @@ and status 500.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 from gtt.api.errors import ApiError, NotFound
 from gtt.settings import nearest
 
 PREFIX = "/gradio_api/"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,26 @@ class KnownCalls:
     parameters: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     numbers: Collection[int] = ()
     functions: Mapping[int, Collection[str]] = field(default_factory=dict)
+    is_session: Callable[[str], bool] = lambda session: True
+    is_event: Callable[[str], bool] = lambda event: True
+
+    def check_read(self, path: str, query: bytes) -> None:
+        """Raises `NotFound` where results are asked for that nobody waits for."""
+        route = path.partition(PREFIX)[2].strip("/")
+        if route == "queue/data":
+            (session,) = parse_qs(query.decode("latin-1")).get("session_hash", [""])[:1]
+            if not self.is_session(session):
+                raise NotFound(
+                    "There is no such session, or its results waited too long: reload the page.",
+                    field="session_hash",
+                )
+        elif route.startswith("call/"):
+            event = route.rpartition("/")[2]
+            if not self.is_event(event):
+                raise NotFound(
+                    "There is no such call, or its result waited too long: call again.",
+                    field="event_id",
+                )
 
     def check(self, path: str, body: Any) -> None:
         """Raises `NotFound` where a request to a path of Gradio names what is not there.
@@ -35,6 +58,8 @@ class KnownCalls:
         """
         route = path.partition(PREFIX)[2].strip("/")
         values = body if isinstance(body, dict) else {}
+        if not route.startswith("call/v2/"):
+            _check_session(values)
         if route.startswith("call/v2/"):
             self._check_values(route.removeprefix("call/v2/"), values)
         elif route.startswith("call/"):
@@ -67,8 +92,16 @@ class KnownCalls:
         functions = self.functions.get(component) if type(component) is int else None
         if functions is None:
             raise NotFound("There is no such component: reload the page.", field="component_id")
-        if name not in functions:
+        if not isinstance(name, str) or name not in functions:
             raise NotFound("This component has no such function.", field="fn_name")
+
+
+def _check_session(values: dict[str, Any]) -> None:
+    """Raises `ApiError` where a session or an event is named by what is no name."""
+    for key in ("session_hash", "event_id"):
+        name = values.get(key)
+        if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
+            raise _invalid(f"{key} must be 1 to 100 letters, digits, - or _.", key)
 
 
 def _no_endpoint() -> NotFound:

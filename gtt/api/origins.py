@@ -77,6 +77,13 @@ class Hosts:
             or self._is_trusted(name)
         )
 
+    def may_forward(self, host: Place) -> bool:
+        """Whether a proxy may say that it was reached as `host`, from where the page then loads.
+
+        An address is a name of ours only where it is among those that were allowed.
+        """
+        return self._is_trusted(host.name) or (self.is_ours(host) and not _is_address(host.name))
+
     def may_change(self, origin: Place, host: Place) -> bool:
         """Whether a page of `origin` may change something on this server, reached as `host`."""
         return origin == host or self._is_trusted(origin.name)

@@ -23,6 +23,7 @@ Kind = Literal[
     "write",
     "read",
     "desk",
+    "page",
 ]
 
 
@@ -37,7 +38,7 @@ class Rate:
 # look: attention, odds, whole journals. file: what Gradio receives, of a class behind one address
 # too. watch: where a run stands, which every open tab asks again and again. write: what changes a
 # desk or a run and costs little. read: the rest. desk: a new desk that is to hold something, per
-# address: a school has one for all of its classes.
+# address: a school has one for all of its classes. page: the page itself, per address likewise.
 DESK_RATES: dict[Kind, Rate] = {
     "create": Rate(5, 6),
     "generate": Rate(10, 30),
@@ -49,6 +50,7 @@ DESK_RATES: dict[Kind, Rate] = {
     "write": Rate(30, 60),
     "read": Rate(200, 1200),
     "desk": Rate(100, 6),
+    "page": Rate(90, 90),
 }
 SERVER_RATES: dict[Kind, Rate] = {
     "create": Rate(40, 60),
@@ -61,6 +63,7 @@ SERVER_RATES: dict[Kind, Rate] = {
     "write": Rate(300, 1200),
     "read": Rate(3000, 30_000),
     "desk": Rate(400, 12),
+    "page": Rate(150, 400),
 }
 
 STREAMS_PER_DESK = 8
@@ -78,6 +81,7 @@ _ACTS: dict[Kind, str] = {
     "write": "changes are made",
     "read": "requests are made",
     "desk": "desks are opened",
+    "page": "pages are opened",
 }
 
 
@@ -152,7 +156,7 @@ class RateLimiter:
                 return
         wait = max(wait_desk, wait_all)
         whose = "on this desk" if wait_desk >= wait_all else "on this server"
-        if kind == "desk" and wait_desk >= wait_all:
+        if kind in ("desk", "page") and wait_desk >= wait_all:
             whose = "from your address"
         raise RateLimited(
             f"Too many {_ACTS[kind]} {whose}: try again in {_seconds(wait)}.", retry_after=wait
@@ -207,6 +211,11 @@ class Places:
                     retry_after=RETRY_STREAM,
                 )
             self._taken[who] += 1
+
+    def count(self) -> int:
+        """How many are taken."""
+        with self._lock:
+            return self._taken.total()
 
     def leave(self, who: str) -> None:
         """Gives a place back."""

@@ -8,6 +8,7 @@ been uploaded before; its path is a plain one.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,17 +22,32 @@ UPLOAD = "/gradio_api/upload"  # a form; not the event of that name, /gradio_api
 class NoRemoteFiles:
     """An ASGI middleware for inside the `Guard`, which bounds the size and depth of a body.
 
-    With `known` it also refuses calls of what is not there.
+    With `known` it also refuses calls of what is not there; `found_in` gives the paths in a body
+    back their own form.
     """
 
-    def __init__(self, app: ASGIApp, known: KnownCalls | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        known: KnownCalls | None = None,
+        found_in: Callable[[bytes], bytes] = lambda body: body,
+    ) -> None:
         self.app = app
         self.known = known
+        self.found_in = found_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_event = scope["type"] == "http" and scope["method"] == "POST"
         path = scope.get("path", "")
-        if not is_event or PREFIX not in path or path.rstrip("/").endswith(UPLOAD):
+        if scope["type"] != "http" or PREFIX not in path or path.rstrip("/").endswith(UPLOAD):
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] != "POST":
+            try:
+                if self.known is not None and scope["method"] == "GET":
+                    self.known.check_read(path, scope.get("query_string", b""))
+            except ApiError as refusal:
+                await _refuse(send, refusal)
+                return
             await self.app(scope, receive, send)
             return
         messages: list[Message] = []
@@ -40,9 +56,11 @@ class NoRemoteFiles:
             messages.append(message)
             if message["type"] != "http.request" or not message.get("more_body"):
                 break
+        if messages[-1]["type"] == "http.disconnect":
+            return
         body = b"".join(message.get("body", b"") for message in messages)
-        values = _parsed(body)
         try:
+            values = _parsed(body)
             if points_elsewhere(values):
                 raise Forbidden("A file must be uploaded; addresses are not fetched.", field="path")
             if self.known is not None:
@@ -51,8 +69,10 @@ class NoRemoteFiles:
             await _refuse(send, refusal)
             return
 
+        waiting: list[Message] = [{"type": "http.request", "body": self.found_in(body)}]
+
         async def replay() -> Message:
-            return messages.pop(0) if messages else await receive()
+            return waiting.pop() if waiting else await receive()
 
         await self.app(scope, replay, send)
 
@@ -77,10 +97,27 @@ def _is_plain_path(path: Any) -> bool:
 
 
 def _parsed(body: bytes) -> Any:
+    """The JSON of a body; raises `ApiError` for what Gradio would meet with a fault."""
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None  # Gradio will not read it either
+        values = json.loads(body, parse_constant=_no_constant)
+        body.decode()  # JSON is UTF-8, and half of a surrogate pair is none
+        if rb"\ud" in body.lower():
+            json.dumps(values, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ApiError(
+            "The JSON holds half of a surrogate pair, which is no character: remove it.",
+            status=422,
+            code="invalid_input",
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise ApiError(f"The body is not JSON ({error}).", code="not_json") from None
+    if not isinstance(values, dict):
+        raise ApiError("The body must be a JSON object.", status=422, code="invalid_input")
+    return values
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
 
 
 async def _refuse(send: Send, refusal: ApiError) -> None:

@@ -16,6 +16,7 @@ import psutil
 from gtt.api.desk import Desk
 from gtt.api.errors import NotFound
 from gtt.api.rates import Places, RateLimiter
+from gtt.api.unread import Unread
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
 from gtt.errors import UnusableRun
 from gtt.inference.client import Inference
@@ -55,6 +56,7 @@ class Service:
             else Inference(max_active_each=MOST_ACTIVE, max_waiting_each=MOST_WAITING)
         )
         self.rates = rates_of(limits)
+        self.unread = Unread()
         self.streams = Places.at_home() if limits.shared_desk else Places.for_strangers()
         # Held from the look for room to the run that takes it: two at once would both find room.
         self.beginning = threading.RLock()
@@ -102,6 +104,8 @@ class Service:
             "workspaces": self.workspaces.count(),
             "server_bytes": process.memory_info().rss,
             "inference": self.inference.stats(),
+            "unread_bytes": self.unread.bytes(),
+            "streams": self.streams.count(),
             "disk_bytes": self.workspaces.home_bytes(),
             "uptime_seconds": time.monotonic() - self.started,
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 
 from gtt.config import RunConfig
@@ -9,6 +11,8 @@ from gtt.data.corpus import Corpus
 from gtt.model.export import fits_gpt2
 from gtt.training.evaluation import Measured
 
+# Everywhere, at the beginning of a line, and what looks like an address and becomes a link.
+_SIGNS = re.compile(r"[\\\`*_{}\[\]#|~$:@]|^[-+=]|(?<=^\d)[.)]|(?<=\bwww)\.", re.IGNORECASE)
 CARD = """\
 ---
 library_name: transformers
@@ -55,9 +59,9 @@ def write_card(
         rows.append(f"| entropy of the language | {corpus.baselines.floor:.4f} nats per token |")
     model = config.model
     text = CARD.format(
-        name=config.name,
+        name=as_text(config.name),
         parameters=model.parameter_count(corpus.vocab_size),
-        source=corpus.source_title,
+        source=as_text(corpus.source_title),
         train_tokens=len(corpus.train),
         vocab_size=corpus.vocab_size,
         step=step,
@@ -69,3 +73,12 @@ def write_card(
         trust="" if fits_gpt2(model) else ", trust_remote_code=True",
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def as_text(words: str) -> str:
+    """Words that somebody chose, for a place in Markdown where they mean nothing but themselves.
+
+    One line; whatever Markdown or HTML would read as a sign is escaped (CommonMark, section 2.4).
+    """
+    line = " ".join(words.split())
+    return html.escape(_SIGNS.sub(r"\\\g<0>", line), quote=False)

@@ -17,6 +17,7 @@ import gradio as gr
 from gtt.api.endpoints.configuration import get_config, set_config
 from gtt.api.errors import error_body
 from gtt.errors import BadInput, GTTError
+from gtt.ui.asked import Asked
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 from gtt.ui.labels import LABELS, on_screen
 
@@ -38,15 +39,17 @@ def telling(detail: str = "detail || null") -> dict[str, Any]:
     return {"js": script, "api_visibility": "private", "show_progress": "hidden"}
 
 
-def keep_draft(desk: PageDesk, refused: gr.JSON) -> dict[str, Any]:
+def keep_draft(desk: PageDesk, refused: gr.JSON, asked: Asked) -> dict[str, Any]:
     """Saves what a control changes; returns the event of each setting, for whoever goes on.
 
-    What the desk does not take is put into `refused`, for `telling`.
+    What the desk does not take is put into `refused`, for `telling`. What the address `asked` for
+    is kept first: it is what the control was changed in.
     """
 
     async def save(settings: tuple[str, ...], *given: Any) -> tuple[Any, Any]:
-        *values, key = given
+        *values, key, was_asked = given
         try:
+            await asked.keep(key, was_asked)
             await desk.ask("set_config", set_config, key, config=changes_of(settings, values))
         except GTTError as error:
             refusal = refusal_of(error, settings[0])
@@ -63,7 +66,7 @@ def keep_draft(desk: PageDesk, refused: gr.JSON) -> dict[str, Any]:
         settings = (setting, *(other for other in others if other in desk.controls))
         saved[setting] = listener(
             partial(save, settings),
-            [*(desk.controls[one] for one in settings), desk.key],
+            [*(desk.controls[one] for one in settings), desk.key, asked.text],
             [desk.message, refused],
             **PRIVATE,
         )

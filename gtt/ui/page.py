@@ -14,6 +14,7 @@ from gtt.api.endpoints.runs import list_runs, read_run, status, stop_run
 from gtt.api.gradio_adapter import add_endpoints
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
+from gtt.ui.asked import OPENED, Asked
 from gtt.ui.buttons import buttons_view
 from gtt.ui.cards import cards_value, draft_of, in_order, recipe_cards, recipe_choices
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
@@ -22,7 +23,7 @@ from gtt.ui.events import without_echoes
 from gtt.ui.fields import fields_view
 from gtt.ui.glossary import glossary_view
 from gtt.ui.labels import LABELS
-from gtt.ui.links import TABS, changes_in, link_of
+from gtt.ui.links import TABS, link_of
 from gtt.ui.message import message_view
 from gtt.ui.progress import progress_line
 from gtt.ui.tabs.attention import attention_tab
@@ -44,13 +45,6 @@ COPY = """async (query) => {
   } catch (error) {
     window.prompt("The link to these settings:", link);
   }
-}"""
-# What the address asked for is done: a reload must not undo what was changed since. The tab and
-# the run that are looked at stay in it.
-APPLIED = """() => {
-  const address = new URL(location.href);
-  for (const name of ["recipe", "set"]) address.searchParams.delete(name);
-  history.replaceState(null, "", address);
 }"""
 STARTED = (
     """(run) => { document.dispatchEvent(new CustomEvent("gtt:started", { detail: run })); }"""
@@ -84,6 +78,7 @@ def build(service: Service) -> gr.Blocks:
         run, address = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
         filled, on_screen = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
         refused = gr.JSON(visible=False)
+        asked = Asked(desk)
         with gr.Tabs(selected="training", elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Data", id="data"):
                 texts = data_tab(desk)
@@ -95,20 +90,24 @@ def build(service: Service) -> gr.Blocks:
                 generation_tab(desk, run)
             with gr.Tab("Attention", id="attention"):
                 attention_tab(desk, run)
-        saved = keep_draft(desk, refused)
+        saved = keep_draft(desk, refused, asked)
 
-        async def pick(workspace: str, event: gr.EventData) -> list[Any]:
+        async def pick(workspace: str, was_asked: str, event: gr.EventData) -> list[Any]:
             """Begins the draft anew from a recipe."""
             try:
                 (recipe,) = told(event, "recipe")
+                asked.leave(was_asked)
                 answer = await desk.ask("set_config", set_config, workspace, recipe=recipe)
             except GTTError as error:
                 return [sentence_of(error), *(gr.skip() for _ in desk.controls)]
             return ["", *desk.values_of(answer)]
 
-        async def start_run(workspace: str, values: str) -> tuple[str, Any, Any, Any]:
+        async def start_run(
+            workspace: str, values: str, was_asked: str
+        ) -> tuple[str, Any, Any, Any]:
             """Trains what is on the screen; waits in the queue where a run is at work."""
             try:
+                await asked.keep(workspace, was_asked)
                 await keep_shown(desk, workspace, values)
                 begun = await shown.begin(workspace)
                 return "", begun, gr.Tabs(selected="training"), {"begun": begun}
@@ -133,42 +132,43 @@ def build(service: Service) -> gr.Blocks:
                 return sentence_of(error)
             return ""
 
-        async def use_settings(workspace: str, looked_at: str) -> str:
+        async def use_settings(workspace: str, looked_at: str, was_asked: str) -> str:
             try:
+                asked.leave(was_asked)
                 await take_settings(desk, workspace, looked_at)
             except GTTError as error:
                 return sentence_of(error)
             return ""
 
-        async def open_page(workspace: str, http: gr.Request) -> tuple[str, str, Any, Any]:
-            """The key, the run to look at, what the address asked in vain, the first tab."""
+        async def open_page(workspace: str, http: gr.Request) -> tuple[str, str, Any, Any, str]:
+            """The key, the run to look at, what is wrong with the address, its tab and settings."""
             workspace = workspace or new_key()
-            asked = http.query_params
-            tab = asked.get("tab")
+            query, wanted = http.query_params, ""
+            tab = query.get("tab")
             said: Any = gr.skip()  # whoever was quicker than this has a message already
             try:
-                settings = changes_in(asked.getlist("set"))
-                if settings or asked.get("recipe"):
-                    await desk.ask(
-                        "set_config",
-                        set_config,
-                        workspace,
-                        recipe=asked.get("recipe"),
-                        config=settings or None,
-                    )
+                wanted = await asked.of(query, workspace)
             except GTTError as error:
                 said = sentence_of(error)
             current = (await desk.ask("status", status, workspace)).run
-            looked_at = asked.get("run") or ""
+            looked_at = query.get("run") or ""
             try:
                 await desk.ask("read_run", read_run, workspace, run_id=looked_at)
             except GTTError:  # none in the address, or of another desk, or deleted
                 looked_at = current.id if current else ""
             tabs = gr.Tabs(selected=tab if tab in TABS else "training")
-            return workspace, looked_at, said, tabs
+            return workspace, looked_at, said, tabs, wanted
 
-        async def fill(workspace: str) -> list[Any]:
-            answer = await desk.ask("get_config", get_config, workspace)
+        async def keep_asked(workspace: str, was_asked: str) -> Any:
+            """A person does something: what the address asked for is the draft from now on."""
+            try:
+                await asked.keep(workspace, was_asked)
+            except GTTError as error:
+                return sentence_of(error)
+            return gr.skip()
+
+        async def fill(workspace: str, was_asked: str) -> list[Any]:
+            answer = await asked.shown(workspace, was_asked)
             here = in_order((await desk.ask("recipes", recipes, workspace)).recipes)
             known = cards_value(here, draft_of(answer.config, listed), workspace)
             return [known, "yes", *desk.values_of(answer)]
@@ -178,29 +178,32 @@ def build(service: Service) -> gr.Blocks:
             return link_of(answer.config, listed)
 
         controls = list(desk.controls.values())
-        picked = cards.picked(pick, key, [message, *controls], **PRIVATE)
+        picked = cards.picked(pick, [key, asked.text], [message, *controls], **PRIVATE)
         for setting in (picked, *(saved[f"training.{name}"] for name in PLANNED)):
             setting.then(shown.plan, key, shown.schedule, **PRIVATE)
         starting = start.click(
             None, [filled, *controls], on_screen, js=SHOWN, api_visibility="private"
-        ).then(start_run, [key, on_screen], [message, run, tabs, refused], **PRIVATE)
+        ).then(start_run, [key, on_screen, asked.text], [message, run, tabs, refused], **PRIVATE)
         shown.after(starting)
         starting.then(None, refused, None, **telling())
         starting.then(None, refused, None, js=STARTED, api_visibility="private")
         halt.click(halt_run, [key, run], message, **PRIVATE)
         refill = [cards, filled, *controls]
-        shown.use.click(use_settings, [key, run], message, **PRIVATE).then(
-            fill, key, refill, **PRIVATE
+        shown.use.click(use_settings, [key, run, asked.text], message, **PRIVATE).then(
+            fill, [key, asked.text], refill, **PRIVATE
         ).then(shown.plan, key, shown.schedule, **PRIVATE)
-        fields.returned(fill, key, refill, **PRIVATE)
+        fields.returned(fill, [key, asked.text], refill, **PRIVATE)
+        kept = asked.done(keep_asked, [key, asked.text], [message])
+        kept.then(None, None, None, **telling("null"))
+        kept.then(shown.plan, key, shown.schedule, **PRIVATE)
         copy.click(link, key, address, **PRIVATE).then(
             None, address, None, js=COPY, api_visibility="private"
         )
-        opened = demo.load(open_page, key, [key, run, message, tabs], **PRIVATE)
-        opened.then(None, js=APPLIED, api_visibility="private")
+        opened = demo.load(open_page, key, [key, run, message, tabs, asked.text], **PRIVATE)
+        opened.then(None, js=OPENED, api_visibility="private")
         shown.after(opened)
         opened.then(shown.plan, key, shown.schedule, **PRIVATE)
-        opened.then(fill, key, refill, **PRIVATE).then(
+        opened.then(fill, [key, asked.text], refill, **PRIVATE).then(
             texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE
         ).then(texts["told_of"], [key, texts["source"]], [message, texts["about"]], **PRIVATE)
         opened.then(texts["cut"], [texts["sentence"], key], texts["cuts"], **PRIVATE)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gtt.api.desk import Desk
-from gtt.api.errors import ApiError, Conflict, RateLimited, TooMuchOnDesk, Unavailable
+from gtt.api.errors import (
+    ApiError,
+    Conflict,
+    QuotaExceeded,
+    RateLimited,
+    TooMuchOnDesk,
+    Unavailable,
+)
 from gtt.api.gradio_adapter import _written
+from gtt.api.rates import DESK_RATES, RateLimiter
 from gtt.api.service import Service, rates_of
 from gtt.api.table import TABLE, Download
 from gtt.api.workspaces import new_key, owner_of
+from gtt.errors import GTTError
 from gtt.recipes import load_recipe
 from gtt.runs.home import Home, folder_bytes
 from gtt.runs.limits import BYTES_PER_PARAMETER, Limits, fewest_parameters
@@ -235,3 +248,146 @@ def test_one_desk_for_all_on_a_space_has_the_rates_of_all(
     monkeypatch.setenv("SPACE_ID", "owner/name")
     shared = rates_of(Limits.for_space(shared_desk=True))
     assert shared.for_all and not shared.per_desk
+
+
+def deleted(service: Service, key: str, run: ManagedRun) -> None:
+    row = TABLE["delete_run"]
+    row.call(service.caller(key), parse(row.request, {"run_id": run.id}))
+
+
+def restored(service: Service, key: str, run: ManagedRun) -> None:
+    row = TABLE["restore_run"]
+    row.call(service.caller(key), parse(row.request, {"run_id": run.id}))
+
+
+def test_a_deleted_run_that_waited_holds_no_room(service: Service) -> None:
+    key = new_key()
+    run = created(service, key)
+    assert service.reserved_bytes(None) > 0 and service.reserved_bytes(owner_of(key)) > 0
+    deleted(service, key, run)
+    assert service.reserved_bytes(None) == 0 and service.reserved_bytes(owner_of(key)) == 0
+    restored(service, key, run)
+    assert service.reserved_bytes(None) > 0
+
+
+def test_what_a_deleted_run_had_reserved_may_be_taken_meanwhile(tmp_path: Path) -> None:
+    one = BYTES_PER_PARAMETER * fewest_parameters(load_recipe("quickstart").config)
+    service = serviced(tmp_path / "home", max_workspace_mb=1.5 * one / 1e6)
+    try:
+        key = new_key()
+        first = created(service, key)
+        with pytest.raises(TooMuchOnDesk):
+            created(service, key)
+        deleted(service, key, first)
+        second = created(service, key)
+        with pytest.raises(TooMuchOnDesk):
+            restored(service, key, first)
+        deleted(service, key, second)
+        restored(service, key, first)
+    finally:
+        service.close()
+
+
+def at_once(*acts: Callable[[], object]) -> list[object]:
+    """What several acts give that begin at the same moment, errors of the interface among it."""
+    barrier = threading.Barrier(len(acts))
+
+    def act(one: Callable[[], object]) -> object:
+        barrier.wait()
+        try:
+            return one()
+        except GTTError as error:
+            return error
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(act, acts))
+
+
+def test_restores_and_starts_at_once_stay_within_the_runs_of_a_desk(tmp_path: Path) -> None:
+    service = serviced(tmp_path / "home", max_runs_per_workspace=4, max_waiting_per_workspace=50)
+    try:
+        service.rates = RateLimiter.at_home()
+        key = new_key()
+        gone = []
+        for _ in range(8):
+            gone.append(created(service, key))
+            deleted(service, key, gone[-1])
+        acts = [partial(restored, service, key, run) for run in gone]
+        told = at_once(*acts, *(partial(created, service, key) for _ in range(4)))
+        assert len(service.caller(key).runs()) == 4
+        assert sum(isinstance(one, QuotaExceeded) for one in told) == 8
+    finally:
+        service.close()
+
+
+def test_of_many_starts_at_once_one_begins(service: Service) -> None:
+    service.rates = RateLimiter.at_home()
+    key, row = new_key(), TABLE["train"]
+    request = parse(row.request, {"action": "start", "recipe": "quickstart"})
+    told = at_once(*(partial(row.call, service.caller(key), request) for _ in range(6)))
+    assert sum(isinstance(one, Conflict) for one in told) == 5
+    assert len(service.caller(key).runs()) == 1
+
+
+def test_a_full_disk_is_told_and_what_was_deleted_stays_deleted(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = new_key()
+    run, other = created(service, key), created(service, key)
+    rename = TABLE["rename_run"]
+    asked = parse(rename.request, {"run_id": other.id, "name": "another"})
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("gtt.runs.managed.write_text", full)
+    with pytest.raises(Unavailable, match="disk"):
+        rename.call(service.caller(key), asked)
+    deleted(service, key, run)
+    stop = TABLE["stop_run"]
+    stop.call(service.caller(key), parse(stop.request, {"run_id": other.id}))
+    with pytest.raises(Unavailable, match="disk"):
+        restored(service, key, run)
+    monkeypatch.undo()
+    again = ManagedRun.open(run.path)
+    assert again.note.deleted_at is not None
+    assert ManagedRun.open(other.path).note.waiting is None
+
+
+def test_a_desk_costs_nothing_before_it_holds_something(service: Service) -> None:
+    row = TABLE["set_config"]
+    for _ in range(5):
+        caller = service.caller(None)
+        TABLE["get_config"].call(caller, parse(TABLE["get_config"].request, {}))
+        row.call(caller, parse(row.request, {"recipe": "quickstart"}))  # as every draft is at first
+    assert service.workspaces.count() == 0 and not list(service.home.workspaces.glob("*"))
+
+
+def test_desks_of_one_address_are_bounded_and_count_on_the_disk(tmp_path: Path) -> None:
+    service = serviced(tmp_path / "home")
+    try:
+        row = TABLE["set_config"]
+        change = parse(row.request, {"config": {"training": {"seed": 1}}})
+        before = service.workspaces.home_bytes()
+        most = DESK_RATES["desk"].burst
+        for _ in range(most):
+            row.call(service.caller(new_key(), "1.1.1.1"), change)
+        with pytest.raises(RateLimited, match="your address"):
+            row.call(service.caller(new_key(), "1.1.1.1"), change)
+        row.call(service.caller(new_key(), "1.1.1.2"), change)
+        written = service.workspaces.home_bytes() - before
+        assert written == folder_bytes(service.home.workspaces) > 100 * most
+    finally:
+        service.close()
+
+
+def test_a_full_disk_takes_no_drafts(tmp_path: Path) -> None:
+    service = serviced(tmp_path / "home", max_disk_mb=0.001)
+    try:
+        row = TABLE["set_config"]
+        change = parse(row.request, {"config": {"training": {"seed": 1}}})
+        with pytest.raises((Unavailable, TooMuchOnDesk)):
+            row.call(service.caller(new_key()), change)
+        assert not list(service.home.workspaces.glob("*/desk.json"))
+    finally:
+        service.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gtt.training.card import as_text
 from gtt.training.checkpoints import CheckpointFolder
 
 
@@ -108,3 +110,18 @@ def test_a_kill_between_any_two_operations_leaves_a_checkpoint_to_resume(
     save(tmp_path, 3)
     assert "step-00000003.resume" in names(tmp_path)
     assert not [name for name in names(tmp_path) if name.startswith(".")]
+
+
+def test_names_mean_nothing_but_themselves_in_a_card() -> None:
+    name = "<script>x</script> [a](javascript:x) | **b** `c`\n# d https://e.f www.g.h 0.4 M"
+    shown = as_text(name)
+    assert "\n" not in shown and "<" not in shown
+    for sign in "[]|*`#:":
+        assert re.search(rf"(?<!\\){re.escape(sign)}", shown) is None, sign
+    assert "www\\.g" in shown and "0.4 M" in shown
+    assert [as_text(one) for one in ("- a", "1. a", "a - b", "tales")] == [
+        "\\- a",
+        "1\\. a",
+        "a - b",
+        "tales",
+    ]

@@ -448,7 +448,10 @@ def test_an_address_carries_settings_and_a_tab(server: Server, watch: Watch) -> 
     page.keyboard.press("ArrowLeft")  # arrow keys walk through the tabs
     expect(page.get_by_role("tab", name="Data", exact=True)).to_be_focused()
     with server.client() as http:
-        assert http.get("/api/config").json()["config"]["model"]["n_layers"] == 5
+        deadline = time.monotonic() + SLOW / 1000
+        while http.get("/api/config").json()["config"]["model"]["n_layers"] != 5:
+            assert time.monotonic() < deadline, "the address became no draft with a key"
+            time.sleep(0.1)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#copy").click()
     expect(page.locator("#copy")).to_have_text("Copied")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from gtt.api.schemas.base import Response
 
 
@@ -25,4 +27,6 @@ class Stats(Response):
     worker_bytes: int
     inference: dict[str, Any]
     disk_bytes: int
+    unread_bytes: int = Field(description="Results of Gradio's interface that wait to be fetched.")
+    streams: int = Field(description="Streams and downloads that are open.")
     uptime_seconds: float

@@ -1,0 +1,214 @@
+"""Results that wait at Gradio to be read: bounded in bytes and in age.
+
+A call of Gradio's interface is answered in two steps: one request begins it, another fetches what
+came of it. Gradio keeps what nobody fetches until the server ends. Here it is kept packed, so that
+it can be counted and let go of as a whole; what goes beyond a bound, or is not fetched in time, is
+answered with a sentence instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+MEGABYTE = 10**6
+PER_DESK = 16 * MEGABYTE
+FOR_ALL = 48 * MEGABYTE
+MOST_SESSIONS = 2000
+MOST_EVENTS = 5000
+AGE = 60.0  # seconds
+SWEEP_EVERY = 10.0
+
+
+class Unread(dict[str, "asyncio.Queue[Any]"]):
+    """Takes the place of Gradio's `pending_messages_per_session`: the messages of each session.
+
+    Used in the event loop alone. `forgotten` is called with a session that is let go of. At most
+    `per_desk` bytes wait for one desk and `for_all` in all, each for `age` seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        per_desk: int = PER_DESK,
+        for_all: int = FOR_ALL,
+        age: float = AGE,
+        most_sessions: int = MOST_SESSIONS,
+        clock: Callable[[], float] = time.monotonic,
+        forgotten: Callable[[str], object] = lambda session: None,
+    ) -> None:
+        super().__init__()
+        self.per_desk, self.for_all, self.age = per_desk, for_all, age
+        self.most_sessions, self.clock, self.forgotten = most_sessions, clock, forgotten
+        self._owners: dict[str, str] = {}  # of the events at work
+        self._waiting: dict[int, _Packed] = {}  # in the order in which they came
+        self._bytes: Counter[str] = Counter()  # by desk
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def belongs(self, event: str | None, owner: str) -> None:
+        """Notes on whose desk an event counts."""
+        if event is not None:
+            self._owners[event] = owner
+            while len(self._owners) > MOST_EVENTS:  # those that were cancelled never end
+                del self._owners[next(iter(self._owners))]
+
+    def bytes(self) -> int:
+        """Of all that waits."""
+        return self._bytes.total()
+
+    def __setitem__(self, session: str, messages: asyncio.Queue[Any]) -> None:
+        super().__setitem__(session, _Messages(self))
+        if len(self) > self.most_sessions:
+            unheard = (one for one in self if one != session and not _heard(self.get(one)))
+            self._forget(next(unheard, next(iter(self))))
+        self._sweep_later()
+
+    def __delitem__(self, session: str) -> None:
+        messages = self.get(session)
+        super().__delitem__(session)
+        if isinstance(messages, _Messages):
+            messages.let_go()
+
+    def __missing__(self, session: str) -> asyncio.Queue[Any]:
+        """Nobody can ask for it any more."""
+        return asyncio.Queue()
+
+    def pack(self, message: Any) -> _Packed:
+        """A message as bytes, others let go of where there are too many."""
+        event = str(getattr(message, "event_id", None) or "")
+        owner = self._owners.get(event, event)
+        packed = _Packed(message, owner, self.clock())
+        self._waiting[id(packed)] = packed
+        self._bytes[owner] += packed.bytes
+        while self._bytes[owner] > self.per_desk:
+            self._drop(next(one for one in self._waiting.values() if one.owner == owner))
+        while self.bytes() > self.for_all:
+            self._drop(next(iter(self._waiting.values())))
+        self._sweep_later()
+        return packed
+
+    def unpack(self, packed: _Packed) -> Any:
+        """The message again; it waits no more."""
+        self.let_go(packed)
+        return packed.message()
+
+    def let_go(self, packed: _Packed) -> None:
+        """Counts a message no more."""
+        if self._waiting.pop(id(packed), None) is not None:
+            self._bytes[packed.owner] -= packed.bytes
+            if self._bytes[packed.owner] <= 0:
+                del self._bytes[packed.owner]
+
+    def sweep(self) -> None:
+        """Forgets the sessions whose messages nobody fetched in time."""
+        old = self.clock() - self.age
+        for session, messages in list(self.items()):
+            if isinstance(messages, _Messages) and messages.is_older(old):
+                self._forget(session)
+
+    def finished(self, event: str) -> None:
+        """An event has ended, and has nothing more to say."""
+        self._owners.pop(event, None)
+
+    def _drop(self, packed: _Packed) -> None:
+        self.let_go(packed)
+        packed.empty()
+
+    def _forget(self, session: str) -> None:
+        del self[session]
+        self.forgotten(session)
+
+    def _sweep_later(self) -> None:
+        if self._sweeping is None and self:
+            loop = asyncio.get_running_loop()
+            self._sweeping = loop.call_later(min(SWEEP_EVERY, self.age / 2), self._sweep_again)
+
+    def _sweep_again(self) -> None:
+        self._sweeping = None
+        self.sweep()
+        self._sweep_later()
+
+
+class _Packed:
+    """A message whose output is kept as bytes."""
+
+    __slots__ = ("_message", "_output", "bytes", "came", "owner")
+
+    def __init__(self, message: Any, owner: str, came: float) -> None:
+        self.owner, self.came, self._message = owner, came, message
+        output = getattr(message, "output", None)
+        self._output = b"" if output is None else orjson.dumps(output, default=str)
+        if self._output:
+            message.output = {}
+        self.bytes = 200 + len(self._output)  # and what an object takes
+
+    def empty(self) -> None:
+        """Lets go of the output: a sentence stands in its place."""
+        self._output = orjson.dumps({"error": NOT_READ})
+        if hasattr(self._message, "success"):
+            self._message.success = False
+
+    def message(self) -> Any:
+        if self._output:
+            self._message.output = orjson.loads(self._output)
+        return self._message
+
+
+NOT_READ = (
+    "Too many results waited to be read, and this one was let go of: fetch each before you ask for "
+    "the next."
+)
+
+
+class _Messages(asyncio.Queue[Any]):
+    """The messages of one session. One that somebody waits for is handed on as it is."""
+
+    def __init__(self, unread: Unread) -> None:
+        super().__init__()
+        self._unread = unread
+        self._used = unread.clock()
+
+    def is_older(self, moment: float) -> bool:
+        """Whether nobody listens, and what waits, or the last look, is from before a moment."""
+        kept: Any = self._queue  # type: ignore[attr-defined]
+        first = kept[0].came if kept and isinstance(kept[0], _Packed) else self._used
+        return not self.is_heard() and bool(first < moment)
+
+    def is_heard(self) -> bool:
+        """Whether somebody waits for the next message."""
+        return any(not one.done() for one in self._getters)  # type: ignore[attr-defined]
+
+    def let_go(self) -> None:
+        """Counts nothing of it any more."""
+        for one in self._queue:  # type: ignore[attr-defined]
+            if isinstance(one, _Packed):
+                self._unread.let_go(one)
+
+    def _put(self, item: Any) -> None:
+        super()._put(item if self.is_heard() else self._unread.pack(item))
+        if getattr(item, "msg", None) == "process_completed":
+            self._unread.finished(str(getattr(item, "event_id", "")))
+
+    def _get(self) -> Any:
+        self._used = self._unread.clock()
+        item = super()._get()
+        return self._unread.unpack(item) if isinstance(item, _Packed) else item
+
+
+def _heard(messages: asyncio.Queue[Any] | None) -> bool:
+    return isinstance(messages, _Messages) and messages.is_heard()
+
+
+def bound_unread(queue: Any, unread: Unread) -> None:
+    """Lets Gradio's queue keep its messages here; `queue` is that of a page, `Blocks._queue`."""
+
+    def forget(session: str) -> None:
+        queue.pending_event_ids_session.pop(session, None)
+
+    unread.forgotten = forget
+    queue.pending_messages_per_session = unread

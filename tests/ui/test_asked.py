@@ -1,0 +1,103 @@
+"""What an address asks for is shown, and becomes the draft only once a person does something."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from browsing import CHROMIUM, SLOW
+from playwright.sync_api import Browser, Page, expect
+from serving import Server, serving
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+LAYERS = "#model-n_layers input[type=number]"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("asked") / "home", OMP_NUM_THREADS="1") as one:
+        yield one
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    """One desk for everybody, its draft as at first."""
+    with running.client() as http:
+        http.post("/api/config", json={"recipe": "quickstart"}).raise_for_status()
+    return running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(SLOW)
+    yield context.new_page()
+    context.close()
+
+
+def layers(server: Server) -> int:
+    with server.client() as http:
+        config: dict[str, Any] = http.get("/api/config").raise_for_status().json()["config"]
+        return int(config["model"]["n_layers"])
+
+
+def until_layers(server: Server, number: int) -> None:
+    deadline = time.monotonic() + SLOW / 1000
+    while layers(server) != number:
+        assert time.monotonic() < deadline, layers(server)
+        time.sleep(0.1)
+
+
+def test_an_address_is_shown_and_kept_with_the_first_click(server: Server, page: Page) -> None:
+    before = layers(server)
+    page.goto(f"{server.url}/?tab=model&set=model.n_layers:7")
+    expect(page.locator(LAYERS)).to_have_value("7")
+    page.reload()  # a person has done nothing yet, and sees the same again
+    expect(page.locator(LAYERS)).to_have_value("7")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.evaluate("document.querySelector('#title').click()")  # no person does that
+    page.wait_for_timeout(1500)
+    expect(page.locator(LAYERS)).to_have_value("7")
+    assert layers(server) == before
+    page.locator("#title").click()
+    until_layers(server, 7)
+    assert "set=" not in page.url and "tab=model" in page.url
+
+
+def test_a_change_is_made_to_what_is_shown(server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/?tab=model&set=model.n_layers:6&set=training.seed:77")
+    heads = page.locator("#model-n_heads input[type=number]")
+    expect(page.locator(LAYERS)).to_have_value("6")
+    heads.fill("8")
+    heads.blur()
+    with server.client() as http:
+        deadline = time.monotonic() + SLOW / 1000
+        while True:
+            config = http.get("/api/config").json()["config"]
+            told = (config["model"]["n_layers"], config["model"]["n_heads"])
+            if told == (6, 8):
+                break
+            assert time.monotonic() < deadline, told
+            time.sleep(0.1)
+    assert config["training"]["seed"] == 77
+
+
+def test_a_frame_of_another_site_changes_nothing_before_a_click(server: Server, page: Page) -> None:
+    before, evil = layers(server), f"http://other.localhost:{server.port}/frame"
+    framed = f"{server.url}/?tab=model&set=model.n_layers:9"
+    html = f"<iframe id=f src={json.dumps(framed)} width=1100 height=800></iframe>"
+    page.route(evil, lambda route: route.fulfill(content_type="text/html", body=html))
+    page.goto(evil)
+    inside = page.frame_locator("#f")
+    expect(inside.locator(LAYERS)).to_have_value("9")
+    page.evaluate("document.querySelector('#f').focus()")
+    page.keyboard.press("Tab")
+    page.keyboard.type("9")
+    page.wait_for_timeout(1500)
+    assert layers(server) == before
+    inside.locator("#title").click()
+    until_layers(server, 9)
