@@ -47,6 +47,8 @@ SWEEP_EVERY = 60.0
 REST_AFTER = 60.0  # seconds without a question about a run that has ended
 SAVE_EVERY = 30.0  # seconds between two view files of a run at work
 WORTH_SAVING = 500  # records; fewer are read again in no time
+MOST_RUNS = 5000  # of strangers, those that were deleted a moment ago included
+EMPTY_HOURS = 1.0  # that a run of strangers is kept which ended before its first step
 UNDO_SECONDS = 600  # a deleted run can be brought back for so long
 KILL_AFTER = 60.0  # seconds a worker has for its last step and checkpoint
 OVERTIME = 120.0  # seconds beyond the time limit of a run, to load, measure and save
@@ -118,6 +120,8 @@ class Manager:
         """
         with self._lock:
             self._require_room(owner)
+            if self.limits.for_strangers and len(self._runs) >= MOST_RUNS:
+                raise QueueFull(f"This server keeps {MOST_RUNS:,} runs: try again later.", 3600.0)
             path = self.home.new_run(config.name)
             path.mkdir(parents=True)
             try:
@@ -456,7 +460,10 @@ class Manager:
             return now - run.note.deleted_at > UNDO_SECONDS
         if ttl is None or run.state() in ACTIVE:
             return False
-        return now - (run.view().updated_at or now) > 3600 * ttl
+        view = run.view()
+        if self.limits.for_strangers and view.step == 0 and view.damage is None:
+            ttl = min(ttl, EMPTY_HOURS)
+        return now - (view.updated_at or now) > 3600 * ttl
 
     # ------------------------------------------------------------------------ helpers
 

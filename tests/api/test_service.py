@@ -391,3 +391,21 @@ def test_a_full_disk_takes_no_drafts(tmp_path: Path) -> None:
         assert not list(service.home.workspaces.glob("*/desk.json"))
     finally:
         service.close()
+
+
+def test_runs_that_never_trained_go_soon_and_all_are_bounded(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = new_key()
+    run = created(service, key)
+    service.manager.stop(run)
+    assert run.state() == "stopped"
+    service.manager._sweep()
+    assert service.manager.get(run.id) is run
+    monkeypatch.setattr("gtt.runs.manager.MOST_RUNS", 1)
+    with pytest.raises(GTTError, match="keeps 1 runs"):
+        created(service, key)
+    monkeypatch.setattr(service.manager, "clock", lambda: time.time() + 1.1 * HOUR)
+    service.manager._sweep()
+    assert service.manager.get(run.id) is None
+    created(service, key)
