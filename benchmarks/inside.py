@@ -241,7 +241,7 @@ def slide(page: Any, number: int) -> float:
 def on_the_page(rounds: int, tab: str, act: Callable[[Any, int], Any]) -> list[Any]:
     """What `act` gives, round by round, on a tab of a page that looks at a run of this shape."""
     from page import browsing
-    from service import serving
+    from service_server import serving
 
     with serving() as server, browsing() as browser:
         import httpx

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from typing import Any
 
 from service_hostile import hostile
 from service_load import load
 from service_speed import followers, latency, status
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "latency": latency,
     "followers": followers,
     "load": load,

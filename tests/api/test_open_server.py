@@ -197,8 +197,10 @@ def test_a_stranger_does_not_say_where_the_page_is(http: httpx.Client, host: str
 def test_the_page_has_a_rate(server: Server) -> None:
     with server.client() as http:
         one = {"X-Forwarded-For": "9.9.9.9"}
-        told = [http.get("/config", headers=one).status_code for _ in range(100)]
-        assert told[0] == 200 and told[-1] == 429
+        told = [200]
+        while told[-1] == 200 and len(told) < 1000:
+            told.append(http.get("/config", headers=one).status_code)
+        assert told[-1] == 429 and len(told) > 90
         other = http.get("/config", headers={"X-Forwarded-For": "9.9.9.8"})
         assert other.status_code == 200
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -86,18 +89,37 @@ def test_a_change_is_made_to_what_is_shown(server: Server, page: Page) -> None:
     assert config["training"]["seed"] == 77
 
 
+@contextmanager
+def another_site(html: str) -> Iterator[str]:
+    """A page of another origin."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{site.server_address[1]}/"
+        site.shutdown()
+
+
 def test_a_frame_of_another_site_changes_nothing_before_a_click(server: Server, page: Page) -> None:
-    before, evil = layers(server), f"http://other.localhost:{server.port}/frame"
-    framed = f"{server.url}/?tab=model&set=model.n_layers:9"
+    before, framed = layers(server), f"{server.url}/?tab=model&set=model.n_layers:9"
     html = f"<iframe id=f src={json.dumps(framed)} width=1100 height=800></iframe>"
-    page.route(evil, lambda route: route.fulfill(content_type="text/html", body=html))
-    page.goto(evil)
-    inside = page.frame_locator("#f")
-    expect(inside.locator(LAYERS)).to_have_value("9")
-    page.evaluate("document.querySelector('#f').focus()")
-    page.keyboard.press("Tab")
-    page.keyboard.type("9")
-    page.wait_for_timeout(1500)
-    assert layers(server) == before
-    inside.locator("#title").click()
-    until_layers(server, 9)
+    with another_site(html) as evil:
+        page.goto(evil)
+        inside = page.frame_locator("#f")
+        expect(inside.locator(LAYERS)).to_have_value("9")
+        page.evaluate("document.querySelector('#f').focus()")
+        page.keyboard.press("Tab")
+        page.keyboard.type("9")
+        page.wait_for_timeout(1500)
+        assert layers(server) == before
+        inside.locator("#title").click()
+        until_layers(server, 9)
