@@ -142,7 +142,7 @@ class _Packed:
     def __init__(self, message: Any, owner: str, came: float) -> None:
         self.owner, self.came, self._message = owner, came, message
         output = getattr(message, "output", None)
-        self._output = b"" if output is None else orjson.dumps(output, default=str)
+        self._output = b"" if output is None else orjson.dumps(output, default=_plain)
         if self._output:
             message.output = {}
         self.bytes = 200 + len(self._output)  # and what an object takes
@@ -157,6 +157,12 @@ class _Packed:
         if self._output:
             self._message.output = orjson.loads(self._output)
         return self._message
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for, as Gradio writes it: models of pydantic by their fields."""
+    dump = getattr(value, "model_dump", None)
+    return str(value) if dump is None else dump()
 
 
 NOT_READ = (

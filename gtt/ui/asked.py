@@ -15,9 +15,8 @@ from typing import Any
 import gradio as gr
 from starlette.datastructures import QueryParams
 
-from gtt.api.endpoints.configuration import changed, get_config, set_config
+from gtt.api.endpoints.configuration import drafted, get_config, set_config
 from gtt.api.schemas import ConfigResponse, SetConfig
-from gtt.api.visitors import recipe_of
 from gtt.errors import BadInput
 from gtt.settings import parse
 from gtt.ui.assets import static_text
@@ -66,8 +65,7 @@ class Asked:
         if not id or id in self._kept:
             return answer
         request = parse(SetConfig, values, strict=True)
-        base = recipe_of(request.recipe).config if request.recipe else answer.config
-        return ConfigResponse(config=changed(base, request.config), parameters=None)
+        return ConfigResponse(config=drafted(answer.config, request), parameters=None)
 
     async def keep(self, workspace: str, text: str) -> None:
         """Makes it the draft, unless that was done; raises `GTTError`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from pydantic import RootModel
+
 from gtt.api.unread import Unread
 
 
@@ -30,6 +32,10 @@ def test_what_is_read_is_as_it_was_sent() -> None:
         read = await unread["one"].get()
         assert read.output == {"data": ["x" * 5000]} and read.success
         assert unread.bytes() == 0
+        message = Message("b")
+        message.output = {"data": [RootModel[dict[str, int]]({"a": 1}), None]}  # as Gradio has them
+        unread["one"].put_nowait(message)
+        assert (await unread["one"].get()).output == {"data": [{"a": 1}, None]}
 
     asyncio.run(act())
 

@@ -47,10 +47,15 @@ def set_config(caller: Caller, request: SetConfig) -> ConfigResponse:
     With a recipe the draft begins anew from it.
     """
     with caller.desk.lock:
-        base = recipe_of(request.recipe).config if request.recipe else caller.desk.draft
-        draft = changed(base, request.config)
+        draft = drafted(caller.desk.draft, request)
         caller.desk.save_draft(draft)
     return _response(draft)
+
+
+def drafted(draft: RunConfig, request: SetConfig) -> RunConfig:
+    """What becomes of a draft with this request; raises `InvalidSetting`."""
+    base = recipe_of(request.recipe).config if request.recipe else draft
+    return changed(base, request.config)
 
 
 @endpoint("GET", "/api/recipes", rate="read", tag="configuration")
