@@ -1,4 +1,4 @@
-"""What strangers do to an open server, each for some seconds: `python service_attacks.py NAME URL`.
+"""What strangers do to an open server, each for some seconds: `service_attacks.py NAME URL …`.
 
 They run in a process of their own, as strangers do, so that what they cost themselves slows nobody
 who is measured. An attack says on stdout, as JSON, what came of it: answers by status, at most.
@@ -6,13 +6,13 @@ who is measured. An attack says on stdout, as JSON, what came of it: answers by 
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
 import random
 import secrets
 import socket
-import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -260,13 +260,18 @@ ATTACKS: dict[str, Callable[[Target], Awaitable[None]]] = {
 
 
 def main() -> int:
-    """`NAME URL SECONDS KEY RUN`"""
-    name, url, seconds, key, run = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=list(ATTACKS))
+    parser.add_argument("url")
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("key", help="of a desk")
+    parser.add_argument("run", help="on that desk")
+    options = parser.parse_args()
     if hasattr(os, "nice"):
         os.nice(10)  # strangers bring machines of their own
     with_files()
-    target = Target(url, float(seconds), key, run)
-    asyncio.run(_attack(ATTACKS[name], target))
+    target = Target(options.url, options.seconds, options.key, options.run)
+    asyncio.run(_attack(ATTACKS[options.name], target))
     print(json.dumps(dict(target.told)))
     return 0
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import here  # noqa: F401 - before gtt, which it makes known
 import httpx
 from service_server import ROOT, Server, serving, summary, unless
 
