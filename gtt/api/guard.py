@@ -120,7 +120,9 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send, is_private=_is_private(_path(scope)))
+        exchange = _Exchange(
+            receive, send, is_private=_is_private(_path(scope)), has_body=_has_body(scope)
+        )
         is_form = scope["type"] == "http" and _path(scope) == GRADIO_UPLOAD
         exchange.holds_faults = is_form
         try:
@@ -252,21 +254,20 @@ class _Exchange:
 
     holds_faults = False  # a fault of the application becomes a refusal: see `Guard`
 
-    def __init__(self, receive: Receive, send: Send, *, is_private: bool = True) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, *, is_private: bool = True, has_body: bool = True
+    ) -> None:
         self._receive, self._send, self._is_private = receive, send, is_private
         self._bytes = 0
-        self._began, self._is_read = time.monotonic(), False
+        self._began, self._is_read = time.monotonic(), not has_body
         self._has_started = False
         self.is_refused = self.has_fault = False
 
     async def receive(self) -> Message:
         if self.is_refused:
             return {"type": "http.disconnect"}
-        try:
-            message = await asyncio.wait_for(
-                self._receive(), None if self._is_read else LONGEST_PAUSE
-            )
-        except asyncio.TimeoutError:
+        message = await (self._receive() if self._is_read else self._next_piece())
+        if message is None:
             return await self._end_body(_too_slow())
         if message["type"] != "http.request":
             return message
@@ -280,6 +281,19 @@ class _Exchange:
         if self.check is not None and not self.check.feed(piece):
             return await self._end_body(self.check.refusal)
         return message
+
+    async def _next_piece(self) -> Message | None:
+        """The next piece of the body; None where it does not come.
+
+        `wait_for` would not do: before Python 3.12 it swallows a cancellation that comes together
+        with the piece.
+        """
+        coming = asyncio.ensure_future(self._receive())
+        try:
+            await asyncio.wait({coming}, timeout=LONGEST_PAUSE)
+            return coming.result() if coming.done() else None
+        finally:
+            coming.cancel()
 
     async def _end_body(self, refusal: ApiError) -> Message:
         await self.refuse(refusal)
@@ -409,6 +423,11 @@ def _other_site(origin: Place | None, host: Place) -> ApiError:
 
 def _shown(place: Place) -> str:
     return place.name if place.port is None else f"{place.name}:{place.port}"
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 def _is_private(path: str) -> bool:
