@@ -266,7 +266,7 @@ def unharmed(world: World) -> Iterator[None]:
     assert {name: after.get(name) for name in files} == files
     # The attackers' own runs have a text, which lies where anybody's run would look for it.
     new = {name.partition("/")[0] for name in after.keys() - files.keys()}
-    assert new <= {"corpora", "cache"}
+    assert new <= {"corpora", "caches"}
     with world.server.client(world.victim) as http:
         restored = http.post(f"/api/runs/{world.deleted_id}/restore")
         assert restored.json()["run"]["name"] == f"{CANARY} run"
