@@ -562,3 +562,58 @@ def test_hosts_and_origins_are_read_strictly() -> None:
         "//a",
     ):
         assert read_origin(text) is None
+
+
+HOST = [(b"host", b"localhost"), (b"content-length", b"9")]
+
+
+@pytest.mark.parametrize("ticks", range(6))
+def test_a_wait_for_the_end_of_a_request_can_be_ended(ticks: int) -> None:
+    """Also in the moment in which a piece comes: else an answer is never sent."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def hang_up() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        gone = asyncio.ensure_future(hang_up())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait_for(asyncio.gather(gone, return_exceptions=True), 5)
+        await JSONResponse({"ended": True})(scope, receive, send)
+
+    for headers in (HOST[:1], HOST):
+        pieces = iter([{"type": "http.request", "body": b"x", "more_body": False}])
+
+        async def receive(pieces: Any = pieces) -> Message:
+            for piece in pieces:
+                return dict(piece)
+            await asyncio.sleep(60)
+            return {"type": "http.disconnect"}
+
+        sent: list[Message] = []
+
+        async def send(message: Message, sent: list[Message] = sent) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/api/x", "query_string": b""}
+        asyncio.run(Guard(app)({**scope, "headers": headers}, receive, send))
+        assert sent[0]["status"] == 200
+
+
+def test_a_body_that_does_not_come_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gtt.api.guard.LONGEST_PAUSE", 0.05)
+
+    async def receive() -> Message:
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/api/train", "query_string": b""}
+    asyncio.run(guarded()({**scope, "headers": HOST}, receive, send))
+    assert sent[0]["status"] == 408 and b"too_slow" in sent[1]["body"]
