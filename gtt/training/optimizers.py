@@ -23,7 +23,7 @@ class Muon(Optimizer):
     def __init__(
         self,
         groups: Iterable[dict[str, Any]],
-        lr: float | Tensor,
+        lr: float,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
     ) -> None:
@@ -52,12 +52,8 @@ class Muon(Optimizer):
             for (inputs, outputs), same_shape in pieces.items():
                 directions = orthogonalise(torch.stack([update for _, update in same_shape]))
                 scale = max(1.0, outputs / inputs) ** 0.5
-                rate = group["lr"] * scale
                 for (part, _), direction in zip(same_shape, directions):
-                    if isinstance(rate, Tensor):  # on the device, where no number is known
-                        part.sub_(direction * rate)
-                    else:
-                        part.add_(direction, alpha=-rate)
+                    part.add_(direction, alpha=-group["lr"] * scale)
         return loss
 
 
@@ -80,19 +76,11 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     return orthogonal
 
 
-def build_optimizers(
-    model: nn.Module, config: TrainingConfig, *, rates_on_device: bool = False
-) -> list[Optimizer]:
+def build_optimizers(model: nn.Module, config: TrainingConfig) -> list[Optimizer]:
     """One optimizer, or two with Muon; each group's `peak_lr` is what the schedule scales.
 
-    Matrices and embeddings decay, norms and biases do not. Frozen weights are left out. With
-    `rates_on_device` the rates are tensors beside the weights, so that a step recorded as a CUDA
-    graph reads what they are by then.
+    Matrices and embeddings decay, norms and biases do not. Frozen weights are left out.
     """
-
-    def rate(peak: float) -> float | Tensor:
-        return torch.tensor(peak, device=rest[0].device) if rates_on_device else peak
-
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
     of_muon = {
         name: p
@@ -107,10 +95,9 @@ def build_optimizers(
     optimizers: list[Optimizer] = [
         AdamW(
             [group for group in groups if group["params"]],
-            lr=rate(config.learning_rate),
+            lr=config.learning_rate,
             betas=(config.beta1, config.beta2),
             fused=rest[0].device.type in ("cpu", "cuda"),
-            capturable=rates_on_device,
         )
     ]
     if of_muon:
@@ -120,13 +107,13 @@ def build_optimizers(
                     {"params": [p for n, p in of_muon.items() if "c_attn" in n], "parts": 3},
                     {"params": [p for n, p in of_muon.items() if "c_attn" not in n]},
                 ],
-                rate(config.muon_learning_rate),
+                config.muon_learning_rate,
                 weight_decay=config.weight_decay,
             )
         )
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["peak_lr"] = float(group["lr"])
+            group["peak_lr"] = group["lr"]
     return optimizers
 
 
@@ -134,7 +121,4 @@ def set_learning_rate(optimizers: Iterable[Optimizer], factor: float) -> None:
     """Sets every group to `factor` times its peak."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(group["peak_lr"] * factor)
-            else:
-                group["lr"] = group["peak_lr"] * factor
+            group["lr"] = group["peak_lr"] * factor

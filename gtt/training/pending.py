@@ -18,12 +18,6 @@ class PendingLog:
         self.steps = 0
         self.seconds = 0.0
 
-    def reset(self) -> None:
-        """Begins anew, in the same tensors: a recorded step adds to those that it knows."""
-        self.loss.zero_()
-        self.gradient_norm.zero_()
-        self.steps, self.seconds = 0, 0.0
-
     def as_values(self) -> dict[str, float]:
         """The sums as plain values, exact: an fp32 number survives as a JSON number."""
         return {

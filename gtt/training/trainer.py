@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -35,7 +35,6 @@ from gtt.training.accelerator import (
 from gtt.training.batches import make_sampler
 from gtt.training.card import write_card
 from gtt.training.checkpoints import CheckpointFolder
-from gtt.training.cuda_graph import Batch, RecordedStep, can_record
 from gtt.training.kernels import use_cpu_kernels
 from gtt.training.observer import Observer, usable_prompt
 from gtt.training.optimizers import build_optimizers, set_learning_rate
@@ -101,8 +100,7 @@ class Trainer:
         self.model = GPT(config.model, corpus.vocab_size).to(device)
         if device.type == "cpu" and not training.compile:  # which makes kernels of its own
             use_cpu_kernels(self.model)
-        recorded = can_record(self.accelerator)
-        self.optimizers = build_optimizers(self.model, training, rates_on_device=recorded)
+        self.optimizers = build_optimizers(self.model, training)
         self.observer = Observer(self.model, config, corpus, self.accelerator, folder, prompt)
         torch.manual_seed(training.seed + 1 + rank)  # from here on: dropout, its own per process
 
@@ -118,7 +116,6 @@ class Trainer:
         if training.compile:
             wrapped = torch.compile(wrapped)  # type: ignore[assignment]
         self.loss_module, *self.prepared = self.accelerator.prepare(wrapped, *self.optimizers)
-        self.update = RecordedStep(self._update) if recorded else self._update
 
         self.rows = training.batch_size  # per process and batch
         self.sequences_per_step = (
@@ -200,30 +197,27 @@ class Trainer:
         set_learning_rate(
             self.optimizers, schedule.lr_factor(self.step, self.total_steps, training)
         )
-        self.update([self._batch(number) for number in range(training.grad_accumulation_steps)])
+        for optimizer in self.prepared:
+            optimizer.zero_grad()
+        for batch in range(training.grad_accumulation_steps):
+            inputs, targets = self._batch(batch)
+            with self.accelerator.accumulate(self.loss_module):
+                loss = self.loss_module(inputs, targets)
+                self.accelerator.backward(loss)
+                self.pending.loss += loss.detach() / training.grad_accumulation_steps
+                if self.accelerator.sync_gradients:
+                    self.pending.gradient_norm += self._clip_gradients()
+                for optimizer in self.prepared:
+                    optimizer.step()
         self.step += 1
         self.pending.steps += 1
         took = self.clock() - began
         self.seconds += took
         self.pending.seconds += took
 
-    def _update(self, batches: Sequence[Batch]) -> None:
-        """Gradients of the batches, and what the optimizers make of them."""
-        for optimizer in self.prepared:
-            optimizer.zero_grad()
-        for inputs, targets in batches:
-            with self.accelerator.accumulate(self.loss_module):
-                loss = self.loss_module(inputs, targets)
-                self.accelerator.backward(loss)
-                self.pending.loss += loss.detach() / len(batches)
-                if self.accelerator.sync_gradients:
-                    self.pending.gradient_norm += self._clip_gradients()
-                for optimizer in self.prepared:
-                    optimizer.step()
-
-    def _batch(self, number: int) -> Batch:
+    def _batch(self, batch: int) -> tuple[Tensor, Tensor]:
         """This process's rows of one batch of the step, inputs and targets (B, T)."""
-        place = number * self.accelerator.num_processes + self.accelerator.process_index
+        place = batch * self.accelerator.num_processes + self.accelerator.process_index
         first = self.step * self.sequences_per_step + place * self.rows
         inputs, targets = self.windows.sequences(first, self.rows)
         if self.device.type == "cuda":
@@ -331,7 +325,7 @@ class Trainer:
             },
             step=self.step,
         )
-        self.pending.reset()
+        self.pending = PendingLog(self.device)
         return event
 
     def _weights_to_compare(self) -> dict[str, Tensor] | None:
