@@ -146,7 +146,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
             delete = gr.Button("Delete", size="md", elem_id="delete", min_width=130)
         with gr.Row(elem_id="changing"):
             steps = gr.Number(
-                None, label="Steps in all", precision=0, minimum=1, elem_id="more-steps", scale=2
+                None, label="Steps in all", precision=0, elem_id="more-steps", scale=2
             )
             longer = gr.Button("Train longer", size="md", elem_id="longer", scale=1)
             name = gr.Textbox(

@@ -75,7 +75,8 @@ class Picker {
   }
 
   show(list) {
-    const before = this.run, named = list.map((run) => [run.id, Picker.named(run)]);
+    const before = this.run;
+    const named = list.length ? list.map((run) => [run.id, Picker.named(run)]) : [["", "no run yet"]];
     this.list = list;
     Picker.options(this.runs, named, this.byHand && before ? before : this.wanted || before);
   }
