@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from job_attacks import JOB_ATTACKS
 
 LARGEST_DRAFT: dict[str, Any] = {
     "generation": {"stop": ["\U0001f600" * 100] * 16, "prompt": "\U0001f600" * 4000}
@@ -256,7 +257,7 @@ ATTACKS: dict[str, Callable[[Target], Awaitable[None]]] = {
         pages,
         strange_bodies,
     )
-}
+} | JOB_ATTACKS
 
 
 def main() -> int:

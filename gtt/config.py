@@ -540,3 +540,10 @@ def describe_settings() -> Iterator[SettingDescription]:
                 limits=limits,
                 slider=Slider(**slider) if isinstance(slider, dict) else None,  # type: ignore[arg-type]
             )
+
+
+def size_name(parameters: int) -> str:
+    """How many parameters, to one figure after the point."""
+    if parameters < 100_000:
+        return f"{parameters / 1e3:.0f} k"
+    return f"{parameters / 1e6:.1f} M" if parameters < 1e9 else f"{parameters / 1e9:.1f} B"

@@ -42,6 +42,7 @@ KINDS = {
     "watch": "where a run stands, for every open tab",
     "read": "the rest",
     "desk": "desks that are opened to hold something, from one address",
+    "page": "the page itself and its descriptions, from one address",
 }
 OTHER_VARIABLES = (
     (

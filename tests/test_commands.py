@@ -138,7 +138,12 @@ AT_ONCE = {
     "python -m gtt stop": "No run is at work",
 }
 # With a name to be filled in, or for machines that are not this one.
-PATTERNS = {"python -m gtt train --recipe NAME", "python -m gtt stop [$RUN]", "python -m gtt"}
+PATTERNS = {
+    "python -m gtt train --recipe NAME",
+    "python -m gtt train",
+    "python -m gtt stop [$RUN]",
+    "python -m gtt",
+}
 
 
 def test_no_command_of_the_docs_is_left_out() -> None:

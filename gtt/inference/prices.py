@@ -126,8 +126,16 @@ def _shape(about: str, changed: int, size: int) -> Shape | None:
         with open(about, "rb") as file:
             values = json.loads(file.read(LARGEST_ABOUT))
         return Shape(parse(ModelConfig, values["model"]), int(values["vocab_size"]), size)
-    except (OSError, InvalidSetting, ValueError, KeyError, TypeError, RecursionError):
-        return None
+    except (
+        OSError,
+        InvalidSetting,
+        ArithmeticError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ):
+        return None  # damaged: whoever opens it says how
 
 
 def _price(job: Any, shape: Shape) -> Price:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from gtt.config import DataConfig, RunConfig
+from gtt.config import DataConfig, RunConfig, size_name
 from gtt.data.sources import SOURCES, UPLOAD
 from gtt.recipes import recipe_names
 from gtt.runs.limits import expected_vocabulary
@@ -39,13 +39,6 @@ def tokenizer_name(data: DataConfig) -> str:
     if data.tokenizer == "pretrained":
         return data.pretrained_tokenizer.rpartition("/")[2]
     return "characters"
-
-
-def size_name(parameters: int) -> str:
-    """How many parameters, to one figure after the point."""
-    if parameters < 100_000:
-        return f"{parameters / 1e3:.0f} k"
-    return f"{parameters / 1e6:.1f} M" if parameters < 1e9 else f"{parameters / 1e9:.1f} B"
 
 
 def parameters_of(config: RunConfig, vocab_size: int | None = None) -> int:

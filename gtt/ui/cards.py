@@ -11,8 +11,7 @@ from gtt.api.endpoints.configuration import get_config, recipes
 from gtt.api.errors import error_body
 from gtt.api.schemas import Nothing, RecipeInfo
 from gtt.api.service import Service
-from gtt.config import RunConfig
-from gtt.runs.naming import size_name
+from gtt.config import RunConfig, size_name
 from gtt.ui.assets import static_text
 from gtt.ui.desk import PageDesk
 from gtt.ui.labels import LABELS

@@ -168,7 +168,10 @@ def build(service: Service) -> gr.Blocks:
             return gr.skip()
 
         async def fill(workspace: str, was_asked: str) -> list[Any]:
-            answer = await asked.shown(workspace, was_asked)
+            try:
+                answer = await asked.shown(workspace, was_asked)
+            except GTTError:  # what came back from the browser is not what was sent there
+                answer = await asked.shown(workspace, "")
             here = in_order((await desk.ask("recipes", recipes, workspace)).recipes)
             known = cards_value(here, draft_of(answer.config, listed), workspace)
             return [known, "yes", *desk.values_of(answer)]

@@ -629,9 +629,11 @@ def test_hostile_folders_are_passed_over(
         (runs / name / "run.json").write_text(about)
         (runs / name / file).write_text(text)
     with managing(home) as manager:
-        assert {run.id for run in manager.runs()} == {good.id, *odd}
+        damaged = {"folder", *texts}
+        assert {run.id for run in manager.runs()} == {good.id, *odd, *damaged}
         for run in manager.runs():
-            assert run.state() == ("completed" if run.id == good.id else "interrupted")
+            state = "damaged" if run.id in damaged else "interrupted"
+            assert run.state() == ("completed" if run.id == good.id else state)
             manager.stop(run)
         manager._sweep()
         manager.delete(next(run for run in manager.runs() if run.id == "note-types"))

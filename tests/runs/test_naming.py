@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gtt.config import RunConfig
+from gtt.config import RunConfig, size_name
 from gtt.recipes import load_recipe
-from gtt.runs.naming import base_name, free_name, name_for, size_name, telling_name, text_name
+from gtt.runs.naming import base_name, free_name, name_for, telling_name, text_name
 
 
 @pytest.mark.parametrize(
