@@ -170,7 +170,10 @@ def _as_invalid_setting(model: type[Settings], error: ValidationError) -> Invali
         field = ".".join([*path, str(about["field"])])
         return InvalidSetting(f"{fault['msg']}.", field=field, ways=ways)
     ways = tuple(_way(model, path, value) for value in _values_instead(model, path, fault))
-    return InvalidSetting(f"{field}: {_value_sentence(fault)}", field=field, ways=ways)
+    is_item = fault["loc"] != () and isinstance(fault["loc"][-1], int)
+    # What is set is the list as a whole.
+    setting = ".".join(path[:-1]) if is_item else field
+    return InvalidSetting(f"{field}: {_value_sentence(fault)}", field=setting, ways=ways)
 
 
 def _way(model: type[Settings], path: list[str], value: bool | int | float | str) -> Way:
