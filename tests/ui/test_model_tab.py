@@ -57,6 +57,7 @@ def test_the_cost_of_the_settings_is_shown_and_follows_them(
 ) -> None:
     watched = Watched(browser, server.url)
     page = watched.go_to(f"{server.url}/?recipe=quickstart&tab=model")
+    page.mouse.move(200, 300)  # somebody is there: the address becomes the draft
     expect(part(page, "parameters-figure")).to_have_text("541,312")
     expect(part(page, "parameters-tag")).to_have_text("exact")
     expect(part(page, "parameters-rows")).to_contain_text("131,072 in each block")
@@ -85,12 +86,13 @@ def test_an_impossible_width_offers_its_ways_out_at_the_field(
 ) -> None:
     watched = Watched(browser, server.url)
     page = watched.go_to(f"{server.url}/?recipe=quickstart&tab=model")
+    page.mouse.move(200, 300)  # somebody is there: the address becomes the draft
     expect(part(page, "parameters-figure")).to_have_text("541,312")
     refusal = page.locator("#gtt-refusal")
 
     change(page, "n_heads", 3)
     expect(page.locator("#model-n_heads").locator(refusal)).to_be_visible()
-    expect(refusal).to_contain_text("n_embed 128 is not divisible by 3 heads: try 126 or 129.")
+    expect(refusal).to_contain_text("Embedding width 128 is not divisible by 3 heads: try 126")
     expect(refusal).to_have_attribute("role", "alert")
     expect(number(page, "n_heads")).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#message [role=alert]")).to_be_hidden()
@@ -132,6 +134,7 @@ def test_it_can_be_read_in_the_dark_and_on_a_phone(server: Server, browser: Brow
     page = watched.page
     page.set_viewport_size({"width": 390, "height": 900})
     watched.go_to(f"{server.url}/?recipe=quickstart&tab=model&__theme=dark")
+    page.mouse.move(200, 300)  # somebody is there: the address becomes the draft
     expect(part(page, "parameters-figure")).to_have_text("541,312")
     change(page, "n_heads", 3)
     expect(page.locator("#gtt-refusal")).to_be_visible()

@@ -18,10 +18,13 @@ function keep() {
 }
 
 function acted(event) {
-  if (!event.isTrusted || !element.isConnected || (event.type === "keydown" && isFramed())) return;
+  if (hasActed || !event.isTrusted || !element.isConnected) return;
+  if (event.type !== "pointerdown" && isFramed()) return;
   hasActed = true;
   keep();
 }
 
-for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, acted, true);
+for (const name of ["pointerdown", "pointermove", "wheel", "keydown"]) {
+  document.addEventListener(name, acted, { capture: true, passive: true });
+}
 document.addEventListener("gtt:opened", () => { isOpen = true; keep(); });
