@@ -92,7 +92,8 @@ async function packOf(asked) {
   return pack;
 }
 
-const focus = { kind: "prompt", pack: null, token: null, turn: 0 }; // what the bars are of
+// What the bars are of; `refusal` says why there are none.
+const focus = { kind: "prompt", pack: null, token: null, turn: 0, refusal: "" };
 const bars = Array.from({ length: ROWS + 1 }, barRow);
 let waitsForOdds = 0;
 
@@ -106,12 +107,13 @@ function lookAt(kind, asked, { token = null, wait = 0 } = {}) {
     const pack = asked ? await packOf(asked) : null;
     if (turn !== focus.turn) return;
     focus.pack = pack && !pack.error ? pack : null;
-    drawOdds(pack && pack.error ? pack.error.message : "");
+    focus.refusal = pack && pack.error ? pack.error.message : "";
+    drawOdds();
   }, wait);
 }
 
-function drawOdds(refusal = "") {
-  const pack = focus.pack;
+function drawOdds() {
+  const { pack, refusal } = focus;
   $("bars").hidden = !pack;
   $("left").textContent = "";
   if (!pack) {
