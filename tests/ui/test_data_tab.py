@@ -33,6 +33,7 @@ def page(server: Server, browser: Browser) -> Iterator[Page]:
     watched = Watched(browser, server.url)
     address = f"{server.url}/?tab=data&set=data.source:tales&set=data.max_megabytes:0.3"
     one = watched.go_to(address)
+    one.mouse.move(200, 300)  # somebody is there: the address becomes the draft
     expect(part(one, "preview", "title")).to_have_text("Tales")
     yield one
     watched.require_calm()
