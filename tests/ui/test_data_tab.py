@@ -31,9 +31,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def page(server: Server, browser: Browser) -> Iterator[Page]:
     """The tab, opened; at the end nothing complained and no other host was asked."""
     watched = Watched(browser, server.url)
-    address = f"{server.url}/?tab=data&set=data.source:tales&set=data.max_megabytes:0.3"
-    one = watched.go_to(address)
-    one.mouse.move(200, 300)  # somebody is there: the address becomes the draft
+    with server.client() as client:
+        draft = {"data": {"source": "tales", "max_megabytes": 0.3}}
+        client.post("/api/config", json={"config": draft}).raise_for_status()
+    one = watched.go_to(f"{server.url}/?tab=data")
     expect(part(one, "preview", "title")).to_have_text("Tales")
     yield one
     watched.require_calm()
