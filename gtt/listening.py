@@ -122,7 +122,13 @@ def settle_sub_path(environment: MutableMapping[str, str] = os.environ) -> str:
     whole = given.rstrip("/")
     if not whole.startswith(("http://", "https://")):
         whole = "/" + whole.strip("/") if whole else ""
-    path = urllib.parse.urlsplit(whole).path
+    try:
+        path = urllib.parse.urlsplit(whole).path
+    except ValueError:
+        raise BadInput(
+            f"GRADIO_ROOT_PATH={given} is no address: give a path such as /gtt.",
+            field="GRADIO_ROOT_PATH",
+        ) from None
     first = path.strip("/").partition("/")[0]
     if first in OWN_PATHS:
         raise BadInput(

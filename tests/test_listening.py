@@ -85,6 +85,11 @@ def test_a_sub_path_that_the_page_serves_itself_is_refused(given: str) -> None:
         settle_sub_path({"GRADIO_ROOT_PATH": given})
 
 
+def test_a_sub_path_that_is_no_address_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"GRADIO_ROOT_PATH=http://\[x/gtt is no address"):
+        settle_sub_path({"GRADIO_ROOT_PATH": "http://[x/gtt"})
+
+
 def test_every_path_of_the_app_is_known() -> None:
     """Those that a request can reach; under one of them as its sub-path the page would be dead."""
     script = (

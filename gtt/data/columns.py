@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -71,6 +72,8 @@ def as_text(value: Any) -> str | None:
         return value
     if isinstance(value, (list, Mapping)):
         return text_in(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # how pandas writes that there is nothing
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
@@ -130,6 +133,8 @@ def _choose(table: Table, where: str) -> str:
         + (f", chosen from {listed(names)}." if len(names) > 1 else ", the only one.")
     )
     _say_what_lies_below(table, name)
+    if not usual:
+        _say_what_was_not_read(table)
     return name
 
 
@@ -143,6 +148,19 @@ def _say_what_lies_below(table: Table, name: str) -> None:
         f"{shown(name)} holds parts, which were put together"
         + (f": field {shown(field)} was taken of each." if field else ".")
     )
+
+
+def _say_what_was_not_read(table: Table) -> None:
+    """A note on objects with texts of which none is plainly the one."""
+    for name, kind in table.kinds.items():
+        objects = [value for value in table.sample[name] if isinstance(value, Mapping)]
+        texts = (value for one in objects for value in one.values() if isinstance(value, str))
+        if kind.startswith("fields (") and any(texts):
+            table.notes.append(
+                f"{shown(name)} has {kind}, which were not read: to train on one of them, name it "
+                f"in data.column, as {_path(table, [name])}."
+            )
+            return
 
 
 def _path(table: Table, names: list[str]) -> str:

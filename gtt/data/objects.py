@@ -87,7 +87,7 @@ def open_objects(text: FileText, wanted: str | None) -> ObjectTable:
 
 def _is_row(line: str) -> bool:
     try:
-        return isinstance(_on_line(line), (dict, str))
+        return isinstance(_on_line(line), (dict, str, list))
     except (ValueError, RecursionError):
         return line.lstrip().startswith('{"') and line.rstrip().endswith("}")
 
@@ -112,7 +112,7 @@ def _on_lines(lines: Iterator[str], name: str) -> Iterator[tuple[int, Row]]:
 def _in_array(values: _Values) -> Iterator[tuple[int, Row]]:
     values.skip(1)
     if values.next_is("]"):
-        return
+        return _end(values)
     while True:
         line, before = values.line, values.taken
         try:
@@ -122,10 +122,19 @@ def _in_array(values: _Values) -> Iterator[tuple[int, Row]]:
         yield values.taken - before, row
         if values.next_is(","):
             values.skip(1)
-        elif values.next_is("]") or (values.is_at_end() and values.is_cut):
+        elif values.next_is("]"):
+            return _end(values)
+        elif values.is_at_end() and values.is_cut:
             return
         else:
             raise values.unexpected("a comma or ] between two rows")
+
+
+def _end(values: _Values) -> None:
+    """Skips the end of an array; what follows it is no row of the table, and is not left out."""
+    values.skip(1)
+    if not values.is_at_end():
+        raise values.unexpected("the end of the file")
 
 
 def _one_after_another(first: Any, values: _Values) -> Iterator[tuple[int, Row]]:
@@ -145,13 +154,20 @@ def _as_row(value: Any, line: int, name: str) -> Row:
     if isinstance(value, str):
         return {"text": value}
     if isinstance(value, list):
-        return {f"column {number + 1}": one for number, one in enumerate(value)}
+        return _row_of_list(value)
     if value is None:
         return {}
     raise unusable(
         f"Line {line:,} of {name} has {json.dumps(value)[:40]} where a row is expected: each row "
         'is an object, such as {"text": "Once upon a time"}, or a text.'
     )
+
+
+def _row_of_list(values: list[Any]) -> Row:
+    """Cells without names; messages and other objects are the parts of one text."""
+    if any(isinstance(one, Mapping) for one in values):
+        return {"text": values}
+    return {f"column {number + 1}": one for number, one in enumerate(values)}
 
 
 def _below(whole: Row, wanted: str | None, name: str) -> ObjectTable:
@@ -195,9 +211,9 @@ def _lists(value: Row, path: str, levels: int) -> Iterator[tuple[str, list[Row]]
         if isinstance(one, Mapping):
             yield from _lists(one, below, levels - 1)
         elif isinstance(one, list):
-            rows = [row for row in one if isinstance(row, (Mapping, str))]
+            rows = [row for row in one if isinstance(row, (Mapping, str, list))]
             if rows:
-                yield below, [row if isinstance(row, Mapping) else {"text": row} for row in rows]
+                yield below, [_as_row(row, 1, path) for row in rows]
 
 
 def _most_text(rows: list[Row]) -> int:

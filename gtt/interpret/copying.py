@@ -128,6 +128,8 @@ def find_copies(
     pieces = iter(training)
     beginning = next(pieces, "")
     unit = unit_of(beginning[:_LOOKED_AT])
+    if unit is WORDS:  # the text may be of another language than the beginning
+        unit = unit_of(text)
     places = [match.span() for match in unit.pattern.finditer(text)]
     words = [text[start:end] for start, end in places]
     other_words = unit.of(validation)

@@ -6,7 +6,7 @@ from gtt.interpret import fixes, rates
 from gtt.interpret.findings import Finding
 from gtt.interpret.generalising import healthy
 from gtt.interpret.measurements import Measurements
-from gtt.interpret.standing import is_below_start, is_past_pairs, lag, rise
+from gtt.interpret.standing import LEARNED, PAST, is_below_start, is_past_pairs, lag, rise
 
 
 def may_be_praised(run: Measurements) -> bool:
@@ -82,12 +82,21 @@ def _not_yet(run: Measurements) -> Finding | None:
     is_over = run.ended is not None or run.is_cut_short
     return Finding(
         kind="not_yet",
-        title="Not yet past token pairs",
-        sentence="So far the model knows little more than which token follows which, as counting "
-        "pairs would tell."
+        title="Not yet past token pairs" if bigram is not None else "Hardly below its start",
+        sentence=f"So far the model knows {_known(run, level)}."
         + (" Train it longer to see what else there is to learn." if is_over else " Let it run."),
         evidence=evidence,
         weight="note",
         concept="bigram_baseline",
         fix=fixes.more_steps(run) if run.ended == "completed" else None,
     )
+
+
+def _known(run: Measurements, level: float) -> str:
+    """What a loss shows that is not past token pairs."""
+    unigram = run.baseline("unigram")
+    if level >= LEARNED * run.start:
+        return "hardly more than at its first step"
+    if unigram is not None and level >= PAST * unigram:
+        return "little more than how frequent each token is"
+    return "little more than which token follows which, as counting pairs would tell"

@@ -19,6 +19,7 @@ PAST = 0.97  # of the bigram loss: below this more is learned than pairs of toke
 BEHIND = 0.08  # above a reference: more than seeds and evaluation windows differ by
 LEARNED = 0.98  # of the start: above this nothing was learned
 RISE = 0.01  # of the loss: a rise that praise does not overlook
+LEAST_RISE = 0.005  # nats: less than the figures that are shown
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def rise(series: Series) -> tuple[float, float, int] | None:
     levels = [float(np.median(series.values[one])) for one in bins]
     lowest = int(np.argmin(levels))
     noise = 2.5 * series.noise() / len(bins[-1]) ** 0.5
-    if levels[-1] - levels[lowest] < max(RISE * abs(levels[lowest]), min(noise, 0.1)):
+    if levels[-1] - levels[lowest] < max(RISE * levels[lowest], min(noise, 0.1), LEAST_RISE):
         return None
     return levels[lowest], levels[-1], int(series.steps[bins[lowest][-1]])
 

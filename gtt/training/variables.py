@@ -24,6 +24,9 @@ OTHER_WAYS = {
 }
 GROUP = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 OF_A_GROUP = (*GROUP, "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK")
+# By which MPI says how many processes there are; Accelerate follows them on the CPU.
+MPI_SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+OF_MPI = ("PMI_", "OMPI_COMM_WORLD_", "MV2_COMM_WORLD_", "MPI_LOCAL")
 YES, NO = ("1", "true", "yes", "y", "t", "on"), ("0", "false", "no", "n", "f", "off", "")
 
 
@@ -47,6 +50,7 @@ def refuse_foreign(environment: Mapping[str, str] = os.environ) -> None:
     for name in ("ACCELERATE_USE_CPU", "ACCELERATE_CPU_AFFINITY"):
         is_on(name, environment)
     _refuse_half_a_group(environment)
+    _refuse_half_of_mpi(environment)
 
 
 def _refuse_half_a_group(environment: Mapping[str, str]) -> None:
@@ -67,6 +71,19 @@ def _refuse_half_a_group(environment: Mapping[str, str]) -> None:
             "(WORLD_SIZE): unset it, or start all of them with accelerate launch or torchrun.",
             field=name,
         )
+
+
+def _refuse_half_of_mpi(environment: Mapping[str, str]) -> None:
+    if not is_on("ACCELERATE_USE_CPU", environment):
+        return
+    for name in MPI_SIZES:
+        several = whole_number(name, environment) or 1
+        if several > 1 and not environment.get("MASTER_ADDR"):
+            raise BadInput(
+                f"{name}={several} says that MPI started several processes, and MASTER_ADDR is "
+                "missing: unset it, or start all of them with accelerate launch or torchrun.",
+                field=name,
+            )
 
 
 def whole_number(name: str, environment: Mapping[str, str] = os.environ) -> int | None:
@@ -109,5 +126,5 @@ def for_one_process(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environment.items()
-        if name not in OF_A_GROUP and not _is_foreign(name)
+        if name not in OF_A_GROUP and not name.startswith(OF_MPI) and not _is_foreign(name)
     }

@@ -252,6 +252,11 @@ REFUSED = {
     "deep.json": ('{"text": ' + DEEP, r"Line 1 of deep\.json is nested too deeply"),
     "cut.json": (json.dumps([{"text": text} for text in TEXTS])[:-9], r"Line 1 of cut.* no JSON"),
     "missing.json": ('[{"text": "a"},\n{"text": "b"}\n{"text": "c"}]', "Line 3 of missing.json"),
+    "more.json": (
+        '[{"text": "a"},\n{"text": "b"}]\n[{"text": "c"}]',
+        r"Line 3 of more\.json is no JSON: the end of the file is expected",
+    ),
+    "after-nothing.json": ('[ ] {"text": "a"}', "the end of the file is expected"),
     "numbers.json": ("[1, 2]", "has 1 where a row is expected"),
 }
 
@@ -269,6 +274,38 @@ def test_what_cannot_be_read_is_refused_with_its_line(tmp_path: Path, name: str)
                 DataConfig(source=str(tmp_path / name)),
                 Places(tmp_path, None, None),
             )
+
+
+def test_arrays_on_lines_are_read_to_the_last(tmp_path: Path) -> None:
+    chats = [
+        [{"role": "user", "content": text}, {"role": "assistant", "content": "Yes."}]
+        for text in TEXTS[:50]
+    ]
+    texts = [f"{text}\nYes." for text in TEXTS[:50]]
+    assert read(written(tmp_path / "chats.jsonl", on_lines([*chats])))[0] == texts
+    assert read(written(tmp_path / "chats.json", json.dumps(chats)))[0] == texts
+    cells: list[object] = [[number, text] for number, text in enumerate(TEXTS[:50])]
+    assert read(written(tmp_path / "cells.jsonl", on_lines(cells)))[0] == TEXTS[:50]
+
+
+def test_a_table_in_parts_gives_its_rows_and_not_its_heading(tmp_path: Path) -> None:
+    table = {"columns": ["id", "text"], "data": [[i, text] for i, text in enumerate(TEXTS[:50])]}
+    assert read(written(tmp_path / "split.json", json.dumps(table)))[0] == TEXTS[:50]
+
+
+def test_what_is_no_number_is_no_text_either(tmp_path: Path) -> None:
+    rows = '{"text": "a"}\n{"text": NaN}\n{"text": Infinity}\n{"text": ' + "9" * 5000 + "}\n"
+    texts, notes = read(written(tmp_path / "a.jsonl", rows))
+    assert texts == ["a"] and "3 rows were left out: 'text' holds no text there." in notes
+
+
+def test_fields_that_were_not_read_are_named(tmp_path: Path) -> None:
+    rows = [{"id": f"a{i}", "story": {"en": text, "de": "Es war."}} for i, text in enumerate(TEXTS)]
+    path = written(tmp_path / "a.json", json.dumps(rows))
+    texts, notes = read(path)
+    assert texts[1] == "a1" and "'story' has fields (en, de), which were not read" in notes
+    assert "data.column, as 'story.en'" in notes
+    assert read(path, "story.en")[0] == TEXTS
 
 
 def test_half_a_surrogate_becomes_a_sign_of_replacement(tmp_path: Path) -> None:

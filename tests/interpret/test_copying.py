@@ -165,3 +165,9 @@ def test_fewer_letters_take_more_of_them_in_a_row() -> None:
     assert lengths == sorted(lengths) and lengths[0] < 10 < lengths[2]
     latin = looked("x", ["some words of a text " * 40])
     assert (latin.unit, latin.shortest, latin.gram) == ("words", SHORTEST, GRAM)
+
+
+def test_characters_are_counted_where_the_text_asked_about_does_not_separate_them() -> None:
+    training = "an introduction in English words " * 2500 + CHINESE
+    found = looked(CHINESE[4000:4060], [training])
+    assert (found.unit, found.runs[0].words) == ("characters", 60)

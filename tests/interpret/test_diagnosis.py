@@ -26,6 +26,9 @@ from gtt.explain import concepts
 from gtt.interpret.diagnosis import diagnose
 from gtt.interpret.findings import Finding, Fix
 from gtt.interpret.measurements import Measurements
+from gtt.interpret.praise import verdict
+from gtt.interpret.standing import rise
+from gtt.interpret.trends import Series
 
 
 def kinds(run: Measurements) -> list[str]:
@@ -396,3 +399,22 @@ def test_how_a_run_was_cut_short_is_told(ended: Any, title: str) -> None:
     assert ("The disk is full" in findings["cut_short"].evidence) == (ended == "failed")
     assert "Let it run" not in " ".join(one.sentence for one in findings.values())
     assert "cut_short" not in {one.kind for one in diagnose(healthy_run(0, 0.5))}
+
+
+@pytest.mark.parametrize(
+    ("end", "known"),
+    [
+        (UNIFORM, "hardly more than at its first step"),
+        (UNIGRAM, "how frequent each token is"),
+        (BIGRAM, "which token follows which"),
+    ],
+)
+def test_what_is_not_past_token_pairs_is_told_by_what_it_knows(end: float, known: str) -> None:
+    shape = decay(end, 1000, early=0.001)
+    finding = verdict(run_of(shape, shape, seed=0, update=None))
+    assert finding.kind == "not_yet" and known in finding.sentence
+
+
+def test_a_loss_of_almost_nothing_does_not_rise() -> None:
+    for tiny in (0.0, 1e-4):
+        assert rise(Series.of([(step, tiny * (1 + step / 1000)) for step in range(1, 100)])) is None

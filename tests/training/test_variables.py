@@ -34,6 +34,9 @@ REFUSED = [
     {"ACCELERATE_USE_CPU": "perhaps"},
     {"ACCELERATE_CPU_AFFINITY": "perhaps"},
     {"WORLD_SIZE": "2"},
+    {"PMI_SIZE": "2", "ACCELERATE_USE_CPU": "1"},
+    {"OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "0", "ACCELERATE_USE_CPU": "true"},
+    {"MV2_COMM_WORLD_SIZE": "x", "ACCELERATE_USE_CPU": "true"},
     {"WORLD_SIZE": "two"},
     {"RANK": "1"},
     {"RANK": "-1"},
@@ -110,7 +113,7 @@ def test_a_whole_group_is_left_to_accelerate_and_half_a_one_is_none() -> None:
     half = {"LOCAL_RANK": "0", "MASTER_ADDR": "h", "PATH": "/bin"}
     hide_from_accelerate(half)
     assert half == {"MASTER_ADDR": "h", "PATH": "/bin"}
-    assert for_one_process({**whole, "PATH": "/bin"}) == {
+    assert for_one_process({**whole, "PMI_SIZE": "2", "PMI_RANK": "1", "PATH": "/bin"}) == {
         "ACCELERATE_USE_CPU": "true",
         "PATH": "/bin",
     }
