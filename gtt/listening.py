@@ -142,7 +142,13 @@ def settle_sub_path(environment: MutableMapping[str, str] = os.environ) -> str:
 
 def reach_oneself(environment: MutableMapping[str, str] = os.environ) -> None:
     """Keeps a proxy for the network out of what this machine asks of itself."""
-    for variable in ("NO_PROXY", "no_proxy"):
-        kept = [part for part in environment.get(variable, "").split(",") if part.strip()]
-        more = [name for name in ("127.0.0.1", "localhost", "::1") if name not in kept]
-        environment[variable] = ",".join([*kept, *more])
+    # Where both are set the lower one counts for most programs, so it must not lack what the other
+    # says; "*" counts only where it stands alone.
+    variables = ("no_proxy", "NO_PROXY")
+    said = next((environment[one] for one in variables if environment.get(one, "").strip()), "")
+    kept = [part.strip() for part in said.split(",") if part.strip()]
+    if "*" in kept:
+        kept = ["*"]
+    else:
+        kept += [name for name in ("127.0.0.1", "localhost", "::1") if name not in kept]
+    environment.update(dict.fromkeys(variables, ",".join(kept)))

@@ -117,7 +117,10 @@ def test_a_proxy_for_the_network_is_kept_out_of_what_stays_here() -> None:
     environment = {"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": "school.example"}
     reach_oneself(environment)
     assert environment["NO_PROXY"] == "school.example,127.0.0.1,localhost,::1"
-    assert environment["no_proxy"] == "127.0.0.1,localhost,::1"
+    assert environment["no_proxy"] == environment["NO_PROXY"]  # which Python prefers
+    everything = {"HTTP_PROXY": "http://proxy:3128", "no_proxy": "*"}
+    reach_oneself(everything)
+    assert everything["no_proxy"] == "*"  # in a list it would be the name of a host
 
 
 def test_the_page_ends_with_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
