@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.contents import MOST_FOOTER
 from gtt.api.errors import ApiError, NotFound, QuotaExceeded, TooLarge, TooMuchOnDesk, Unavailable
 from gtt.api.service import Service
