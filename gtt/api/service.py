@@ -18,6 +18,7 @@ from gtt.api.errors import NotFound
 from gtt.api.rates import Places, RateLimiter
 from gtt.api.unread import Unread
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
+from gtt.config import RunConfig
 from gtt.errors import UnusableRun
 from gtt.inference.client import Inference
 from gtt.inference.pipe import Result
@@ -164,10 +165,20 @@ def rates_of(limits: Limits) -> RateLimiter:
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever calls an endpoint: the server and a desk on it."""
+    """Whoever calls an endpoint: the server and a desk on it.
+
+    `shown` is a draft that stands on a page and is not kept yet; questions about the draft are
+    about that one then.
+    """
 
     service: Service
     desk: Desk
+    shown: RunConfig | None = None
+
+    @property
+    def draft(self) -> RunConfig:
+        """What a question about the draft is about."""
+        return self.desk.draft if self.shown is None else self.shown
 
     @property
     def limits(self) -> Limits:

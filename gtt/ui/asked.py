@@ -24,7 +24,12 @@ from gtt.ui.desk import PRIVATE, PageDesk
 from gtt.ui.links import changes_in
 
 MOST = 1000  # addresses that are remembered as kept
-OPENED = '() => { document.dispatchEvent(new CustomEvent("gtt:opened")); }'
+# Views that ask about the draft say with it what the address asked for, until that is kept.
+OPENED = """(asked) => {
+  document.documentElement.dataset.gttAsked = asked;
+  document.dispatchEvent(new CustomEvent("gtt:opened"));
+  if (asked) document.dispatchEvent(new CustomEvent("gtt:draft"));
+}"""
 
 
 class Asked:
@@ -36,6 +41,7 @@ class Asked:
 
     def __init__(self, desk: PageDesk) -> None:
         self.desk = desk
+        desk.draft_shown = self.shown
         self.text = gr.Textbox("", visible=False)
         self._view = gr.HTML(
             value=None,

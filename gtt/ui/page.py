@@ -203,12 +203,14 @@ def build(service: Service) -> gr.Blocks:
             None, address, None, js=COPY, api_visibility="private"
         )
         opened = demo.load(open_page, key, [key, run, message, tabs, asked.text], **PRIVATE)
-        opened.then(None, js=OPENED, api_visibility="private")
+        opened.then(None, asked.text, None, js=OPENED, api_visibility="private")
         shown.after(opened)
         opened.then(shown.plan, key, shown.schedule, **PRIVATE)
-        opened.then(fill, [key, asked.text], refill, **PRIVATE).then(
-            texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE
-        ).then(texts["told_of"], [key, texts["source"]], [message, texts["about"]], **PRIVATE)
-        opened.then(texts["cut"], [texts["sentence"], key], texts["cuts"], **PRIVATE)
+        # The views of the text are told of the draft first, and then of what the controls show.
+        opened.then(texts["cut"], [texts["sentence"], key], texts["cuts"], **PRIVATE).then(
+            fill, [key, asked.text], refill, **PRIVATE
+        ).then(texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE).then(
+            texts["words"], [key, texts["source"]], [message, texts["about"]], **PRIVATE
+        )
     without_echoes(demo)
     return demo

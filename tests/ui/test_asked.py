@@ -71,6 +71,36 @@ def test_an_address_is_shown_and_kept_with_the_first_click(server: Server, page:
     assert "set=" not in page.url and "tab=model" in page.url
 
 
+def test_every_view_shows_what_the_address_asks_for_and_none_keeps_it(
+    server: Server, page: Page
+) -> None:
+    with server.client() as http:
+        before = http.get("/api/config").raise_for_status().json()["config"]
+    asked = "set=model.n_layers:1&set=data.source:addition&set=training.max_steps:777"
+    page.goto(f"{server.url}/?tab=model&{asked}")
+    expect(page.locator(LAYERS)).to_have_value("1")
+    with server.client() as http:
+        wanted = {"recipe": "quickstart", "config": {"model": {"n_layers": 1}}}
+        wanted["config"] |= {"data": {"source": "addition"}, "training": {"max_steps": 777}}
+        http.post("/api/config", json=wanted).raise_for_status()
+        parameters = http.get("/api/estimate").raise_for_status().json()["parameters"]
+        http.post("/api/config", json={"config": before}).raise_for_status()
+    figure = page.locator('#estimate [data-part="parameters-figure"]')
+    expect(figure).to_contain_text(f"{parameters:,}")
+    expect(page.locator("#inside-architecture")).to_contain_text("Block 0")
+    expect(page.locator("#inside-architecture")).not_to_contain_text("Block 1")
+    page.evaluate("document.querySelector('#tabs [role=tab]:nth-of-type(1)').click()")
+    expect(page.locator('#text-preview [data-part="title"]')).to_have_text("Task: addition")
+    page.evaluate("document.querySelector('#tabs [role=tab]:nth-of-type(3)').click()")
+    page.evaluate(
+        """[...document.querySelectorAll("button")]
+            .find((one) => one.textContent.includes("Settings of the training")).click()"""
+    )
+    expect(page.locator('#schedule [data-part="words"]')).to_contain_text("over 777 steps")
+    with server.client() as http:
+        assert http.get("/api/config").raise_for_status().json()["config"] == before
+
+
 def test_a_change_is_made_to_what_is_shown(server: Server, page: Page) -> None:
     page.goto(f"{server.url}/?tab=model&set=model.n_layers:6&set=training.seed:77")
     heads = page.locator("#model-n_heads input[type=number]")

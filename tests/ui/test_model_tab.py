@@ -57,7 +57,6 @@ def test_the_cost_of_the_settings_is_shown_and_follows_them(
 ) -> None:
     watched = Watched(browser, server.url)
     page = watched.go_to(f"{server.url}/?recipe=quickstart&tab=model")
-    page.mouse.move(200, 300)  # somebody is there: the address becomes the draft
     expect(part(page, "parameters-figure")).to_have_text("541,312")
     expect(part(page, "parameters-tag")).to_have_text("exact")
     expect(part(page, "parameters-rows")).to_contain_text("131,072 in each block")
@@ -86,7 +85,6 @@ def test_an_impossible_width_offers_its_ways_out_at_the_field(
 ) -> None:
     watched = Watched(browser, server.url)
     page = watched.go_to(f"{server.url}/?recipe=quickstart&tab=model")
-    page.mouse.move(200, 300)  # somebody is there: the address becomes the draft
     expect(part(page, "parameters-figure")).to_have_text("541,312")
     refusal = page.locator("#gtt-refusal")
 
@@ -134,7 +132,6 @@ def test_it_can_be_read_in_the_dark_and_on_a_phone(server: Server, browser: Brow
     page = watched.page
     page.set_viewport_size({"width": 390, "height": 900})
     watched.go_to(f"{server.url}/?recipe=quickstart&tab=model&__theme=dark")
-    page.mouse.move(200, 300)  # somebody is there: the address becomes the draft
     expect(part(page, "parameters-figure")).to_have_text("541,312")
     change(page, "n_heads", 3)
     expect(page.locator("#gtt-refusal")).to_be_visible()

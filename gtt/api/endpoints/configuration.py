@@ -109,7 +109,7 @@ def lr_schedule(caller: Caller, request: LrSchedule) -> Schedule:
     Where the settings count epochs and no run tells how many steps those are, `total_steps` is
     taken from the request, else assumed.
     """
-    config, total = caller.desk.draft, None
+    config, total = caller.draft, None
     if request.run_id is not None:
         run = caller.run(request.run_id)
         config, total = run.config, run.view().total_steps

@@ -178,7 +178,7 @@ def _config_of(caller: Caller, request: OfSource) -> RunConfig:
     asked = request.model_dump(exclude={"text"}, exclude_none=True)
     if request.source is not None:
         asked.setdefault("column", None)  # the draft's is a column of the draft's own table
-    config = caller.desk.draft.updated({"data": asked})
+    config = caller.draft.updated({"data": asked})
     limits = caller.limits
     check_source(config, caller)
     check_tokenizer(config, limits)

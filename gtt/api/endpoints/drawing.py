@@ -30,7 +30,7 @@ async def architecture(caller: Caller, request: DrawArchitecture) -> Architectur
     The graph is traced from the module, with the lines of its own source behind each operation.
     """
     run = caller.run(request.run_id) if request.run_id is not None else None
-    config = run.config if run is not None else caller.desk.draft
+    config = run.config if run is not None else caller.draft
     known = run.view().vocab_size if run is not None else None
     text = text_of(config.data, caller.service.home.corpora)
     vocabulary = known or text.vocab_size

@@ -41,7 +41,7 @@ def _estimated(caller: Caller, request: EstimateRun, threads: int) -> RunEstimat
         view, config = run.view(), run.config
         vocab_size, train_tokens = view.vocab_size, view.train_tokens
     else:
-        config = caller.desk.draft
+        config = caller.draft
         try:
             config = allowed(config, caller)
         except GTTError as error:  # what a start would be told

@@ -14,17 +14,15 @@ function keep() {
   // A reload must not undo what is changed from now on. The tab and the run stay in the address.
   for (const name of ASKED) address.searchParams.delete(name);
   history.replaceState(null, "", address);
+  delete document.documentElement.dataset.gttAsked;
   trigger("done");
 }
 
 function acted(event) {
-  if (hasActed || !event.isTrusted || !element.isConnected) return;
-  if (event.type !== "pointerdown" && isFramed()) return;
+  if (!event.isTrusted || !element.isConnected || (event.type === "keydown" && isFramed())) return;
   hasActed = true;
   keep();
 }
 
-for (const name of ["pointerdown", "pointermove", "wheel", "keydown"]) {
-  document.addEventListener(name, acted, { capture: true, passive: true });
-}
+for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, acted, true);
 document.addEventListener("gtt:opened", () => { isOpen = true; keep(); });

@@ -26,12 +26,13 @@ async function ask() {
   const mine = (last += 1);
   root.classList.add("waiting");
   try {
-    let answer = await server.estimate({ workspace: key });
+    const where = { workspace: key, asked: document.documentElement.dataset.gttAsked };
+    let answer = await server.estimate(where);
     if (mine !== last) return;
     show(answer);
     if (answer.measurable) {
       $("basis").textContent = "Measuring this machine, a few seconds…";
-      answer = await server.estimate({ workspace: key, measure: true });
+      answer = await server.estimate({ ...where, measure: true });
       if (mine === last) show(answer);
     }
   } catch (error) {

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.configuration import set_config
+from gtt.api.endpoints.configuration import get_config, set_config
 from gtt.api.endpoints.data import datasets, upload
 from gtt.api.gradio_adapter import begin
 from gtt.api.schemas import SourceInfo
@@ -80,9 +80,16 @@ def data_tab(desk: PageDesk) -> Any:
         return gr.Dropdown(choices, value=chosen)
 
     async def chosen(key: str, name: str) -> tuple[str, str]:
+        """Keeps a text that was chosen; what there is to say about it."""
         try:
-            change = {"data": {"source": name}}
-            draft = await desk.ask("set_config", set_config, key, config=change)
+            await desk.ask("set_config", set_config, key, config={"data": {"source": name}})
+        except GTTError as error:
+            return sentence_of(error), ""
+        return await about_text(key, name)
+
+    async def about_text(key: str, name: str) -> tuple[str, str]:
+        try:
+            draft = await desk.ask("get_config", get_config, key)
             answer = await desk.ask("datasets", datasets, key)
         except GTTError as error:
             return sentence_of(error), ""
@@ -107,9 +114,14 @@ def data_tab(desk: PageDesk) -> Any:
         return "", await listed(key, info.source), None
 
     async def told_of(key: str, name: str) -> tuple[Any, Any]:
-        """What there is to say about a text; a message that stands there already stays."""
+        """As `chosen`; a message that stands there already stays."""
         said, words = await chosen(key, name)
         return said or gr.skip(), words
+
+    async def words(key: str, name: str) -> tuple[Any, Any]:
+        """What there is to say about the text that is shown; nothing is kept."""
+        said, about = await about_text(key, name)
+        return said or gr.skip(), about
 
     def cut(text: str, key: str) -> list[dict[str, Any]]:
         """What the views are told when the page opens: the settings are the draft's then."""
@@ -133,7 +145,7 @@ def data_tab(desk: PageDesk) -> Any:
     return {
         "source": source,
         "listed": listed,
-        "told_of": told_of,
+        "words": words,
         "about": about,
         "cut": cut,
         "sentence": sentence,

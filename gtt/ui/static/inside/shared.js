@@ -34,7 +34,7 @@ async function ask(name, values, quiet = false, asker = name) {
   const turn = (turns.get(asker) || 0) + 1;
   turns.set(asker, turn);
   let answer;
-  try { answer = await server[name]({ workspace: key, ...values }); } catch (error) { answer = { error: { message: "The server does not answer: try again in a moment." } }; }
+  try { answer = await server[name]({ workspace: key, asked: document.documentElement.dataset.gttAsked, ...values }); } catch (error) { answer = { error: { message: "The server does not answer: try again in a moment." } }; }
   if (turns.get(asker) !== turn) return null;
   if (answer.error) { if (!quiet) say(answer.error.message); return null; }
   if (!quiet) say("");
