@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 
 from gtt.api.endpoints.configuration import get_config, recipes
-from gtt.api.errors import error_body
 from gtt.api.schemas import Nothing, RecipeInfo
 from gtt.api.service import Service
 from gtt.config import RunConfig, size_name
@@ -78,15 +77,14 @@ def draft_of(config: RunConfig, listed: list[RecipeInfo]) -> dict[str, Any]:
 
 
 def _asking_draft(desk: PageDesk, listed: list[RecipeInfo]) -> Callable[[Any], Any]:
-    """What the cards ask whenever a control has changed: `draft_of` the desk's draft."""
+    """What the cards ask whenever a control has changed: `draft_of` the draft of the page."""
+    ask = desk.asking("draft", "get_config", get_config)
 
     async def draft(given: Any) -> dict[str, Any]:
-        key = given.get("workspace") if isinstance(given, dict) else ""
-        try:
-            answer = await desk.ask("get_config", get_config, key if isinstance(key, str) else "")
-        except Exception as error:
-            return {**error_body(error)[1]}
-        return draft_of(answer.config, listed)
+        answer: dict[str, Any] = await ask(given)
+        if "error" in answer:
+            return answer
+        return draft_of(RunConfig.parse(answer["config"]), listed)
 
     return draft
 

@@ -85,6 +85,7 @@ def test_every_view_shows_what_the_address_asks_for_and_none_keeps_it(
         http.post("/api/config", json=wanted).raise_for_status()
         parameters = http.get("/api/estimate").raise_for_status().json()["parameters"]
         http.post("/api/config", json={"config": before}).raise_for_status()
+    expect(page.locator('#recipe [data-part="chosen"]')).to_have_text("· Quickstart, changed")
     figure = page.locator('#estimate [data-part="parameters-figure"]')
     expect(figure).to_contain_text(f"{parameters:,}")
     expect(page.locator("#inside-architecture")).to_contain_text("Block 0")

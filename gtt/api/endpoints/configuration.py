@@ -31,7 +31,7 @@ ASSUMED_STEPS = 1000
 @endpoint("GET", "/api/config", rate="read", tag="configuration")
 def get_config(caller: Caller, request: Nothing) -> ConfigResponse:
     """The draft configuration on the desk."""
-    return _response(caller.desk.draft)
+    return _response(caller.draft)
 
 
 @endpoint(

@@ -65,7 +65,8 @@ async function ask() {
   if (!key) return;
   const mine = (asked += 1);
   try {
-    const answer = await server.draft({ workspace: key });
+    const { gttAsked } = document.documentElement.dataset;
+    const answer = await server.draft({ workspace: key, asked: gttAsked });
     if (mine !== asked || !answer || answer.error) return;
     draft = answer;
     show();
