@@ -64,6 +64,7 @@ def main() -> None:
             if time.monotonic() - began > 60 * options.minutes:
                 break
             train(case, options.folder)
+        print(f"{(time.monotonic() - began) / 60:5.1f} minutes for all that was missing")
     judged = judge(options.folder)
     for held_out in (False, True):
         show([one for one in judged if one.case.held_out is held_out], held_out)

@@ -157,9 +157,9 @@ def _recipes() -> list[Case]:
         of("beginner", "plays", 300),
         of("beginner", "plays", 600),
         of("speedrun", "plays", 300),
-        of("intermediate", "plays", 100),
+        of("intermediate", "plays", 60),
         of("advanced", "plays", 60),
-        of("speedrun-gpu", "plays", 60, training(compile=False, batch_size=8)),
+        of("speedrun-gpu", "plays", 60, training(compile=False, batch_size=4)),
     ]
 
 
