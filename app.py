@@ -32,7 +32,7 @@ from gtt.runs.limits import Limits, is_on_space
 from gtt.runs.stopping import farewell
 
 MAX_EVENTS = 200  # of the queue at the same time: each follower of a run is one
-SESSIONS = 50  # that Gradio remembers, at 0.6 MB each: the page keeps nothing in them
+SESSIONS = 50  # that Gradio remembers: the page keeps nothing in them
 
 
 def main() -> int:
@@ -75,7 +75,7 @@ def keep_forms_in(folder: Path) -> None:
 
 def serve(service: Service, address: Address) -> None:
     """Launches the page and waits for a signal."""
-    from gtt.api.gradio_adapter import known_calls
+    from gtt.api.gradio_adapter import keep_sessions_small, known_calls
     from gtt.ui.assets import asset_routes, run_first, static_text
     from gtt.ui.page import build
     from gtt.ui.theme import CSS, theme
@@ -87,6 +87,7 @@ def serve(service: Service, address: Address) -> None:
     demo._queue.progress_update_sleep_when_free = 0.1
     bound_unread(demo._queue, service.unread)
     bound_connections()
+    keep_sessions_small()
     run_first(static_text("frames.js") + static_text("surroundings.js"))
     launch = partial(
         demo.launch,

@@ -442,6 +442,25 @@ class RunConfig(Settings):
         """
         return parse(cls, values)
 
+    @classmethod
+    def recorded(cls, values: Mapping[str, Any]) -> RunConfig:
+        """As `parse`, of what an older version wrote down, which took longer texts.
+
+        Of a long prompt its end is kept, which is what a model reads of it.
+        """
+        generation = values.get("generation") if isinstance(values, Mapping) else None
+        if not isinstance(generation, Mapping):
+            return parse(cls, values)
+        prompt, stop = generation.get("prompt"), generation.get("stop")
+        shortened = dict(generation)
+        if isinstance(prompt, str):
+            shortened["prompt"] = prompt[-LONGEST_PROMPT:]
+        if isinstance(stop, (list, tuple)):
+            shortened["stop"] = [
+                one[:LONGEST_STOP] if isinstance(one, str) else one for one in stop
+            ]
+        return parse(cls, {**values, "generation": shortened})
+
     def updated(self, changes: Mapping[str, Any], *, strict: bool = False) -> RunConfig:
         """A copy with a partial, nested update: `{"model": {"n_layers": 4}}` changes one thing.
 

@@ -166,3 +166,17 @@ def test_strict_updates_take_json_as_it_is_meant() -> None:
         with pytest.raises(InvalidSetting) as caught:
             config.updated(changes, strict=True)
         assert caught.value.field == field
+
+
+def test_what_an_older_version_took_is_read_as_far_as_this_one_takes_it() -> None:
+    """Prompts once had 100,000 characters, stop texts any number of them."""
+    generation = {"prompt": "a" * 90_000 + "the end", "stop": ["b" * 500, "c"]}
+    with pytest.raises(InvalidSetting):
+        RunConfig.parse({"generation": generation})
+    read = RunConfig.recorded({"name": "old", "generation": generation})
+    assert read.generation.prompt == "a" * 3993 + "the end"
+    assert read.generation.stop == ("b" * 100, "c") and read.name == "old"
+    assert read == RunConfig.recorded(read.model_dump())  # what is within the limits stays
+    for damaged in (3, {"prompt": 3}, {"stop": [3]}):
+        with pytest.raises(InvalidSetting):
+            RunConfig.recorded({"generation": damaged})

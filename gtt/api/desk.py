@@ -160,6 +160,7 @@ class Desk:
             wrote=self._room.note_written,
             clock=self._room.clock,
             prepare=self.open_folder,
+            lock=self.lock,
         )
 
     def usage_bytes(self) -> int:
@@ -247,7 +248,7 @@ def _read(path: Path, first_draft: RunConfig) -> _State:
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         return _State(first_draft)
     try:
-        draft = RunConfig.parse(values["draft"])
+        draft = RunConfig.recorded(values["draft"])
     except (InvalidSetting, KeyError, TypeError, ValueError, RecursionError):
         draft = first_draft
     run = values.get("current_run")

@@ -69,8 +69,8 @@ class Unread(dict[str, "asyncio.Queue[Any]"]):
         self._sweep_later()
 
     def __delitem__(self, session: str) -> None:
-        messages = self.get(session)
-        super().__delitem__(session)
+        """Also of one that was forgotten before: whoever listened to it ends later."""
+        messages = self.pop(session, None)
         if isinstance(messages, _Messages):
             messages.let_go()
 

@@ -12,12 +12,14 @@ import math
 import re
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import AsyncIterable, Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from gtt.api.contents import ContentCheck, display_name, suffix_of
 from gtt.api.errors import (
@@ -53,7 +55,8 @@ class Uploads:
     """The uploads of one desk.
 
     `desk_bytes` measures what the quota of the desk counts; `check_server` raises where the server
-    has no room for so many bytes more, and `wrote` is told of every byte that comes or goes.
+    has no room for so many bytes more, and `wrote` is told of every byte that comes or goes. The
+    `lock` of the desk is held from the last look at its limits to the text that it takes.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Uploads:
         wrote: Callable[[int], None] = lambda bytes: None,
         clock: Callable[[], float] = time.time,
         prepare: Callable[[], object] | None = None,
+        lock: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.folder = desk_folder / "uploads"
         self.limits = limits
@@ -74,6 +78,7 @@ class Uploads:
         self.check_server = check_server or self._check_disk
         self.wrote = wrote
         self._prepare = prepare
+        self.lock = lock or threading.RLock()
 
     def save(self, name: str, chunks: Iterable[bytes]) -> Upload:
         """Keeps a text that arrives in pieces; whatever fails leaves nothing behind.
@@ -98,12 +103,7 @@ class Uploads:
         """Opens a place for a text; close it by leaving its `with` block. Raises as `save`."""
         suffix = suffix_of(name)
         self.sweep()
-        if self.limits.workspace_bytes is not None and len(self._ids()) >= MOST_UPLOADS:
-            raise QuotaExceeded(
-                f"There are {MOST_UPLOADS} texts on this desk, which is the limit: delete one "
-                "first.",
-                field="file",
-            )
+        self.check_place()
         try:
             if self._prepare is not None:
                 self._prepare()
@@ -166,6 +166,15 @@ class Uploads:
                 newest = max(part.stat().st_mtime for part in (path, *path.iterdir()))
                 if newest < self.clock() - LEFT_OVER_AFTER:
                     shutil.rmtree(path, ignore_errors=True)
+
+    def check_place(self) -> None:
+        """Raises where the desk has as many texts as it may."""
+        if self.limits.workspace_bytes is not None and len(self._ids()) >= MOST_UPLOADS:
+            raise QuotaExceeded(
+                f"There are {MOST_UPLOADS} texts on this desk, which is the limit: delete one "
+                "first.",
+                field="file",
+            )
 
     def check_room(self, more: int) -> None:
         """Raises unless `more` bytes may be added to what is on the disk now."""
@@ -232,12 +241,14 @@ class Incoming:
         self._check.finish(
             self._place / f"text{self._suffix}", most=20 * self._uploads.limits.upload_bytes
         )
-        self._uploads.check_room(0)
         created = self._uploads.clock()
         about = json.dumps({"name": self._name, "created": created})
         try:
             (self._place / "upload.json").write_text(about, encoding="utf-8")
-            self._place.rename(self._uploads.folder / self._id)
+            with self._uploads.lock:
+                self._uploads.check_place()
+                self._uploads.check_room(0)
+                self._place.rename(self._uploads.folder / self._id)
         except OSError as error:
             raise disk_refuses(error) from None
         self._is_kept = True

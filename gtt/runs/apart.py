@@ -33,6 +33,7 @@ from gtt.training.memory import limit_memory
 
 LOOK_EVERY = 0.2  # seconds between two looks at whether to go on
 TELL_EVERY = 0.1  # seconds between two lines on how far it is
+LAST_SECONDS = 2.0  # that a process has from its last word to its end
 MEMORY = 3 * 2**30  # bytes for the text of a stranger
 
 Message = dict[str, Any]
@@ -82,7 +83,7 @@ def prepare_apart(
             with suppress(queue.Empty):
                 line = lines.get(timeout=LOOK_EVERY)
                 if not line.endswith(b"\n"):
-                    raise _died(child.wait(), memory)
+                    raise _died(exit_code_of(child), memory)
                 message = json.loads(line)
                 if "error" in message:
                     raise _as_error(message["error"])
@@ -96,6 +97,15 @@ def prepare_apart(
         for pipe in (child.stdin, child.stdout):
             with suppress(OSError):
                 pipe.close()
+
+
+def exit_code_of(child: subprocess.Popen[bytes]) -> int:
+    """How a process ended that says nothing more; one that does not end is ended."""
+    try:
+        return child.wait(LAST_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()
 
 
 def _died(code: int, memory: int | None) -> UnusableData:

@@ -102,7 +102,7 @@ class RunFolder:
     def config(self) -> RunConfig:
         """The configuration of the run; raises `UnusableRun`."""
         try:
-            return RunConfig.parse(dict(self.about()["config"].items()))
+            return RunConfig.recorded(dict(self.about()["config"].items()))
         except InvalidSetting as error:
             raise UnusableRun(
                 f"{self.path}/run.json has no valid configuration: {error} Where a newer version "

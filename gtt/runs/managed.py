@@ -89,7 +89,7 @@ class ManagedRun:
         self.id = path.name
         self.folder = RunFolder(path)
         self.reader = RunReader(path)
-        self._begun_with = RunConfig.parse(about["config"])
+        self._begun_with = RunConfig.recorded(about["config"])
         self._told: dict[str, Any] | None = None  # settings as the journal has them
         self._config = self._begun_with
         self._asked: tuple[Mapping[str, Any], int] = ({}, 0)  # changes, and resumes before them
@@ -155,7 +155,7 @@ class ManagedRun:
         if told is not self._told:
             self._told = told
             try:
-                self._config = self._begun_with if told is None else RunConfig.parse(told)
+                self._config = self._begun_with if told is None else RunConfig.recorded(told)
             except (BadInput, ValueError):  # written by another version
                 self._config = self._begun_with
         if waiting is not None:

@@ -49,7 +49,7 @@ def beginning_of(run: RunFolder, change: Callable[[RunConfig], RunConfig]) -> Be
     original = run.config()
     checkpoint = run.checkpoints.resumable()
     about = run.about() if checkpoint is None else read_about(checkpoint)
-    config = change(RunConfig.parse(RunReader(run.path).view().config or about["config"]))
+    config = change(RunConfig.recorded(RunReader(run.path).view().config or about["config"]))
     refuse_other_model(original, config)
     if checkpoint is None:
         return Beginning(config, about.get("fingerprint"), notes=(FROM_THE_START,))

@@ -106,6 +106,20 @@ def test_what_waits_too_long_is_forgotten_and_a_listener_is_not() -> None:
     asyncio.run(act())
 
 
+def test_a_session_may_end_that_was_forgotten_before() -> None:
+    """Gradio deletes it when its listener has gone, and then ends what that had begun."""
+
+    async def act() -> None:
+        unread = Unread()
+        opened(unread, "one")
+        unread["one"].put_nowait(Message("a", 4000))
+        del unread["one"]
+        del unread["one"]
+        assert "one" not in unread and unread.bytes() == 0
+
+    asyncio.run(act())
+
+
 def test_sessions_are_bounded_and_those_that_listen_stay() -> None:
     async def act() -> None:
         unread = Unread(most_sessions=10)

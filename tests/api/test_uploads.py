@@ -9,6 +9,7 @@ import io
 import lzma
 import os
 import tarfile
+import threading
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,7 +23,8 @@ from gtt.api.contents import MOST_FOOTER
 from gtt.api.errors import ApiError, NotFound, QuotaExceeded, TooLarge, TooMuchOnDesk, Unavailable
 from gtt.api.service import Service
 from gtt.api.table import TABLE
-from gtt.api.uploads import Uploads, check_disk
+from gtt.api.uploads import Incoming, Uploads, check_disk
+from gtt.api.workspaces import Workspaces, new_key
 from gtt.errors import BadInput, UnusableData
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
@@ -276,6 +278,34 @@ def test_the_number_of_texts_on_a_desk_is_bounded(
         uploads.save("a.txt", [b"x"])
     with pytest.raises(QuotaExceeded):
         uploads.save("a.txt", [b"x"])
+
+
+def test_texts_that_arrive_at_once_are_not_more_than_a_desk_may_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each looked before any was there; the last look and the place it gives hold one lock."""
+    monkeypatch.setattr("gtt.api.uploads.MOST_UPLOADS", 3)
+    desk = Workspaces(tmp_path, limited(max_upload_mb=1)).desk(new_key())
+    arriving = [desk.uploads.begin("a.txt") for _ in range(8)]
+    together = threading.Barrier(len(arriving))
+    refused: list[QuotaExceeded] = []
+
+    def arrive(one: Incoming) -> None:
+        with one:
+            one.write(b"a wise girl")
+            together.wait()
+            try:
+                one.finish()
+            except QuotaExceeded as error:
+                refused.append(error)
+
+    threads = [threading.Thread(target=arrive, args=(one,)) for one in arriving]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(desk.uploads.list()) == 3 and len(refused) == 5
+    assert not list(desk.uploads.folder.glob(".partial-*"))
 
 
 def test_a_full_server_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from gtt.data.tokenizers import train_char_tokenizer
 from gtt.errors import BadInput, UnusableData
 from gtt.inference import bounds, client, lanes
 from gtt.inference.client import Inference
+from gtt.inference.pipe import ModelProcess
 from gtt.inference.prices import Shape, feeding_texts, price_of
 from gtt.inference.questions import (
     AblationJob,
@@ -271,31 +271,32 @@ def test_a_look_that_takes_too_long_ends_alone_and_others_are_served(
 
 
 def test_a_file_that_kills_its_reader_kills_nothing_else(
-    make: Callable[..., Inference], small: str, tmp_path: Path
+    make: Callable[..., Inference],
+    small: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A process that ends is stood in for by what a crash of a library would leave: a kill."""
+    """A crash of a library is stood in for by what it leaves: a process killed over its job."""
     inference = make()
     job = uploaded(tmp_path, "a" * 32, ".txt", b"a wise girl " * 1000)
+    killed: list[int] = []
+    hand_over = ModelProcess.send
 
-    def kill_readers() -> None:
-        deadline, killed = time.monotonic() + 60, 0
-        while killed < client.MOST_TRIES and time.monotonic() < deadline:
-            for ticket in list(inference.lanes["reading"].active.values()):
-                if ticket.process is not None and ticket.job == job:
-                    ticket.process.popen.kill()
-                    ticket.process.popen.wait()
-                    killed += 1
-            time.sleep(0.001)
+    def kill_over_it(process: ModelProcess, message: dict[str, Any]) -> None:
+        if message.get("kind") == "PreviewJob" and len(killed) < client.MOST_TRIES:
+            process.popen.kill()
+            killed.append(process.popen.pid)
+        hand_over(process, message)
+
+    monkeypatch.setattr(ModelProcess, "send", kill_over_it)
 
     async def both() -> None:
         writing = inference.stream(GenerateJob(small, {"prompt": "a", "max_new_tokens": 300}))
         await anext(writing)
-        killer = threading.Thread(target=kill_readers)
-        killer.start()
         with pytest.raises(UnusableData, match="ended the process that did it") as told:
             await inference.ask(job)
-        killer.join()
         assert told.value.field == "data.source"
+        assert len(set(killed)) == client.MOST_TRIES and inference.pid not in killed
         assert [piece async for piece in writing][-1]["done"]
         assert (await inference.ask(job))["characters"] == 12_000
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -12,7 +15,7 @@ from gtt.config import DataConfig
 from gtt.data.corpus import build_corpus
 from gtt.data.progress import Progress
 from gtt.errors import UnusableData
-from gtt.runs.apart import prepare_apart
+from gtt.runs.apart import exit_code_of, prepare_apart
 from gtt.runs.home import Home
 
 
@@ -70,6 +73,18 @@ def test_what_takes_too_much_memory_ends_with_a_sentence(tmp_path: Path) -> None
     with pytest.raises(UnusableData):
         prepare_apart(config, home, uploads, lambda progress: None, lambda: None, 2**29)
     assert not psutil.Process().children()
+
+
+def test_a_process_that_says_nothing_more_and_does_not_end_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gtt.runs.apart.LAST_SECONDS", 0.2)
+    silent = "import os, time; os.close(1); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", silent], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    with child.stdout:
+        assert child.stdout.read() == b""  # its last word
+    assert exit_code_of(child) == -signal.SIGKILL
 
 
 def test_what_the_caller_raises_ends_the_process(tmp_path: Path, tiny_text: Path) -> None:

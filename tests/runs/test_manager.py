@@ -288,9 +288,12 @@ def test_a_run_whose_server_died_while_handing_it_over_waits_again(
     with managing(home) as manager:
         first = manager.create(long(tiny_config), None)
         second = manager.create(tiny_config, None)
+        until(lambda: first.worker)
+        assert first.worker is not None
+        psutil.Process(first.worker.pid).suspend()  # before its first word, which never comes
         until(lambda: first.state() == "preparing")
-    assert first.worker is not None and first.worker.child is not None
-    first.worker.kill()  # before its first word
+    assert first.worker.child is not None
+    first.worker.kill()
     first.worker.child.wait()
     second.write_note(started_at=time.time())  # on disk before the order goes out
     with managing(home) as manager:
@@ -311,9 +314,12 @@ from gtt.runs.manager import Manager
 
 manager = Manager(Home(Path(sys.argv[1])), Limits(), spare=False)
 run = manager.create(RunConfig.parse(eval(sys.argv[2])), None)
-while run.note.waiting is not None:  # until the order is in the pipe of a worker that still loads
+while run.worker is None:
+    time.sleep(0.001)
+os.kill(run.worker.pid, 19)  # halted, it stands for one that takes long to load
+while run.note.waiting is not None:  # until the order is in its pipe
     time.sleep(0.01)
-print(run.id, flush=True)
+print(run.id, run.worker.pid, flush=True)
 os.kill(os.getpid(), 9)
 """
 
@@ -330,8 +336,10 @@ def test_a_worker_whose_server_was_killed_while_it_loaded_trains_to_its_end(
         cwd=ROOT,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
-    folder = RunFolder(home / "runs" / done.stdout.strip())
+    run_id, worker = done.stdout.split()
+    folder = RunFolder(home / "runs" / run_id)
     assert not folder.journal.exists(), "the worker had loaded before its server died"
+    psutil.Process(int(worker)).resume()
     with managing(home) as manager:  # the next server finds the worker and lets it go on
         run = manager.get(folder.path.name)
         assert run is not None and ended(run) == "completed"

@@ -1,0 +1,48 @@
+"""Sessions of Gradio: every call from outside makes one, so each has to be small."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import gradio as gr
+import pytest
+from gradio import state_holder
+
+from gtt.api.gradio_adapter import SmallSession, keep_sessions_small
+
+
+@pytest.fixture
+def page() -> gr.Blocks:
+    with gr.Blocks() as page:
+        kept = gr.State(1)
+        boxes = [gr.Textbox(label=f"box {number}") for number in range(100)]
+        boxes[0].change(lambda text: text, boxes[0], kept, api_name="keep")
+    return page
+
+
+def test_a_session_keeps_states_and_nothing_else_of_components(page: gr.Blocks) -> None:
+    numbers = {type(block).__name__: number for number, block in page.blocks.items()}
+    state, box = numbers["State"], numbers["Textbox"]
+    tracemalloc.start()
+    try:
+        session = SmallSession(page)
+        for number in page.blocks:
+            session._update_value_in_config(number, "x" * 10_000)
+            session._update_config(number)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 50_000 and list(session.components) == []
+    assert session.blocks_config.blocks == page.blocks and session.blocks_config.fns == page.fns
+    assert session[state] == 1 and session[box] is page.blocks[box]
+    session[state] = 2
+    assert session[state] == 2 and SmallSession(page)[state] == 1
+    assert [value for _, value, _ in session.state_components] == [2]
+
+
+def test_every_session_of_a_page_is_small(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_holder, "SessionState", state_holder.SessionState)  # to go back to
+    keep_sessions_small()
+    holder = state_holder.StateHolder()
+    holder.set_blocks(page)
+    assert isinstance(holder["somebody"], SmallSession)
