@@ -21,10 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gtt.api.addresses import address_of
 from gtt.api.errors import ApiError, Forbidden, NotFound, TooLarge, error_body
 from gtt.api.forms import PartCount
+from gtt.api.headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 from gtt.api.hidden_paths import HiddenPaths
 from gtt.api.known_calls import KnownCalls
 from gtt.api.nesting import NestingCheck
 from gtt.api.origins import Hosts, Place, read_host, read_origin
+from gtt.api.pages import COSTLY_PAGES, Pages, path_of
 from gtt.api.remote_files import NoRemoteFiles
 from gtt.api.uploads import disk_refuses
 
@@ -56,36 +58,9 @@ CLOSED_ROUTES: dict[str, str] = {
 }
 # Schemes that file= would fetch or refuse; a file of ours is a plain path.
 _REMOTE = ("http:", "https:", "ftp:", "file:", "data:", "//")
-# Made anew for each visitor, a megabyte each.
-COSTLY_PAGES = ("", "/config", "/gradio_api/info", "/gradio_api/openapi.json")
 # Answers that depend on the desk, or tell its key.
 PRIVATE_PAGES = ("/api/", "/gradio_api/", "/stats", "/healthz")
 CLOSED_PAGES: dict[str, str] = {"/monitoring": "tells and prints how the app is used"}
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        # Gradio compiles templates and loads parts of itself from blobs.
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "connect-src 'self' data: blob:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors *",  # course pages embed the app
-    )
-)
-SECURITY_HEADERS: dict[str, str] = {
-    "x-content-type-options": "nosniff",
-    # Not no-referrer, with which browsers send "Origin: null" from forms of this very page.
-    "referrer-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "cross-origin-resource-policy": "same-origin",
-}
 
 
 class Guard:
@@ -121,9 +96,9 @@ class Guard:
             await self.app(scope, receive, send)
             return
         exchange = _Exchange(
-            receive, send, is_private=_is_private(_path(scope)), has_body=_has_body(scope)
+            receive, send, is_private=_is_private(path_of(scope)), has_body=_has_body(scope)
         )
-        is_form = scope["type"] == "http" and _path(scope) == GRADIO_UPLOAD
+        is_form = scope["type"] == "http" and path_of(scope) == GRADIO_UPLOAD
         exchange.holds_faults = is_form
         try:
             exchange.is_own_site = self._check(scope)
@@ -131,7 +106,7 @@ class Guard:
                 scope = self._without_strange_hosts(scope)
                 exchange.most_bytes, exchange.check = self._body_limits(scope)
                 self._count_file(scope, exchange.most_bytes)
-                if self.open_page is not None and _path(scope) in COSTLY_PAGES:
+                if self.open_page is not None and path_of(scope) in COSTLY_PAGES:
                     self.open_page(_visitor(scope))
         except ApiError as refusal:
             if scope["type"] == "websocket":
@@ -201,7 +176,7 @@ class Guard:
         return host
 
     def _body_limits(self, scope: Scope) -> tuple[int, BodyCheck | None]:
-        is_upload = _path(scope) in self.upload_paths
+        is_upload = path_of(scope) in self.upload_paths
         most = self.max_upload_bytes + UPLOAD_SLACK if is_upload else self.max_json_bytes
         length = _single(scope, "content-length")
         if length is not None and _single(scope, "transfer-encoding") is not None:
@@ -225,7 +200,7 @@ class Guard:
 
     def _count_file(self, scope: Scope, most: int) -> None:
         """Raises where a visitor sends files to Gradio too often, or there is no room for them."""
-        is_file = scope["method"] == "POST" and _path(scope) == GRADIO_UPLOAD
+        is_file = scope["method"] == "POST" and path_of(scope) == GRADIO_UPLOAD
         if is_file and self.receive_file is not None:
             length = _single(scope, "content-length")
             self.receive_file(
@@ -361,11 +336,11 @@ def guarding(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         inside = app.middleware_stack or app.build_middleware_stack()
         if cache is None:
-            app.middleware_stack = Guard(NoRemoteFiles(inside, known), **options)
+            app.middleware_stack = Guard(Pages(NoRemoteFiles(inside, known)), **options)
         else:
             hidden = HiddenPaths(inside, cache)
             checked = NoRemoteFiles(hidden, known, hidden.found_in)
-            app.middleware_stack = Guard(checked, **options)
+            app.middleware_stack = Guard(Pages(checked), **options)
         try:
             yield
         finally:
@@ -390,11 +365,6 @@ def _single(scope: Scope, name: str) -> str | None:
     if len(values) > 1:
         raise ApiError(f"The header {name} must come once.", field=name)
     return values[0].decode("latin-1").strip() if values else None
-
-
-def _path(scope: Scope) -> str:
-    path: str = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/")
-    return path
 
 
 def _visitor(scope: Scope) -> str:

@@ -226,8 +226,17 @@ class Inference:
             ticket.end(deadly(ticket.job))
             return
         ticket.begin_anew()
-        is_reading = isinstance(ticket.job, OfText | TokenizeJob)
-        self.lanes["reading" if is_reading else "long"].take_back(ticket)
+        self.lanes[self._lane_by_itself(ticket.job)].take_back(ticket)
+
+    def _lane_by_itself(self, job: Job) -> str:
+        """Where a job has a process to itself, the short ones apart from the long ones."""
+        if isinstance(job, OfText | TokenizeJob):
+            return "reading"
+        try:
+            price = price_of(job)
+        except FileNotFoundError:  # which the process will say
+            price = None
+        return "alone" if price is None or price.seconds <= SHORT_SECONDS else "long"
 
     def _watch(self) -> None:
         """Until closed: sees to it that every caller gets an end."""

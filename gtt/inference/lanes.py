@@ -142,7 +142,7 @@ class Lane:
             ):
                 self._end(ticket, self._too_long(ticket.job, self.seconds))
         for ticket in self.waiting.in_order():
-            if now - ticket.created > self.seconds:
+            if not ticket.begun and now - ticket.created > self.seconds:  # else it had its place
                 self.waiting.remove(ticket)
                 ticket.end(Busy("The server was busy for too long; try again.", 10.0))
         if self.waiting and self.kind.share is not None:

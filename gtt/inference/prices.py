@@ -39,7 +39,7 @@ PER_HEAD = 3e-5  # the calls for a head that is computed by itself
 PER_BYTE = 2.5e-10  # copied, or read from a disk that the system remembers
 DRAWN_LAYER = 0.04
 DRAWN_HEAD = 2e-3
-LARGEST_ABOUT = 10_000_000  # bytes of gtt.json
+LARGEST_ABOUT = 1_000_000  # bytes of gtt.json, which is read while others wait
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gtt.api.errors import RateLimited
 from gtt.api.forms import PartCount
-from gtt.api.guard import CLOSED_ROUTES, MOST_FILES, SECURITY_HEADERS, Guard, guarding
+from gtt.api.guard import CLOSED_ROUTES, MOST_FILES, Guard, guarding
+from gtt.api.headers import SECURITY_HEADERS
 from gtt.api.nesting import NestingCheck
 from gtt.api.origins import read_host, read_origin
 

@@ -303,6 +303,35 @@ def test_a_file_that_kills_its_reader_kills_nothing_else(
     run(both())
 
 
+def test_a_crowd_whose_process_was_killed_is_served_to_the_last_word(
+    make: Callable[..., Inference], small: str
+) -> None:
+    """One after the other, longer than a newcomer would wait: all of them had their place."""
+    inference = make(seconds_alone=1.5)
+    asked = {"prompt": "a", "max_new_tokens": 900}
+
+    async def text(seed: int, begun: asyncio.Event) -> str:
+        written = ""
+        settings = {**asked, "seed": seed}
+        async for piece in inference.stream(GenerateJob(small, settings), f"visitor {seed}"):
+            begun.set()
+            written = piece["text"] if piece.get("done") else written + piece["text"]
+        return written
+
+    async def crowd() -> tuple[list[str], str]:
+        begun = [asyncio.Event() for _ in range(8)]
+        texts = [asyncio.create_task(text(seed, one)) for seed, one in enumerate(begun)]
+        for one in begun:
+            await one.wait()
+        assert not any(one.done() for one in texts)
+        (process,) = inference.lanes["turns"].processes
+        process.popen.kill()
+        return await asyncio.gather(*texts), await text(7, asyncio.Event())
+
+    written, undisturbed = run(crowd())
+    assert written[7] == undisturbed and len(set(written)) == 8
+
+
 NESTED = b'{"text": ' + b"[" * 20_000 + b"]" * 20_000 + b"}\n"
 COMMAS = b"," * 149_999 + b"\n" + b"," * 149_999 + b"\n"
 KEYS = b"".join(b'{"k%d": 1, "text": "a wise girl"}\n' % n for n in range(20_000))
