@@ -12,6 +12,7 @@ from typing import Any
 from gtt import __version__
 from gtt.console import json_line, write_anything
 from gtt.errors import BadInput, GTTError
+from gtt.exports.formats import FORMATS, format_named
 from gtt.launch import is_main_process, leave, start_all_processes, terminated_as_interrupted
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
@@ -90,9 +91,16 @@ def build_parser() -> argparse.ArgumentParser:
     generate.add_argument("--stop", action="append", metavar="TEXT", help="end before this text")
     generate.set_defaults(command=generate_command)
 
-    export = commands.add_parser("export", help="copy a checkpoint that transformers loads")
+    export = commands.add_parser("export", help="take a run home in one of several formats")
     export.add_argument("run_dir", type=Path)
-    export.add_argument("out", type=Path)
+    export.add_argument("out", type=Path, help="a new file, or a new folder")
+    export.add_argument(
+        "--as",
+        dest="form",
+        default="transformers",
+        metavar="FORMAT",
+        help=f"{', '.join(FORMATS)} (default: transformers)",
+    )
     _add_checkpoint_option(export)
     export.set_defaults(command=export_command)
 
@@ -267,10 +275,16 @@ def generate_command(options: argparse.Namespace) -> int:
 
 
 def export_command(options: argparse.Namespace) -> int:
-    """`export`: one checkpoint, copied whole."""
-    from gtt.runs.inspect import checkpoint_of, export_checkpoint
+    """`export`: a run in one of the formats of `gtt.exports`."""
+    form = format_named(options.form)
+    from gtt.exports.making import Taken, export
+    from gtt.runs.folder import RunFolder
+    from gtt.runs.home import Home
+    from gtt.runs.inspect import checkpoint_of
 
-    export_checkpoint(checkpoint_of(options.run_dir, options.checkpoint), options.out)
+    checkpoint = checkpoint_of(options.run_dir, options.checkpoint) if form.is_of_model else None
+    taken = Taken(RunFolder(options.run_dir), checkpoint, Home.from_environment().corpora)
+    export(taken, form, options.out)
     print(options.out)
     return OK
 

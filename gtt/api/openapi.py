@@ -30,6 +30,8 @@ DOWNLOADS = (  # what the files are that endpoints give
     "application/json",
     "application/x-ndjson",
     "text/csv",
+    "text/html",
+    "application/octet-stream",
     "image/svg+xml",
     "image/png",
 )

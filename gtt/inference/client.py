@@ -31,7 +31,7 @@ from typing import Any
 from gtt.inference.lanes import CLOSING, Crowd, Kind, Lane
 from gtt.inference.pipe import Busy, Result, Ticket
 from gtt.inference.prices import price_of, refuse_too_dear
-from gtt.inference.questions import GenerateJob, Job, OfText, TokenizeJob
+from gtt.inference.questions import ExportJob, GenerateJob, Job, OfText, TokenizeJob
 from gtt.inference.verdicts import deadly, too_long
 from gtt.training.memory import memory_of_machine
 
@@ -206,6 +206,8 @@ class Inference:
         """Where a job can be borne; raises `BadInput` where that is nowhere."""
         if isinstance(job, OfText | TokenizeJob):
             return "reading"
+        if isinstance(job, ExportJob):  # in one step, however large the model is
+            return "alone"
         try:
             price = price_of(job)
         except FileNotFoundError:  # which the process will say

@@ -12,6 +12,7 @@ from gtt.config import GenerationConfig
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.inference.calibration_job import calibrate
+from gtt.inference.export_job import export_job
 from gtt.inference.given import checked_ids, encode
 from gtt.inference.loaded import Loaded, LoadedCheckpoints
 from gtt.inference.looking import drawing, look
@@ -19,6 +20,7 @@ from gtt.inference.pipe import Result
 from gtt.inference.questions import (
     CalibrateJob,
     DrawingJob,
+    ExportJob,
     GenerateJob,
     Job,
     OfText,
@@ -44,6 +46,8 @@ def work_on(job: Job, checkpoints: LoadedCheckpoints) -> Generator[str, None, Re
         return (yield from calibrate(job.threads))
     if isinstance(job, DrawingJob):
         return drawing(job)
+    if isinstance(job, ExportJob):
+        return export_job(job)
     loaded = checkpoints.get(job.checkpoint)
     if isinstance(job, GenerateJob):
         return (yield from generate(job, loaded))

@@ -213,6 +213,20 @@ class MergesJob(OfText):
 
 
 @dataclass(frozen=True)
+class ExportJob:
+    """A run in one of the formats of `gtt.exports`, written to `out`: `{}`.
+
+    Without a checkpoint it is of what the journal tells alone.
+    """
+
+    checkpoint: str | None
+    run: str
+    form: str
+    out: str
+    corpora: str
+
+
+@dataclass(frozen=True)
 class CalibrateJob:
     """How fast this machine trains small models with so many threads: `{"auto", "timed"}`."""
 
@@ -235,5 +249,6 @@ Job = (
     | CompareJob
     | MergesJob
     | CalibrateJob
+    | ExportJob
 )
 KINDS: dict[str, type[Job]] = {kind.__name__: kind for kind in get_args(Job)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gtt.errors import BadInput, UnusableData, UnusableRun
 from gtt.inference.pipe import Busy
-from gtt.inference.questions import GenerateJob, Job, Look, OfText, TokenizeJob
+from gtt.inference.questions import ExportJob, GenerateJob, Job, Look, OfText, TokenizeJob
 
 
 def too_long(job: Job, seconds: float) -> Exception:
@@ -21,6 +21,12 @@ def too_long(job: Job, seconds: float) -> Exception:
             "limit: give a shorter one.",
             field="text",
         )
+    if isinstance(job, ExportJob):
+        return UnusableRun(
+            f"Making this takes more than {seconds:g} seconds of computing, which is the limit "
+            "here: take the run home whole, and export it there in the terminal.",
+            field="format",
+        )
     return UnusableRun(
         f"This took longer than the {seconds:g} seconds that one question may take: ask about "
         "less text, or about a smaller model.",
@@ -35,6 +41,12 @@ def deadly(job: Job) -> Exception:
             "Reading this text ended the process that did it: it needs too much memory, or the "
             "file is damaged. Give a part of it, or write the file again.",
             field="data.source",
+        )
+    if isinstance(job, ExportJob):
+        return UnusableRun(
+            "Making this ended the process that worked on it: it needs more memory than there is "
+            "here. Take the run home whole, and export it there in the terminal.",
+            field="format",
         )
     if isinstance(job, Look | GenerateJob):
         return UnusableRun(

@@ -70,6 +70,11 @@ class Home:
         return self.path / "workspaces"
 
     @property
+    def exports(self) -> Path:
+        """Files on their way to somebody, for as long as they are made."""
+        return self.path / "exports"
+
+    @property
     def caches(self) -> Path:
         """Where libraries keep what they can make again."""
         return self.path / "caches"

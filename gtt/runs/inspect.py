@@ -1,11 +1,9 @@
-"""Reading a run: evaluate it, write with it, find and copy checkpoints. The run stays as it is."""
+"""Reading a run: evaluate it, write with it, find its checkpoints. The run stays as it is."""
 
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,9 @@ from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.model.export import load_model
 from gtt.model.sampling import NOT_NUMBERS, generate_text
-from gtt.runs.folder import RunFolder, claim_folder
+from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
 from gtt.settings import parse
-from gtt.training.checkpoints import write_folder
 from gtt.training.evaluation import evaluate_all, sit_exam
 
 EXAM_QUESTIONS = 64
@@ -88,36 +85,3 @@ def generate_from_run(
         yield from pieces
     except FloatingPointError:
         raise UnusableRun(NOT_NUMBERS) from None
-
-
-def export_checkpoint(checkpoint: Path, out: Path) -> None:
-    """Copies a checkpoint to a new folder, in one rename; nothing is there before it is whole.
-
-    Raises `UnusableRun` where model or tokenizer cannot be read or do not fit each other, and
-    `BadInput` where `out` holds something or cannot be written to.
-    """
-    model, _ = load_model(checkpoint)
-    tokenizer = Tokenizer.load(checkpoint)
-    if tokenizer.vocab_size != model.vocab_size:
-        raise UnusableRun(
-            f"{checkpoint}: the tokenizer has {tokenizer.vocab_size:,} tokens, the model "
-            f"{model.vocab_size:,}: take another checkpoint."
-        )
-    out = out.absolute()
-    is_new = claim_folder(out, instead="name a new folder")
-
-    def copy(beside: Path) -> None:
-        for path in sorted(checkpoint.iterdir()):
-            shutil.copyfile(path, beside / path.name)
-
-    try:
-        write_folder(out, copy)
-    except OSError as error:
-        if is_new:
-            with suppress(OSError):
-                out.rmdir()
-        raise BadInput(
-            f"{out} cannot be written to ({error.strerror or error}): make room, or name another "
-            "folder.",
-            field="out",
-        ) from None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+
 import gradio as gr
 
 from gtt.api.endpoints.runs import status
+from gtt.exports.formats import FORMATS
 from gtt.ui.assets import static_text
 from gtt.ui.desk import PageDesk
 
@@ -17,10 +20,23 @@ def download_buttons(desk: PageDesk) -> gr.HTML:
     """
     return gr.HTML(
         value=None,
-        html_template=static_text("downloads.html"),
+        html_template=static_text("downloads.html").replace("@EXPORTS@", _exports()),
         css_template=static_text("downloads.css"),
         js_on_load=static_text("downloads.js"),
         server_functions=[desk.asking("status", "status", status)],
         elem_id="downloads",
         shared=desk.service.limits.shared_desk,
+    )
+
+
+def _exports() -> str:
+    """A row for each format beside the folder for transformers, which the page has already."""
+    return "\n".join(
+        f"""  <div class="group" role="group" aria-label="{html.escape(form.title)}">
+    <span class="title">{html.escape(form.title)}</span>
+    <button type="button" data-file="{form.name}">{form.sort}</button>
+    <span class="about">{html.escape(form.about)}</span>
+  </div>"""
+        for form in FORMATS.values()
+        if form.name != "transformers"
     )

@@ -21,6 +21,7 @@ from gtt.api.guard import guarding
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key, owner_of
 from gtt.config import RunConfig
+from gtt.exports.formats import FORMATS
 from gtt.interpret.figures import RUNS
 from gtt.rest import routes
 from gtt.runs.execute import start_run
@@ -246,6 +247,15 @@ def test_every_file_can_be_taken_home(page: Page, url: str, ids: list[str]) -> N
         name = taken.value.suggested_filename
         assert name.startswith(ids[0]) and name.endswith(f".{kind}")
         shown[kind] = Path(taken.value.path()).read_bytes()
+        expect(page.locator("#downloads .said")).to_have_text(f"Saved {name}.")
+    for form in FORMATS.values():
+        if form.name == "transformers":  # has a button of its own, and a test
+            continue
+        button = page.locator(f'#downloads [data-file="{form.name}"]')
+        with page.expect_download() as taken:
+            button.click()
+        name = taken.value.suggested_filename
+        assert name.startswith(ids[0]) and name.endswith(form.ending or ".zip")
         expect(page.locator("#downloads .said")).to_have_text(f"Saved {name}.")
     assert len(list(csv.DictReader(io.StringIO(shown["csv"].decode())))) > 10
     assert json.loads(shown["json"])["id"] == ids[0]

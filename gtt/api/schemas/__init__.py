@@ -74,6 +74,7 @@ from gtt.api.schemas.inside import (
     NextTokens,
     ReadSnapshot,
     SnapshotInfo,
+    TakeHome,
     Text,
     TokenOdds,
 )
@@ -240,6 +241,7 @@ __all__ = [
     "SourceInfo",
     "Stats",
     "StatusResponse",
+    "TakeHome",
     "Text",
     "TextPart",
     "TextPreview",

@@ -8,11 +8,23 @@ from pydantic import Field
 
 from gtt.api.schemas.base import MAX_TEXT, OfMaybeRun, OfRun, Response
 from gtt.config import LONGEST_STOP
+from gtt.exports.formats import FORMATS, FormatName
 
 
 class Inside(OfMaybeRun):
     """A look into a checkpoint."""
 
+    checkpoint: str = Field(
+        "best",
+        pattern=r"^(best|latest|\d{1,9})$",
+        description="`best`, `latest`, or the step of one that is kept.",
+    )
+
+
+class TakeHome(OfRun):
+    """A run in a format to take home."""
+
+    format: FormatName = Field(description=f"One of {', '.join(FORMATS)}.")
     checkpoint: str = Field(
         "best",
         pattern=r"^(best|latest|\d{1,9})$",

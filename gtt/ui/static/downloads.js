@@ -23,7 +23,7 @@ function address(kind, id) {
     svg: `api/runs/${one}/figure?${new URLSearchParams(figure)}`,
     png: `api/runs/${one}/figure?${new URLSearchParams(figure)}`,
     zip: `api/runs/${one}/archive`,
-  }[kind];
+  }[kind] || `api/runs/${one}/exports/${kind}`;
 }
 
 // Without a run in the value it is the desk's current one.

@@ -1,0 +1,70 @@
+"""The formats in which a run can be taken home, each described once. No torch is needed."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+from gtt.errors import BadInput
+
+FormatName = Literal["transformers", "pocket"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: a file with this ending, or a folder where there is none.
+
+    `title` and `about` are what the page shows. `is_of_model` tells that it holds a checkpoint.
+    """
+
+    name: FormatName
+    title: str
+    about: str
+    ending: str
+    media_type: str
+    is_of_model: bool = True
+
+    @property
+    def sort(self) -> str:
+        """What kind of file a download is, for a button."""
+        return "ZIP" if self.is_folder else self.ending[1:].upper()
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is several files, which a download has as a ZIP."""
+        return not self.ending
+
+
+FORMATS: dict[str, Format] = {
+    one.name: one
+    for one in (
+        Format(
+            "transformers",
+            "Folder for transformers",
+            "Model and tokenizer as AutoModelForCausalLM and AutoTokenizer load them.",
+            "",
+            "application/zip",
+        ),
+        Format(
+            "pocket",
+            "Pocket model",
+            "One page with the model in it, which writes in any browser, also on a telephone and "
+            "without a network.",
+            ".html",
+            "text/html; charset=utf-8",
+        ),
+    )
+}
+
+
+def format_named(name: str) -> Format:
+    """Raises `BadInput` that names the formats there are."""
+    found = FORMATS.get(name)
+    if found is None:
+        near = difflib.get_close_matches(name, FORMATS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise BadInput(
+            f"There is no format {name[:40]!r}: {hint}There are {', '.join(FORMATS)}.", field="as"
+        )
+    return found

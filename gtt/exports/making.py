@@ -1,0 +1,66 @@
+"""Making an export of a run: which writer a format has, and where its file or folder goes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gtt.data.tokenizers import Tokenizer
+from gtt.errors import UnusableRun
+from gtt.exports.formats import Format
+from gtt.exports.places import write_new_file, write_new_folder
+from gtt.model.export import load_model
+from gtt.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken home: a run, its checkpoint if there is one, and where tokenised texts lie."""
+
+    run: RunFolder
+    checkpoint: Path | None
+    corpora: Path
+
+    @property
+    def model_folder(self) -> Path:
+        """Raises `UnusableRun` where there is no checkpoint."""
+        if self.checkpoint is None:
+            raise UnusableRun("This run has saved no checkpoint: train on, or take its report.")
+        return self.checkpoint
+
+
+def export(taken: Taken, form: Format, out: Path) -> None:
+    """Writes a format to a new place; raises `BadInput` and leaves nothing behind then."""
+    write = WRITERS[form.name]
+    place = write_new_folder if form.is_folder else write_new_file
+    place(out, lambda beside: write(taken, beside))
+
+
+def write_transformers(taken: Taken, folder: Path) -> None:
+    """The checkpoint as it is, once it is known to be whole."""
+    checkpoint = taken.model_folder
+    model, _ = load_model(checkpoint)
+    tokenizer = Tokenizer.load(checkpoint)
+    if tokenizer.vocab_size != model.vocab_size:
+        raise UnusableRun(
+            f"{checkpoint}: the tokenizer has {tokenizer.vocab_size:,} tokens, the model "
+            f"{model.vocab_size:,}: take another checkpoint."
+        )
+    for path in sorted(checkpoint.iterdir()):
+        if path.is_file():
+            shutil.copyfile(path, folder / path.name)
+
+
+def write_pocket(taken: Taken, file: Path) -> None:
+    """The page with the model in it."""
+    from gtt.exports.pocket_page import pocket_page
+
+    file.write_text(pocket_page(taken.model_folder, taken.run.config()), encoding="utf-8")
+
+
+WRITERS: dict[str, Callable[[Taken, Path], None]] = {
+    "transformers": write_transformers,
+    "pocket": write_pocket,
+}

@@ -1,0 +1,67 @@
+"""Writing what is exported: beside its place and then renamed, so that nothing is ever half there.
+
+What is there already is not replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gtt.errors import BadInput
+from gtt.runs.folder import claim_folder
+from gtt.training.checkpoints import write_folder
+
+
+def write_new_file(out: Path, write: Callable[[Path], None]) -> None:
+    """Lets `write` fill a file beside `out` and gives it that name; raises `BadInput`."""
+    out = out.absolute()
+    if out.exists() or out.is_symlink():
+        raise BadInput(f"{out} is there already: name a new file, or move it away.", field="out")
+    beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    with _telling_of_the_disk(out):
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            write(beside)
+            with beside.open("rb") as file:
+                os.fsync(file.fileno())
+            beside.rename(out)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def write_new_folder(out: Path, write: Callable[[Path], None]) -> None:
+    """Lets `write` fill a folder beside `out` and gives it that name; raises `BadInput`."""
+    out = out.absolute()
+    is_new = claim_folder(out, instead="name a new folder")
+    try:
+        with _telling_of_the_disk(out):
+            write_folder(out, write)
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                out.rmdir()
+        raise
+
+
+@contextmanager
+def _telling_of_the_disk(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            f"{out} cannot be written ({error.strerror or error}): make room, or name another "
+            "place.",
+            field="out",
+        ) from None
+
+
+def remove(place: Path) -> None:
+    """A file or a folder, if it is there."""
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)

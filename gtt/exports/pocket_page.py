@@ -1,0 +1,195 @@
+"""The pocket model: one HTML file with the model in it, which any browser runs without a network.
+
+The JavaScript in `pocket/` is the whole of it: a forward pass, a tokenizer, sampling, in a worker,
+and a page around them. Here the files are put together with the weights in half precision.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import string
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from gtt.config import ModelConfig, RunConfig, size_name
+from gtt.data.layouts import BYTE_OF
+from gtt.data.sources import SOURCES
+from gtt.data.tokenizers import Tokenizer
+from gtt.errors import BadInput
+from gtt.model.export import load_model
+
+FOLDER = Path(__file__).parent / "pocket"
+WORKER = ("ranking.js", "weights.js", "tokenizer.js", "model.js", "sampling.js", "worker.js")
+PAGE = ("ranking.js", "asking.js", "writing.js", "attention.js")
+
+LARGEST = 60_000_000  # parameters: 160 MB of text, which a telephone still opens
+FULL = 65504.0  # the largest half-precision number
+
+# The settings of a model that model.js computes with, each with the values that it knows.
+KNOWN: dict[str, tuple[object, ...] | None] = {
+    "n_layers": None,
+    "n_heads": None,
+    "n_embed": None,
+    "block_size": None,
+    "mlp_ratio": None,
+    "dropout": None,  # none while it writes
+    "attention": ("fused", "separate_heads"),  # two ways to compute the same
+    "norm_position": ("pre", "post", "none"),
+    "residual": (True, False),
+    "position": ("learned", "sinusoidal", "none"),
+    "activation": ("gelu", "relu", "silu"),
+    "tie_embeddings": (True, False),
+    "bias": (True, False),
+}
+
+
+def supports(model: ModelConfig, vocab_size: int) -> str | None:
+    """None where the page can run such a model, else a sentence that says why not."""
+    for name, field in ModelConfig.model_fields.items():
+        value = getattr(model, name)
+        known = KNOWN.get(name, (field.default,))
+        if known is not None and value not in known:
+            return (
+                f"The pocket model does not compute model.{name} {value!r}: take the folder for "
+                "transformers instead."
+            )
+    count = model.parameter_count(vocab_size)
+    if count > LARGEST:
+        return (
+            f"A page with {size_name(count)} parameters is more than a browser opens "
+            f"({size_name(LARGEST)}): take the folder for transformers instead."
+        )
+    return None
+
+
+def pocket_page(checkpoint: Path, config: RunConfig) -> str:
+    """The page with the model of a checkpoint; raises `BadInput` where it cannot be one."""
+    model, about = load_model(checkpoint)
+    tokenizer = Tokenizer.load(checkpoint)
+    refusal = supports(model.config, model.vocab_size)
+    if refusal is not None:
+        raise BadInput(refusal, field="as")
+    tensors = _tensors(model.state_dict(), tied=model.config.tie_embeddings)
+    told = {
+        "model": {**model.config.model_dump(mode="json"), "mlp_width": model.config.mlp_width},
+        "vocabulary": model.vocab_size,
+        "tokenizer": tokenizer_layout(tokenizer, checkpoint),
+        "tensors": [[name, list(values.shape)] for name, values in tensors.items()],
+    }
+    weights = b"".join(_halves(name, values).tobytes() for name, values in tensors.items())
+    draws = config.generation
+    prompt = draws.prompt
+    if tokenizer.unknown_characters(prompt):
+        prompt = tokenizer.decode([0])
+    return string.Template(_read("page.html")).substitute(
+        title=html.escape(config.name),
+        summary=html.escape(_summary(config.data.source, model.config, model.vocab_size)),
+        style=_read("page.css"),
+        prompt="\n" + html.escape(prompt),  # HTML drops the first line break in a field
+        temperature=_within(draws.temperature, 0, 2),
+        top_k=min(draws.top_k, model.vocab_size),
+        top_p=draws.top_p,
+        count=min(draws.max_new_tokens, 2000),
+        vocabulary=model.vocab_size,
+        about_training=html.escape(_training(about)),
+        about=as_json(told),
+        weights=base64.b64encode(weights).decode("ascii"),
+        worker="\n".join(_read(name) for name in WORKER),
+        page="\n".join(_read(name) for name in PAGE),
+    )
+
+
+def tokenizer_layout(tokenizer: Tokenizer, checkpoint: Path) -> dict[str, Any]:
+    """What tokenizer.js needs; raises `BadInput` for a tokenizer that it does not know."""
+    layout = json.loads((checkpoint / "tokenizer.json").read_text(encoding="utf-8"))
+    if tokenizer.alphabet is not None:
+        return {"kind": "char", "tokens": list(tokenizer.alphabet)}
+    model, before = layout["model"], layout["pre_tokenizer"] or {}
+    added = layout.get("added_tokens") or []
+    is_plain = (
+        model["type"] == "BPE"
+        and before.get("type") == "ByteLevel"
+        and before.get("use_regex", True)
+        and not before.get("add_prefix_space")
+        and layout.get("normalizer") is None
+        and not model.get("ignore_merges")
+        and not model.get("continuing_subword_prefix")
+        and not model.get("end_of_word_suffix")
+        and not any(one.get(flag) for one in added for flag in ("lstrip", "rstrip", "single_word"))
+        and all(symbol in model["vocab"] for symbol in BYTE_OF)
+    )
+    if not is_plain:
+        raise BadInput(
+            "The pocket model knows characters and byte pairs as GPT-2 has them, and this model's "
+            "tokenizer is another one: take the folder for transformers instead.",
+            field="as",
+        )
+    numbers = {**model["vocab"], **{one["content"]: one["id"] for one in added}}
+    tokens = [""] * tokenizer.vocab_size
+    for token, number in numbers.items():
+        tokens[number] = token
+    return {
+        "kind": "bpe",
+        "tokens": tokens,
+        "merges": [f"{first} {second}" for first, second in tokenizer.merges],
+        "marks": [one["content"] for one in added],
+    }
+
+
+def as_json(values: Any) -> str:
+    """JSON that may stand in a script element: nothing in it ends the element or begins another."""
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _tensors(state: dict[str, Tensor], *, tied: bool) -> dict[str, Tensor]:
+    return {
+        name: values for name, values in state.items() if not (tied and name == "lm_head.weight")
+    }
+
+
+def _halves(name: str, values: Tensor) -> np.ndarray:
+    """Little-endian half-precision numbers; raises `BadInput` for weights beyond them."""
+    array = values.detach().float().numpy()
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest > FULL:
+        raise BadInput(
+            f"The weights of {name} reach {largest:.3g}, and half precision ends at {FULL:,.0f}: "
+            "take the folder for transformers instead.",
+            field="as",
+        )
+    return array.astype("<f2")
+
+
+def _within(number: float, least: float, most: float) -> float:
+    return min(most, max(least, number))
+
+
+def _summary(source_name: str, model: ModelConfig, vocab_size: int) -> str:
+    source = SOURCES.get(source_name)
+    text = f" on {source.title}" if source is not None else ""
+    return (
+        f"A small GPT with {model.parameter_count(vocab_size):,} parameters, trained from "
+        f"scratch{text}: "
+        f"{model.n_layers} layers of {model.n_heads} heads, {vocab_size:,} tokens, of which it "
+        f"sees {model.block_size} at a time."
+    )
+
+
+def _training(about: dict[str, Any]) -> str:
+    step, loss = about.get("step"), about.get("validation_loss")
+    told = f"Trained for {step:,} steps" if isinstance(step, int) else "Trained from scratch"
+    if isinstance(loss, (int, float)):
+        told += f", to a loss of {loss:.3f} nats per token"
+    return told + "."
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,32 @@
+"""A run taken home, made beside the server."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from gtt.errors import BadInput
+from gtt.exports.formats import format_named
+from gtt.exports.making import Taken, export
+from gtt.inference.pipe import Busy, Result
+from gtt.inference.questions import ExportJob
+from gtt.inference.stored import unusable
+from gtt.runs.folder import RunFolder
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def export_job(job: ExportJob) -> Result:
+    """Writes the file or folder; raises `BadInput` without paths, and `Busy` for a full disk."""
+    checkpoint = None if job.checkpoint is None else Path(job.checkpoint)
+    taken = Taken(RunFolder(Path(job.run)), checkpoint, Path(job.corpora))
+    try:
+        export(taken, format_named(job.form), Path(job.out))
+    except BadInput as error:
+        if isinstance(error.__context__, OSError) and error.__context__.errno in FULL:
+            raise Busy("The server has no room on its disk for this file now.", 60.0) from None
+        if job.checkpoint is None:
+            raise BadInput(error.message.replace(job.run, "This run"), field=error.field) from None
+        told = unusable(error.message.replace(job.run + "/", ""), job.checkpoint)
+        raise BadInput(told.message, field=error.field) from None
+    return {}

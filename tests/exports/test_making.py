@@ -1,0 +1,164 @@
+"""Every format from the terminal and over the interface: whole, or a sentence and nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from serving import ROOT
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from gtt.api.service import Service
+from gtt.api.workspaces import new_key, owner_of
+from gtt.cli import main
+from gtt.errors import BadInput
+from gtt.exports.formats import FORMATS, FormatName
+from gtt.exports.making import WRITERS, Taken, export
+from gtt.rest import routes
+from gtt.runs.folder import RunFolder
+from gtt.runs.home import Home
+from gtt.runs.limits import Limits
+
+MINE, THEIRS = new_key(), new_key()
+FILES = sorted(name for name, form in FORMATS.items() if not form.is_folder)
+# Every one ends with more than this many bytes.
+SMALLEST = 1000
+
+
+@pytest.fixture(scope="module")
+def served(taken: Taken, home: Home) -> Iterator[Service]:
+    about = json.loads((taken.run.path / "run.json").read_text())
+    (taken.run.path / "run.json").write_text(json.dumps({**about, "owner": owner_of(MINE)}))
+    one = Service(home, Limits(shared_desk=False), spare=False)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def http(served: Service) -> Iterator[TestClient]:
+    with TestClient(Starlette(routes=routes(served)), headers={"X-GTT-Workspace": MINE}) as one:
+        yield one
+
+
+@pytest.fixture
+def without_checkpoint(taken: Taken, tmp_path: Path) -> RunFolder:
+    folder = Path(shutil.copytree(taken.run.path, tmp_path / taken.run.path.name))
+    shutil.rmtree(folder / "checkpoints")
+    return RunFolder(folder)
+
+
+def test_the_table_of_formats_is_one() -> None:
+    assert list(FORMATS) == list(get_args(FormatName)) == list(WRITERS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_terminal_and_the_interface_give_the_same(
+    name: str,
+    taken: Taken,
+    home: Home,
+    http: TestClient,
+    out: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GTT_HOME", str(home.path))
+    assert main(["export", str(taken.run.path), str(out), "--as", name]) == 0
+    answer = http.get(f"/api/runs/{taken.run.path.name}/exports/{name}")
+    form = FORMATS[name]
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == form.media_type
+    assert f"{taken.run.path.name}-{name}" in answer.headers["content-disposition"]
+    if form.is_folder:
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+            found = {one.split("/")[-1]: file.read(one) for one in file.namelist()}
+        assert found == {path.name: path.read_bytes() for path in out.iterdir()}
+    else:
+        assert answer.content == out.read_bytes() and len(answer.content) > SMALLEST
+    assert list(home.exports.iterdir()) == []  # nothing stays with the server
+    assert sorted(path.name for path in out.parent.iterdir()) == ["out"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_there_is_not_replaced(
+    name: str, taken: Taken, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if FORMATS[name].is_folder:
+        out.mkdir()
+        (out / "mine.txt").write_text("mine")
+    else:
+        out.write_text("mine")
+    assert main(["export", str(taken.run.path), str(out), "--as", name]) == 2
+    said = capsys.readouterr().err
+    assert "name a new" in said and said.count("\n") == 1
+    kept = out / "mine.txt" if out.is_dir() else out
+    assert kept.read_text() == "mine" and sorted(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_full_disk_leaves_nothing(name: str, taken: Taken, home: Home, out: Path) -> None:
+    """A limit on the size of files, which a disk that is full answers like."""
+    program = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({SMALLEST}, {SMALLEST}));"
+        "from gtt.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "export", str(taken.run.path), str(out), "--as", name],
+        capture_output=True,
+        text=True,
+        env={"GTT_HOME": str(home.path), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.returncode == 2, done.stderr
+    assert "cannot be written" in done.stderr and "make room" in done.stderr
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if form.is_of_model])
+def test_a_run_without_a_checkpoint_is_told_so(
+    name: str, without_checkpoint: RunFolder, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(without_checkpoint.path), str(out), "--as", name]) == 2
+    assert "holds no checkpoint yet: train on" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["Pocket", "onnx", ""])
+def test_an_unknown_format_is_told_which_there_are(
+    name: str, taken: Taken, out: Path, http: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(taken.run.path), str(out), "--as", name]) == 2
+    assert "transformers" in capsys.readouterr().err
+    answer = http.get(f"/api/runs/{taken.run.path.name}/exports/{name or '-'}")
+    assert answer.status_code == 422 and answer.json()["error"]["field"] == "format"
+
+
+def test_a_damaged_checkpoint_is_told_without_paths(
+    taken: Taken, served: Service, http: TestClient, out: Path, home: Home
+) -> None:
+    weights = taken.model_folder / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    try:
+        with pytest.raises(BadInput, match="take another checkpoint"):
+            export(taken, FORMATS["pocket"], out)
+        answer = http.get(f"/api/runs/{taken.run.path.name}/exports/pocket")
+    finally:
+        weights.write_bytes(whole)
+    assert answer.status_code == 422
+    message = answer.json()["error"]["message"]
+    assert "take another checkpoint" in message and str(home.path) not in message
+    assert not out.exists() and list(home.exports.iterdir()) == []
+
+
+def test_a_run_of_another_desk_is_not_found(taken: Taken, http: TestClient) -> None:
+    place = f"/api/runs/{taken.run.path.name}/exports/pocket"
+    assert http.get(place, headers={"X-GTT-Workspace": THEIRS}).status_code == 404
+    assert http.get(f"{place}?checkpoint=7").status_code == 404
