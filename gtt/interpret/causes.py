@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from gtt.interpret import fixes, rates
 from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
-from gtt.interpret.standing import Lag, lag
+from gtt.interpret.standing import Lag, expected_share, lag
 
 MUCH_DROPOUT = 0.35  # from here on it is a suspect
 MOST_DROPOUT = 0.6  # from here on too little is left to do better without it
 DROPPED = 1.02  # training loss over validation loss that dropout alone makes
 LEAST_STEPS = 40
+SLIGHT = 1.12  # times what a sound run is mostly below: less may have other reasons
 
 
 @dataclass(frozen=True)
@@ -107,12 +108,13 @@ def _shape(run: Measurements) -> Iterator[Suspect]:
 def _architecture(
     run: Measurements, found: Lag, concept: str, title: str, sentence: str
 ) -> Finding:
+    slight = found.share < SLIGHT * (1 if found.reference else expected_share(run.step))
     return Finding(
         kind="architecture",
         title=title,
         sentence=sentence,
         evidence=f"{found.evidence}; {run.config.model.n_layers} layers",
-        weight="warning",
+        weight="note" if slight else "warning",
         concept=concept,
         fix=fixes.unstuck(run.config),
     )

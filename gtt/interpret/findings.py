@@ -28,6 +28,7 @@ Kind = Literal[
     "behind",
     "unsettled",
     "not_yet",
+    "unproven",
 ]
 Weight = Literal["good", "note", "warning"]
 

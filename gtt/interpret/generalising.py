@@ -39,12 +39,13 @@ def overfitting(run: Measurements) -> Finding | None:
     ):
         return None
     near = max(3, len(run.train) // 20)
-    then, now = run.train.around(since, near), run.train_level
+    then, now = run.train.around(since, near), run.train_level  # of a warm-up nothing is told
     if then - now < max(0.01, 0.005 * then, 2 * run.train.noise() / near**0.5):
         return None
     numbers = (
         f"validation loss rose from {best:.2f} at step {since:,} to {seen.values[-1]:.2f} at step "
-        f"{int(seen.steps[-1]):,} while training loss fell from {then:.2f} to {now:.2f}"
+        f"{int(seen.steps[-1]):,} while training loss fell from {run.train_around(since):.2f} to "
+        f"{now:.2f}"
     )
     if 0 < run.epochs < 1:
         return Finding(
@@ -100,8 +101,7 @@ def _apart(run: Measurements) -> Finding | None:
     seen = run.validation
     if len(seen) < 3 or len(run.train) < 8 or run.epochs < LEAST_EPOCHS:
         return None
-    near = max(3, len(run.train) // 20)
-    gaps = np.array([v - run.train.around(s, near) for s, v in zip(seen.steps, seen.values)])
+    gaps = np.array([v - run.train_around(s) for s, v in zip(seen.steps, seen.values)])
     now, level = float(np.median(gaps[-2:])), float(np.median(seen.values[-2:]))
     # A validation part that is merely harder has its gap from the first pass on.
     of_first_pass = gaps[[run.epochs_at(step) <= 1.5 for step in seen.steps]]
@@ -185,46 +185,6 @@ def near_floor(run: Measurements) -> Finding | None:
         f"{floor:.2f} that no model can pass",
         weight="good",
         concept="floor",
-    )
-
-
-def healthy(run: Measurements) -> Finding:
-    """It learns as it should; said where `gtt.interpret.praise` finds nothing against it."""
-    first = run.start
-    evidence = (
-        f"training loss {run.train_level:.2f} at step {run.step:,}, from {first:.2f} at first"
-    )
-    bigram = run.baseline("bigram")
-    if len(run.validation):
-        evidence += f"; validation loss {run.validation.values[-1]:.2f}"
-    if bigram is not None:
-        evidence += f", where knowing token pairs alone gives {bigram:.2f}"
-    title, sentence = (
-        "Learning as it should",
-        "The loss comes down on seen and unseen text alike, and is below that of token pairs. "
-        "Let it run.",
-    )
-    if run.is_finished:
-        title = "It learned what it should"
-        sentence = (
-            "The losses on seen and unseen text came down together, and the model knows more than "
-            "which token follows which."
-        )
-    elif run.is_cut_short:
-        title = "It was learning as it should"
-        sentence = "Up to its end the loss came down on seen and unseen text alike."
-    elif len(run.validation) < 2:
-        title = "The loss comes down"
-        sentence = (
-            "Whether it does on unseen text too will show at the next evaluation. Let it run."
-        )
-    return Finding(
-        kind="healthy",
-        title=title,
-        sentence=sentence,
-        evidence=evidence,
-        weight="good",
-        concept="validation_loss",
     )
 
 

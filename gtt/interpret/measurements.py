@@ -99,11 +99,19 @@ class Measurements:
     # ------------------------------------------------------------------------- curves
 
     @cached_property
+    def whole(self) -> Series:
+        """The training loss from the first step on."""
+        return Series.of(self.loss)
+
+    @cached_property
     def train(self) -> Series:
         """The training loss after the warm-up; all of it while that goes on."""
-        whole = Series.of(self.loss)
-        behind = whole.between(self.warmup + 1)
-        return behind if len(behind) >= 4 else whole
+        behind = self.whole.between(self.warmup + 1)
+        return behind if len(behind) >= 4 else self.whole
+
+    def train_around(self, step: float) -> float:
+        """The training loss about a step, be that within the warm-up."""
+        return self.whole.around(step, max(3, len(self.train) // 20))
 
     @cached_property
     def validation(self) -> Series:
@@ -124,8 +132,7 @@ class Measurements:
     @cached_property
     def start(self) -> float:
         """The training loss of the first steps, as far as it is known."""
-        whole = Series.of(self.loss)
-        first = float(whole.values[0]) if len(whole) else 0.0
+        first = float(self.whole.values[0]) if len(self.whole) else 0.0
         return min(first, self.baseline("uniform") or first) if first else 0.0
 
     @property

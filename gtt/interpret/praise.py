@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from gtt.interpret import fixes, rates
 from gtt.interpret.findings import Finding
-from gtt.interpret.generalising import healthy
 from gtt.interpret.measurements import Measurements
-from gtt.interpret.standing import LEARNED, PAST, is_below_start, is_past_pairs, lag, rise
+from gtt.interpret.standing import (
+    LEARNED,
+    PAST,
+    is_below_start,
+    is_past_pairs,
+    lag,
+    rise,
+    shows_on_unseen,
+)
 
 
 def may_be_praised(run: Measurements) -> bool:
-    """No loss at or above its start or that of token pairs, none on its way up."""
+    """Both losses lie below their start and token pairs, as measured; none is on its way up."""
     return (
         is_below_start(run)
         and is_past_pairs(run)
+        and shows_on_unseen(run)
         and rise(run.train) is None
         and rise(run.validation) is None
     )
@@ -21,7 +29,14 @@ def may_be_praised(run: Measurements) -> bool:
 
 def verdict(run: Measurements) -> Finding:
     """What is said where nothing else was found: good, or why that cannot be said."""
-    return _rising(run) or _behind(run) or _bold(run) or _not_yet(run) or healthy(run)
+    return (
+        _rising(run)
+        or _behind(run)
+        or _bold(run)
+        or _not_yet(run)
+        or _unproven(run)
+        or _healthy(run)
+    )
 
 
 def _rising(run: Measurements) -> Finding | None:
@@ -73,9 +88,9 @@ def _bold(run: Measurements) -> Finding | None:
 
 def _not_yet(run: Measurements) -> Finding | None:
     """It has not passed what counting pairs of tokens gives, and nothing explains it."""
-    if is_past_pairs(run) and is_below_start(run):
-        return None
     bigram, level = run.baseline("bigram"), max(run.train_level, run.level)
+    if is_below_start(run) and (bigram is None or is_past_pairs(run)):
+        return None
     evidence = f"loss {level:.2f} at step {run.step:,}, from {run.start:.2f} at first"
     if bigram is not None:
         evidence += f"; knowing token pairs alone gives {bigram:.2f}"
@@ -100,3 +115,68 @@ def _known(run: Measurements, level: float) -> str:
     if unigram is not None and level >= PAST * unigram:
         return "little more than how frequent each token is"
     return "little more than which token follows which, as counting pairs would tell"
+
+
+def _unproven(run: Measurements) -> Finding | None:
+    """The loss fell, and whether that is good was not measured."""
+    bigram = run.baseline("bigram")
+    if shows_on_unseen(run):
+        return None
+    evidence = (
+        f"training loss {run.train_level:.2f} at step {run.step:,}, from {run.start:.2f} at first"
+    )
+    is_over = run.ended is not None or run.is_cut_short
+    if len(run.validation):
+        step, value = int(run.validation.steps[-1]), run.validation.values[-1]
+        evidence += f"; validation loss {value:.2f} at step {step:,}, the last that was measured"
+    if bigram is None:
+        sentence = (
+            "Whether that is much or little cannot be said: what knowing token pairs alone gives "
+            "was not measured on this text."
+        )
+    elif not is_over:
+        sentence = (
+            "Whether it does on unseen text too will show at the next evaluation. Let it run."
+        )
+    else:
+        sentence = (
+            "Whether it learned more than this very text cannot be said: the loss on unseen text "
+            "was not measured, or only early. Evaluate more often to see it."
+        )
+    return Finding(
+        kind="unproven",
+        title="The loss comes down",
+        sentence=sentence,
+        evidence=evidence,
+        weight="note",
+        concept="bigram_baseline" if bigram is None else "validation_loss",
+    )
+
+
+def _healthy(run: Measurements) -> Finding:
+    """It learns as it should; said where nothing speaks against it and figures speak for it."""
+    bigram = run.baseline("bigram")
+    title, sentence = (
+        "Learning as it should",
+        "The loss comes down on seen and unseen text alike, and is below that of token pairs. "
+        "Let it run.",
+    )
+    if run.is_finished:
+        title = "It learned what it should"
+        sentence = (
+            "The losses on seen and unseen text came down together, and the model knows more than "
+            "which token follows which."
+        )
+    elif run.is_cut_short:
+        title = "It was learning as it should"
+        sentence = "Up to its end the loss came down on seen and unseen text alike."
+    return Finding(
+        kind="healthy",
+        title=title,
+        sentence=sentence,
+        evidence=f"training loss {run.train_level:.2f} at step {run.step:,}, from {run.start:.2f} "
+        f"at first; validation loss {run.validation.values[-1]:.2f}, where knowing token pairs "
+        f"alone gives {bigram:.2f}",
+        weight="good",
+        concept="validation_loss",
+    )

@@ -99,11 +99,17 @@ def rise(series: Series) -> tuple[float, float, int] | None:
 
 
 def is_past_pairs(run: Measurements) -> bool:
-    """Whether it knows more than pairs of tokens, on seen and on unseen text."""
+    """Whether it knows more than pairs of tokens, on seen text and, where measured, on unseen."""
     bigram = run.baseline("bigram")
-    if bigram is None:
-        return True
-    return max(run.train_level, run.level) < PAST * bigram
+    return bigram is not None and max(run.train_level, run.level) < PAST * bigram
+
+
+def shows_on_unseen(run: Measurements) -> bool:
+    """Whether the last evaluation, not long ago, was past token pairs and below the start."""
+    bigram, recent = run.baseline("bigram"), run.validation.between(0.5 * run.step)
+    if bigram is None or not len(recent):
+        return False
+    return bool(recent.values[-1] < min(PAST * bigram, LEARNED * run.start))
 
 
 def is_below_start(run: Measurements) -> bool:

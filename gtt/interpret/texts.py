@@ -86,8 +86,7 @@ def parts_unlike(run: Measurements) -> Finding | None:
     needed = 1 if run.epochs < 3 else 3  # of a text read often, one early point may be an accident
     if len(early) < needed or len(run.train) < 4 or run.epochs == 0:
         return None
-    near = max(3, len(run.train) // 20)
-    gaps = [value / run.train.around(step, near) - 1 for step, value in early]
+    gaps = [value / run.train_around(step) - 1 for step, value in early]
     gap, (step, value) = min(gaps[-2:]), early[-1]
     if gap < UNLIKE:
         return None
@@ -99,7 +98,7 @@ def parts_unlike(run: Measurements) -> Finding | None:
         "parts differ in kind. The validation part is the end of the text; look what stands "
         "there.",
         evidence=f"at step {int(step):,}, within {max(0.01, run.epochs_at(step)):.2f} passes over "
-        f"the text, training loss {run.train.around(step, near):.2f} and validation loss "
+        f"the text, training loss {run.train_around(step):.2f} and validation loss "
         f"{value:.2f}",
         weight="warning",
         concept="validation_fraction",

@@ -418,3 +418,53 @@ def test_what_is_not_past_token_pairs_is_told_by_what_it_knows(end: float, known
 def test_a_loss_of_almost_nothing_does_not_rise() -> None:
     for tiny in (0.0, 1e-4):
         assert rise(Series.of([(step, tiny * (1 + step / 1000)) for step in range(1, 100)])) is None
+
+
+# -------------------------------------------------------------------- praise has evidence
+
+
+def learning(until: float = 1.0, **changes: Any) -> Measurements:
+    """A run that deserves praise, unless it is changed."""
+    shape = decay(1.5, 1000, early=0.005)
+    return dataclasses.replace(run_of(shape, shape, seed=3, until=until), **changes)
+
+
+@pytest.mark.parametrize("until", [0.7, 1.0])
+def test_what_was_not_measured_on_unseen_text_is_not_praised(until: float) -> None:
+    assert "healthy" in kinds(learning(until))
+    early = [(2, 4.0), (100, 1.65)]  # the last evaluation is long ago
+    late_and_bad = [(int(1000 * until * 0.9), BIGRAM)]
+    for seen in ([], [(0, 4.2)], early, late_and_bad):
+        findings = diagnose(learning(until, validation_loss=seen))
+        assert all(one.weight != "good" for one in findings), (seen, findings)
+    finding = found(learning(until, validation_loss=early), "unproven")
+    assert "validation loss 1.65 at step 100, the last that was measured" in finding.evidence
+    assert ("Evaluate more often" in finding.sentence) == (until == 1.0)
+    assert ("next evaluation" in finding.sentence) == (until < 1.0)
+
+
+@pytest.mark.parametrize("until", [0.7, 1.0])
+def test_without_the_loss_of_token_pairs_nothing_is_called_good(until: float) -> None:
+    for baselines in ({}, {"uniform": UNIFORM, "unigram": UNIGRAM, "bigram": None}):
+        findings = diagnose(learning(until, baselines=baselines))
+        assert all(one.weight != "good" for one in findings)
+        assert "token pairs alone gives was not measured" in " ".join(
+            one.sentence for one in findings
+        )
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.8])
+def test_a_validation_part_is_not_of_another_kind_while_both_losses_fall_steeply(
+    gap: float,
+) -> None:
+    """Within a warm-up a loss is held against the loss of the same step."""
+    shape = decay(1.5, 1000, early=0.3)
+    run = run_of(
+        shape,
+        lambda steps: shape(steps) + gap,
+        seed=2,
+        epochs=8,
+        evaluations=100,
+        training={"warmup_steps": 400},
+    )
+    assert ("parts_unlike" in kinds(run)) == (gap > 0)
