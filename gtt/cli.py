@@ -104,6 +104,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_checkpoint_option(export)
     export.set_defaults(command=export_command)
 
+    push = commands.add_parser("push", help="publish a model on the Hugging Face Hub")
+    push.add_argument("run_dir", type=Path)
+    push.add_argument("repo", metavar="USER/NAME", help="where it shall go on the Hub")
+    push.add_argument("--private", action="store_true", help="only you can see it")
+    push.set_defaults(command=push_command)
+
     recipes = commands.add_parser("recipes", help="list the recipes")
     recipes.add_argument("--json", action="store_true")
     recipes.set_defaults(command=recipes_command)
@@ -286,6 +292,37 @@ def export_command(options: argparse.Namespace) -> int:
     taken = Taken(RunFolder(options.run_dir), checkpoint, Home.from_environment().corpora)
     export(taken, form, options.out)
     print(options.out)
+    return OK
+
+
+def push_command(options: argparse.Namespace) -> int:
+    """`push`: the best checkpoint with its card, to the Hub, by the login of this computer."""
+    from gtt.hub.starting import own_token, start_push
+    from gtt.push_display import PushDisplay
+    from gtt.runs.folder import RunFolder
+    from gtt.runs.home import Home
+
+    RunFolder(options.run_dir).about()
+    started = start_push(
+        options.run_dir,
+        Home.from_environment(),
+        options.repo,
+        private=options.private,
+        token=own_token(),
+    )
+    state = None
+    with PushDisplay() as display:
+        try:
+            for state in started.follow():
+                display.show(state)
+        except KeyboardInterrupt:
+            started.cut_off()
+            raise
+    if state is None or state.stage != "done":
+        message = None if state is None else state.message
+        print(f"gtt: {message or 'The push ended without a word: try again.'}", file=sys.stderr)
+        return BAD_INPUT if state is not None and state.stage == "failed" else FAILED
+    print(state.url)
     return OK
 
 

@@ -142,6 +142,7 @@ PATTERNS = {
     "python -m gtt train --recipe NAME",
     "python -m gtt train",
     "python -m gtt stop [$RUN]",
+    "python -m gtt push $RUN USER/NAME",  # as it is run in tests/hub/test_push.py
     "python -m gtt",
 }
 

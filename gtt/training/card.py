@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import html
-import re
 from pathlib import Path
 
 from gtt.config import RunConfig
 from gtt.data.corpus import Corpus
+from gtt.markdown import as_text
 from gtt.model.export import fits_gpt2
 from gtt.training.evaluation import Measured
 
-# Everywhere, at the beginning of a line, and what looks like an address and becomes a link.
-_SIGNS = re.compile(r"[\\\`*_{}\[\]#|~$:@]|^[-+=]|(?<=^\d)[.)]|(?<=\bwww)\.", re.IGNORECASE)
 CARD = """\
 ---
 library_name: transformers
@@ -73,12 +70,3 @@ def write_card(
         trust="" if fits_gpt2(model) else ", trust_remote_code=True",
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
-
-
-def as_text(words: str) -> str:
-    """Words that somebody chose, for a place in Markdown where they mean nothing but themselves.
-
-    One line; whatever Markdown or HTML would read as a sign is escaped (CommonMark, section 2.4).
-    """
-    line = " ".join(words.split())
-    return html.escape(_SIGNS.sub(r"\\\g<0>", line), quote=False)

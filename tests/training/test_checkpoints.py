@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gtt.training.card import as_text
+from gtt.markdown import as_text
 from gtt.training.checkpoints import CheckpointFolder
 
 

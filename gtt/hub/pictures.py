@@ -1,0 +1,84 @@
+"""The pictures of a model card: the loss curve, and what the model wrote on its way."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from gtt.hub.story import Sample, Story
+from gtt.interpret.figures import GROUND, INK, NothingToDraw, RunCurves, drawn, loss_figure
+from gtt.markdown import printable
+
+MOST_SAMPLES = 5
+LINES, COLUMNS = 4, 88  # of one sample
+WIDTH = 9.0  # inches
+LINE, HEAD = 0.19, 0.3  # inches
+
+
+def curve_picture(story: Story) -> bytes | None:
+    """The loss over the steps with its baselines as PNG; None where there is no point."""
+    curves = RunCurves(story.name, story.curve, story.validation_curve, story.bytes_per_token)
+    try:
+        return drawn(loss_figure([curves], story.baselines or None), "png")
+    except NothingToDraw:
+        return None
+
+
+def samples_picture(samples: tuple[Sample, ...]) -> bytes | None:
+    """What the model wrote at some steps, from noise to sentences, as PNG; None without any."""
+    shown = _spread(samples, MOST_SAMPLES)
+    if not shown:
+        return None
+    blocks = [_lines(one) for one in shown]
+    height = sum(HEAD + LINE * len(block) for block in blocks) + HEAD
+    figure = Figure(figsize=(WIDTH, height), facecolor=GROUND[False])
+    FigureCanvasAgg(figure)
+    place = height - HEAD / 2
+    for one, block in zip(shown, blocks, strict=True):
+        figure.text(
+            0.02,
+            place / height,
+            f"step {one.step:,}",
+            va="top",
+            color=INK[False],
+            weight="bold",
+            size=10,
+        )
+        place -= HEAD * 0.8
+        figure.text(
+            0.02,
+            place / height,
+            "\n".join(block),
+            va="top",
+            color=INK[False],
+            family="monospace",
+            size=9,
+            linespacing=1.25,
+            parse_math=False,
+        )
+        place -= LINE * len(block) + HEAD * 0.2
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=150, metadata={"Software": None})
+    return out.getvalue()
+
+
+def _spread(samples: tuple[Sample, ...], most: int) -> list[Sample]:
+    """The first, the last and some between."""
+    if len(samples) <= most:
+        return list(samples)
+    places = sorted({round(i * (len(samples) - 1) / (most - 1)) for i in range(most)})
+    return [samples[place] for place in places]
+
+
+def _lines(sample: Sample) -> list[str]:
+    """The first lines of a sample, as wide as the picture."""
+    text = printable(sample.prompt + sample.text).replace("\t", "    ")
+    rows: list[str] = []
+    for line in text.strip("\n").split("\n"):
+        rows += textwrap.wrap(line, COLUMNS, drop_whitespace=False) or [""]
+        if len(rows) > LINES:
+            break
+    return [*rows[:LINES], "…"] if len(rows) > LINES else rows or [""]

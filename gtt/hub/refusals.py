@@ -1,0 +1,120 @@
+"""What the Hub or the network refuses, as one sentence that says what to do.
+
+The Hub answers with a status and words of its own. The words are told on only where no sentence of
+ours fits, since they change and name internals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx2
+from huggingface_hub.errors import HfHubHTTPError
+
+from gtt.errors import BadInput
+
+TOKENS_PAGE = "https://huggingface.co/settings/tokens"
+GO_ON = "Nothing was published. Push again: what has arrived is not sent again."
+_FULL = re.compile(r"storage|quota|billing|payment|upgrade your plan|limit reached", re.IGNORECASE)
+LONGEST_QUOTE = 200  # characters of the Hub's own words
+
+
+class PushRefused(BadInput):
+    """A push cannot be done as it was asked for: another name, another token, more room."""
+
+
+class PushBroken(PushRefused):
+    """A push broke off and can go on: the same call again, without sending what has arrived."""
+
+
+def refusal_of(error: BaseException, repo: str, where: str = "huggingface.co") -> PushRefused:
+    """The sentence for an error of the Hub's client or of the network."""
+    for cause in _causes(error):
+        if isinstance(cause, PushRefused):
+            return cause
+        if isinstance(cause, HfHubHTTPError):
+            return _answered(cause, repo)
+        if isinstance(cause, httpx2.ConnectError):
+            return PushBroken(
+                f"{where} cannot be reached: look at the network, then push again. Nothing was "
+                "published."
+            )
+        if isinstance(cause, httpx2.TransportError):
+            return PushBroken(f"The connection to {where} broke off. {GO_ON}")
+    words = " ".join(str(error).split())
+    if _FULL.search(words):
+        return _no_room(words)
+    return PushRefused(f"The Hub did not take the push ({_quoted(words)}). Nothing was published.")
+
+
+def _answered(error: HfHubHTTPError, repo: str) -> PushRefused:
+    status = error.response.status_code
+    words = _words_of(error)
+    if status == 401:
+        return PushRefused(
+            "The Hub does not know this token: it has expired or was revoked. Sign in again "
+            f"(hf auth login), or make a new one at {TOKENS_PAGE}.",
+            field="token",
+        )
+    if status in (402, 413, 507) or _FULL.search(words):
+        return _no_room(words)
+    if status == 403:
+        return no_write_scope(repo)
+    if status == 404:
+        return PushRefused(
+            f"{repo} is not there, or this token may not see it: look at the name and at the "
+            "token's permissions.",
+            field="repo",
+        )
+    if status in (409, 412):
+        return PushRefused(
+            f"{repo} was changed by somebody else during the push, and was left as they made it: "
+            "push again.",
+            field="repo",
+        )
+    if status == 429:
+        return PushBroken(
+            "The Hub has had too many requests from here: push again in some minutes."
+        )
+    if status >= 500:
+        return PushBroken(f"The Hub is not well just now (it answered {status}). {GO_ON}")
+    return PushRefused(f"The Hub did not take the push ({_quoted(words)}). Nothing was published.")
+
+
+def no_write_scope(repo: str) -> PushRefused:
+    """This token may not make or change that repository."""
+    owner = repo.partition("/")[0]
+    return PushRefused(
+        f"This token may not write for {owner}: take one with the role write, or a fine-grained "
+        f"one that may write to {owner}'s repositories ({TOKENS_PAGE}).",
+        field="token",
+    )
+
+
+def _no_room(words: str) -> PushRefused:
+    return PushRefused(
+        f"The Hub has no room left for this account ({_quoted(words)}). Delete something there, "
+        "take a smaller model, or push it as public where that has more room. Nothing was "
+        "published."
+    )
+
+
+def _words_of(error: HfHubHTTPError) -> str:
+    words = error.server_message or error.response.headers.get("x-error-message") or str(error)
+    return " ".join(str(words).split())
+
+
+def _quoted(words: str) -> str:
+    shown = re.sub(r"https?://\S+|Request ID: \S+", "", words).strip(" .():")
+    return shown if len(shown) <= LONGEST_QUOTE else shown[: LONGEST_QUOTE - 1] + "…"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and those behind it."""
+    seen: BaseException | None = error
+    for _ in range(10):
+        if seen is None:
+            return
+        yield seen
+        seen = seen.__cause__ or seen.__context__

@@ -1,0 +1,130 @@
+"""How a push stands, as a small file in the run's folder: whoever opens the page later reads it.
+
+push/state.json   the last push: where to, how far, how it ended; never a token
+push/parts.json   what of large files has arrived, so that the same push again goes on from there
+push/files/       the files as they go out, links to those of the checkpoint; gone at the end
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import psutil
+
+from gtt.training.checkpoints import write_text
+
+FORMAT = 1
+Stage = Literal["preparing", "sending", "publishing", "done", "failed", "broken"]
+AT_WORK: tuple[Stage, ...] = ("preparing", "sending", "publishing")
+CUT_OFF = (
+    "The push was cut off before it was done, and nothing was published. Push again: it goes on "
+    "where it was."
+)
+
+
+@dataclass(frozen=True)
+class PushState:
+    """One push. `failed` needs something else than before, `broken` only the same call again.
+
+    `kept` of the bytes had arrived before this push began. `repos` are those that pushes of this
+    run have made or filled, which another push may therefore change.
+    """
+
+    repo: str
+    private: bool
+    stage: Stage = "preparing"
+    step: int | None = None
+    sent: int = 0
+    kept: int = 0
+    total: int | None = None
+    started: float = 0.0
+    updated: float = 0.0
+    seconds_left: float | None = None
+    url: str | None = None
+    message: str | None = None
+    repos: tuple[str, ...] = ()
+    pid: int | None = None
+    born: float | None = None
+
+    @property
+    def is_at_work(self) -> bool:
+        return self.stage in AT_WORK
+
+    def with_process(self, pid: int) -> PushState:
+        """The same, done by that process."""
+        try:
+            return replace(self, pid=pid, born=psutil.Process(pid).create_time())
+        except psutil.Error:
+            return replace(self, pid=pid, born=0.0)
+
+    def as_it_is(self) -> PushState:
+        """The state, where the process that wrote it has died: `broken`."""
+        if not self.is_at_work or self._is_alive():
+            return self
+        return replace(self, stage="broken", message=CUT_OFF, seconds_left=None)
+
+    def _is_alive(self) -> bool:
+        if self.pid is None or self.born is None:
+            return False
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.born) < 1
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+
+class PushFolder:
+    """What a run folder holds about its pushes."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self.path = run_folder / "push"
+        self.files = self.path / "files"
+        self.lock = self.path / "lock"
+
+    def read(self) -> PushState | None:
+        """The last push as it is now, None where there was none or its file is damaged."""
+        try:
+            values = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
+            if values.pop("format") != FORMAT or values["stage"] not in get_args(Stage):
+                return None
+            values["repos"] = tuple(str(one) for one in values["repos"])
+            return PushState(**values).as_it_is()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+
+    def write(self, state: PushState) -> None:
+        """Replaces the state; raises OSError."""
+        self.path.mkdir(exist_ok=True)
+        values = {"format": FORMAT, **asdict(state)}
+        write_text(self.path / "state.json", json.dumps(values, ensure_ascii=False) + "\n")
+
+    def parts(self) -> dict[str, Any]:
+        """What of large files has arrived, by the SHA-256 of the file."""
+        try:
+            values = json.loads((self.path / "parts.json").read_text(encoding="utf-8"))
+            return values if isinstance(values, dict) else {}
+        except (OSError, ValueError, RecursionError):
+            return {}
+
+    def keep_parts(self, parts: dict[str, Any]) -> None:
+        """Replaces that; for the owner of the folder alone, since it holds signed addresses."""
+        path = self.path / "parts.json"
+        with suppress(OSError):
+            path.touch(mode=0o600)
+        write_text(path, json.dumps(parts))
+        with suppress(OSError):
+            path.chmod(0o600)
+
+    def forget_parts(self) -> None:
+        """Once everything has arrived."""
+        with suppress(OSError):
+            (self.path / "parts.json").unlink()
+
+
+Report = Callable[[int], None]  # bytes that have arrived since the last call
