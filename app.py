@@ -75,7 +75,7 @@ def keep_forms_in(folder: Path) -> None:
 
 def serve(service: Service, address: Address) -> None:
     """Launches the page and waits for a signal."""
-    from gtt.api.gradio_adapter import keep_sessions_small, known_calls
+    from gtt.api.gradio_adapter import known_calls, make_events_cheap
     from gtt.ui.assets import asset_routes, run_first, static_text
     from gtt.ui.page import build
     from gtt.ui.theme import CSS, theme
@@ -87,7 +87,7 @@ def serve(service: Service, address: Address) -> None:
     demo._queue.progress_update_sleep_when_free = 0.1
     bound_unread(demo._queue, service.unread)
     bound_connections()
-    keep_sessions_small()
+    make_events_cheap()
     run_first(static_text("frames.js") + static_text("surroundings.js"))
     launch = partial(
         demo.launch,

@@ -14,11 +14,12 @@ import logging
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import gradio.utils
 from gradio import state_holder
 from gradio.context import LocalContext
 
@@ -121,9 +122,14 @@ class SmallSession(state_holder.SessionState):  # type: ignore[misc]
         pass
 
 
-def keep_sessions_small() -> None:
-    """Makes the sessions of every page of this process such ones."""
+def make_events_cheap() -> None:
+    """Lets events of this process's pages keep no copies, and load no library for drawing.
+
+    Gradio sets matplotlib's backend around every event, for functions that draw with pyplot: with
+    the first one that is a second in which nobody is answered, and 35 MB. Ours draw without it.
+    """
     state_holder.SessionState = SmallSession
+    gradio.utils.MatplotlibBackendMananger = nullcontext
 
 
 def caller_of(service: Service, workspace: Any, request: gr.Request | None) -> Caller:

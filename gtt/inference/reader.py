@@ -31,7 +31,7 @@ from gtt.inference.questions import Job, OfText, TokenizeJob
 from gtt.inference.verdicts import too_long
 
 MEMORY = 1536 * 2**20  # bytes for a look at one text
-LARGE = 400 * 2**20  # resident bytes that it had: then it makes room for another one
+LARGE = 160 * 2**20  # resident bytes that it had: then it makes room for another one
 NICE = 5
 
 

@@ -175,6 +175,14 @@ def test_results_that_nobody_fetches_are_bounded(server: Server) -> None:
         assert "event: complete" in http.get(f"/gradio_api/call/settings/{event}").text
 
 
+def test_an_event_loads_no_library_for_drawing(server: Server, http: httpx.Client) -> None:
+    event = http.post(EVENT, json={"workspace": new_key()}).raise_for_status().json()["event_id"]
+    assert "event: complete" in http.get(f"/gradio_api/call/status/{event}").text
+    loaded = {one.path for one in psutil.Process(server.process.pid).memory_maps()}
+    assert any("orjson" in path for path in loaded)  # Gradio's own are seen
+    assert not [path for path in loaded if "matplotlib" in path]
+
+
 def test_what_depends_on_a_desk_is_kept_nowhere(http: httpx.Client, server: Server) -> None:
     for path in ("/api/config", "/api/train/status", "/stats", "/gradio_api/info"):
         answer = http.get(path)

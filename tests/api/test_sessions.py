@@ -6,9 +6,9 @@ import tracemalloc
 
 import gradio as gr
 import pytest
-from gradio import state_holder
+from gradio import state_holder, utils
 
-from gtt.api.gradio_adapter import SmallSession, keep_sessions_small
+from gtt.api.gradio_adapter import SmallSession, make_events_cheap
 
 
 @pytest.fixture
@@ -41,8 +41,9 @@ def test_a_session_keeps_states_and_nothing_else_of_components(page: gr.Blocks) 
 
 
 def test_every_session_of_a_page_is_small(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_holder, "SessionState", state_holder.SessionState)  # to go back to
-    keep_sessions_small()
+    for place, name in ((state_holder, "SessionState"), (utils, "MatplotlibBackendMananger")):
+        monkeypatch.setattr(place, name, getattr(place, name))  # to go back to
+    make_events_cheap()
     holder = state_holder.StateHolder()
     holder.set_blocks(page)
     assert isinstance(holder["somebody"], SmallSession)
