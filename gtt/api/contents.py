@@ -7,6 +7,8 @@ import threading
 import unicodedata
 from pathlib import Path
 
+from gtt.data.decoding import in_encoding
+from gtt.data.encodings import encoding_of
 from gtt.data.sources import FILE_SUFFIXES
 from gtt.errors import UnusableData
 from gtt.runs.footers import declared
@@ -30,7 +32,7 @@ _ARCHIVES = {
 _BZIP2_BLOCK = b"1AY&SY"  # follows "BZh" and a digit, where text would go on otherwise
 _TAR, _TAR_AT = b"ustar", 257
 _OTHERS = {b"%PDF-": "a PDF", _PARQUET: "a Parquet table"}
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _HEAD = 512  # bytes in which every mark above lies
 _one_footer = threading.Lock()  # is read at a time, for what it takes meanwhile
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, direction marks, surrogates
@@ -89,11 +91,11 @@ class ContentCheck:
             _check_parquet(path, most)
             return
         if self._has_zero:
-            raise _binary()
+            raise _wide_or_binary(self._head)
         try:
             self._decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            raise _not_utf8() from None
+            raise _not_utf8(b"") from None
         if not self._has_text:
             raise _empty()
 
@@ -103,8 +105,8 @@ class ContentCheck:
             if not head.startswith(_PARQUET[: len(head)]):
                 raise _not_parquet()
             return
-        if head.startswith(_UTF16):
-            raise _unusable("The file is in UTF-16: save it as UTF-8 in your editor.")
+        if head.startswith(_WIDE):
+            raise _not_utf8(head)
         for magic, kind in _ARCHIVES.items():
             if head.startswith(magic) and (magic != b"BZh" or head[4:10] == _BZIP2_BLOCK):
                 raise _archive(kind)
@@ -117,11 +119,11 @@ class ContentCheck:
     def _check_text(self, chunk: bytes) -> None:
         self._has_zero = self._has_zero or b"\x00" in chunk
         if self._has_zero and len(self._head) == _HEAD:  # a tar archive shows itself by then
-            raise _binary()
+            raise _wide_or_binary(self._head)
         try:
             text = self._decoder.decode(chunk)
         except UnicodeDecodeError:
-            raise _not_utf8() from None
+            raise _not_utf8(chunk) from None
         if not self._has_text:
             self._has_text = bool(text.strip("\ufeff").strip())
 
@@ -160,8 +162,15 @@ def _binary() -> UnusableData:
     )
 
 
-def _not_utf8() -> UnusableData:
-    return _unusable("The file is not in UTF-8: save it as UTF-8 in your editor.")
+def _wide_or_binary(head: bytes) -> UnusableData:
+    return _not_utf8(head) if encoding_of(head) else _binary()
+
+
+def _not_utf8(part: bytes) -> UnusableData:
+    found = encoding_of(part)
+    if found is None:
+        return _unusable("The file is not in UTF-8: save it as UTF-8 in your editor.")
+    return _unusable(f"The file {in_encoding(found)}")
 
 
 def _not_parquet() -> UnusableData:

@@ -18,6 +18,7 @@ _ROWS = 256  # that are read at once
 _ROWS_OF_LISTS = 16  # whose texts are not shared, even where the file holds them once
 _SAMPLED = 8  # rows, one at a time: nobody knows how long they are
 _BUFFER = 1 << 20  # bytes
+_LOOKED_INTO = ("text", "texts below", "bytes")
 
 
 class ArrowTable:
@@ -35,8 +36,10 @@ class ArrowTable:
         if self._first is not None:
             self.kinds = {str(field.name): kind_of(field.type) for field in self._first.schema}
             for name, kind in self.kinds.items():  # pictures and sounds are left where they are
-                readable = kind in ("text", "texts below")
-                self.sample[name] = self._first[name].to_pylist() if readable else []
+                column = self._first[name]
+                column = column if kind in _LOOKED_INTO else column[:0]
+                column = column[:_SAMPLED] if kind == "bytes" else column
+                self.sample[name] = [_as_read(value) for value in column.to_pylist()]
             _look_below(self.sample, self.kinds, wanted)
 
     def values(self, name: str) -> Iterator[Any]:
@@ -44,7 +47,9 @@ class ArrowTable:
         for table in chain([self._first], self._tables):
             column = _column_of(name, table.column_names)
             if column is not None:
-                yield from (_at(column, value, name) for value in table[column].to_pylist())
+                yield from (
+                    _at(column, _as_read(value), name) for value in table[column].to_pylist()
+                )
 
 
 class ParquetTable:
@@ -77,9 +82,9 @@ class ParquetTable:
                 return
             self.kinds = {field.name: kind_of(field.type) for field in schema}
             for column, kind in self.kinds.items():
-                readable = kind in ("text", "texts below")
+                readable = kind in _LOOKED_INTO
                 values = self._read(column, _SAMPLED, batch=1) if readable else iter(())
-                self.sample[column] = list(values)
+                self.sample[column] = [_as_read(value) for value in values]
             _look_below(self.sample, self.kinds, wanted)
         except _damage() as error:
             raise damaged(name, error) from None
@@ -90,7 +95,7 @@ class ParquetTable:
         try:
             for value in self._read(column, self._most_rows, batch=_ROWS):
                 count += 1
-                yield _at(column, value, name)
+                yield _at(column, _as_read(value), name)
         except _damage() as error:
             raise damaged(self._name, error) from None
         self.unread = count < self._rows
@@ -117,9 +122,12 @@ class ParquetTable:
 
 
 def _look_below(sample: dict[str, list[Any]], kinds: dict[str, str], wanted: str | None) -> None:
-    """What objects and lists really hold, and the field of one that was asked for."""
+    """What objects, lists and bytes really hold, and the field that was asked for."""
     below = {name: sample[name] for name, kind in kinds.items() if kind == "texts below"}
     kinds.update(kinds_of(below))
+    for name, kind in kinds.items():
+        if kind == "bytes":
+            kinds[name] = "text" if _are_texts(sample[name]) else "bytes that are no text"
     column = None if wanted is None else _column_of(wanted, kinds)
     if wanted is not None and column is not None and wanted != column:
         sample[wanted] = [_at(column, value, wanted) for value in sample[column]]
@@ -175,13 +183,48 @@ def kind_of(kind: pa.DataType) -> str:
         return "text"
     if types.is_dictionary(kind):
         return kind_of(kind.value_type)
+    if _is_bytes(kind):
+        return "bytes"
     if types.is_null(kind):
         return "nothing"
     if types.is_struct(kind):
         return "texts below" if any(_has_text(field.type) for field in kind) else "fields"
-    if types.is_list(kind) or types.is_large_list(kind):
-        return "texts below" if _has_text(kind.value_type) else f"lists of {kind.value_type}"
-    return str(kind)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        inside = kind_of(kind.value_type)
+        return "texts below" if _has_text(kind.value_type) else f"lists of {inside}"
+    if types.is_map(kind):
+        return "maps"
+    if types.is_boolean(kind):
+        return "true or false"
+    return "times" if types.is_temporal(kind) else "numbers"
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    types = pa.types
+    return bool(
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_binary_view(kind)
+        or types.is_fixed_size_binary(kind)
+    )
+
+
+def _as_read(value: Any) -> Any:
+    """A value whose bytes are UTF-8 as the text that they are; others stay bytes."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return value
+    return value
+
+
+def _are_texts(values: list[Any]) -> bool:
+    """Whether the first values of a column of bytes all are UTF-8 texts, as some programs write."""
+    given = [value for value in values if value]
+    return bool(given) and all(isinstance(one, str) and "\x00" not in one for one in given)
 
 
 def _has_text(kind: pa.DataType) -> bool:
@@ -196,7 +239,9 @@ def _damage() -> tuple[type[Exception], ...]:
 
 def damaged(name: str, error: Exception) -> Exception:
     """A Parquet file that cannot be read."""
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    if "ncrypt" in str(error):
+        return unusable(f"{name} is encrypted: write it again without a key.")
     return unusable(
-        f"{name} cannot be read as .parquet: {reason}. Check that the file is what its name says."
+        f"{name} cannot be read as .parquet: it is damaged, or was cut short on its way. Copy or "
+        "download it again."
     )

@@ -6,9 +6,10 @@ import difflib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Protocol
 
-from gtt.data.nested import USUAL, field_in, text_in
+from gtt.data.nested import USUAL, field_in, text_in, texts_below
 from gtt.errors import UnusableData
 
 SAMPLE = 1 << 16  # characters of the first rows, by which the column is chosen
@@ -70,6 +71,8 @@ def as_text(value: Any) -> str | None:
     """A value as text; None where it has none."""
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return None  # where they are UTF-8, they are a text by now
     if isinstance(value, (list, Mapping)):
         return text_in(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -88,12 +91,18 @@ def _kind(values: list[Any]) -> str:
         return "nothing"
     if any(isinstance(value, str) for value in given):
         return "text"
-    objects = [value for value in given if isinstance(value, Mapping)]
     if any(text_in(value) for value in given if isinstance(value, (list, Mapping))):
         return "texts below"
-    if objects:
-        return f"fields ({listed(objects[0])})"
-    return "lists" if any(isinstance(value, list) for value in given) else "numbers"
+    lists = [value for value in given if isinstance(value, list)]
+    if found := _objects(given):
+        return f"{'lists of ' if lists else ''}fields ({listed(found[0])})"
+    return "lists" if lists else "numbers"
+
+
+def _objects(values: Iterable[Any]) -> list[Mapping[str, Any]]:
+    """The objects among values and within lists of them."""
+    flat = chain.from_iterable(one if isinstance(one, list) else [one] for one in values)
+    return [value for value in flat if isinstance(value, Mapping)]
 
 
 def _choose(table: Table, where: str) -> str:
@@ -109,14 +118,14 @@ def _choose(table: Table, where: str) -> str:
         if wanted not in readable and table.kinds[wanted] != "nothing":
             raise UnusableData(
                 f"Column {shown(wanted)} of {where} holds {table.kinds[wanted]}, not text: "
-                + (f"choose {listed(readable)}." if readable else "no other column holds text."),
+                + _instead(table, wanted, readable),
                 field="data.column",
             )
         _say_what_lies_below(table, wanted)
         return wanted
     if not readable:
         kinds = [f"{_clipped(name)} ({table.kinds[name]})" for name in names[:10]]
-        objects = [name for name in names if table.kinds[name].startswith("fields")]
+        objects = [name for name in names if _path(table, [name])]
         way = "give a file in which one column holds the text."
         if objects:
             way = f"name the field that holds the text in data.column, as {_path(table, objects)}."
@@ -138,6 +147,14 @@ def _choose(table: Table, where: str) -> str:
     return name
 
 
+def _instead(table: Table, wanted: str, readable: list[str]) -> str:
+    """What to name where the wanted column is no text."""
+    below = _path(table, [wanted])
+    if below:
+        return f"name one of its fields, as {below}."
+    return f"choose {listed(readable)}." if readable else "no other column holds text."
+
+
 def _say_what_lies_below(table: Table, name: str) -> None:
     """A note on texts that were put together from what a column holds."""
     lower = [value for value in table.sample[name] if isinstance(value, (list, Mapping))]
@@ -153,20 +170,26 @@ def _say_what_lies_below(table: Table, name: str) -> None:
 def _say_what_was_not_read(table: Table) -> None:
     """A note on objects with texts of which none is plainly the one."""
     for name, kind in table.kinds.items():
-        objects = [value for value in table.sample[name] if isinstance(value, Mapping)]
-        texts = (value for one in objects for value in one.values() if isinstance(value, str))
-        if kind.startswith("fields (") and any(texts):
+        path = _path(table, [name]) if "fields (" in kind else ""
+        if path:
             table.notes.append(
                 f"{shown(name)} has {kind}, which were not read: to train on one of them, name it "
-                f"in data.column, as {_path(table, [name])}."
+                f"in data.column, as {path}."
             )
             return
 
 
 def _path(table: Table, names: list[str]) -> str:
-    """How a field of an object is named, by an example."""
-    objects = [value for value in table.sample[names[0]] if isinstance(value, Mapping)]
-    return shown(f"{names[0]}.{next(iter(objects[0]), 'text')}")
+    """How the field with the most text below some columns is named; empty where none has any."""
+    sizes: dict[str, int] = {}
+    for name in names:
+        for value in table.sample[name]:
+            if isinstance(value, (list, Mapping)):
+                for path, size in texts_below(value):
+                    whole = f"{name}.{path}" if path else ""
+                    sizes[whole] = sizes.get(whole, 0) + size
+    sizes.pop("", None)
+    return shown(max(sizes, key=lambda one: sizes[one])) if sizes else ""
 
 
 def _characters(values: list[Any]) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gtt.data.encodings import encoding_of
 from gtt.errors import UnusableData
 
 BLOCK = 1 << 20  # bytes
@@ -42,7 +43,7 @@ class FileText:
                 if done == 0:
                     self._check_beginning(block)
                 if b"\x00" in block:
-                    raise self._binary()
+                    raise self._other(block) or self._binary()
                 try:
                     text = decoder.decode(block)
                 except UnicodeDecodeError as error:
@@ -91,15 +92,18 @@ class FileText:
             yield last + "\n"
 
     def _check_beginning(self, block: bytes) -> None:
-        if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise unusable(
-                f"{self.name} is in UTF-16, and GTT reads UTF-8: save it as UTF-8 in your editor."
-            )
+        if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+            raise self._other(block) or self._binary()
         for magic, kind in _MAGIC.items():
             if block.startswith(magic):
                 raise unusable(
                     f"{self.name} is a {kind} file, not text: unpack or export it as text."
                 )
+
+    def _other(self, block: bytes, where: str = "") -> UnusableData | None:
+        """For a text in another encoding that can be told."""
+        found = encoding_of(block)
+        return found and unusable(f"{self.name} {in_encoding(found, where)}")
 
     def _binary(self) -> UnusableData:
         return unusable(
@@ -111,10 +115,22 @@ class FileText:
         controls = sum(byte < 9 or 13 < byte < 32 for byte in block)
         if controls * 20 > len(block) > 0:
             return self._binary()
-        return unusable(
-            f"{self.name} is not in UTF-8 (line {line:,} has bytes that are none): save it as "
-            "UTF-8 in your editor; text from older Windows programs is often in Windows-1252."
+        where = f" (line {line:,} has bytes that are none)"
+        return self._other(block, where) or unusable(
+            f"{self.name} is not in UTF-8{where}: save it as UTF-8 in the program that it comes "
+            "from, or copy its text into a new file."
         )
+
+
+def in_encoding(name: str, where: str = "") -> str:
+    """What is said of a file that is in another encoding, and what to do."""
+    short = name.partition(" (")[0]
+    codes = {"Windows-1251": "CP1251", "Windows-1252": "CP1252", "Mac Roman": "MACINTOSH"}
+    code = codes.get(short, short.upper().replace(" ", "_"))
+    return (
+        f"is not in UTF-8{where} but, as it seems, in {name}: save it as UTF-8 in your editor, or "
+        f"with `iconv -f {code} -t UTF-8 OLD > NEW`."
+    )
 
 
 def unusable(sentence: str) -> UnusableData:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 USUAL = ("text", "content", "story", "document", "article", "body", "sentence", "review", "code")
 _BELOW = (*USUAL, "value", "message", "parts")  # what a message calls its text
+_SPEAKERS = {"role", "from", "from_id", "sender", "speaker", "author", "user", "username", "name"}
 _DEEPEST = 8  # levels
+_LOOKED_AT = 100  # items of a list in which fields are looked for
 
 
 def text_in(value: Any, levels: int = _DEEPEST) -> str | None:
@@ -46,19 +48,48 @@ def field_in(value: Any, levels: int = _DEEPEST) -> str | None:
 
 
 def value_at(row: Mapping[str, Any], name: str) -> tuple[bool, Any]:
-    """Whether a row has a column, and its value; `a.b` is the field `b` of the object `a`."""
+    """Whether a row has a column, and its value; `a.b` is the field `b` of the object `a`.
+
+    Where `a` is a list of objects the value is the list of what they have as `b`.
+    """
     if name in row:
         return True, row[name]
-    value: Any = row
-    for part in name.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return False, None
-        value = value[part]
-    return True, value
+    return _at(row, name.split("."))
+
+
+def _at(value: Any, parts: list[str]) -> tuple[bool, Any]:
+    if not parts:
+        return True, value
+    if isinstance(value, list):
+        found = [_at(one, parts) for one in value]
+        return any(there for there, _ in found), [one for there, one in found if there]
+    if not isinstance(value, Mapping) or parts[0] not in value:
+        return False, None
+    return _at(value[parts[0]], parts[1:])
+
+
+def texts_below(value: Any, levels: int = _DEEPEST) -> Iterator[tuple[str, int]]:
+    """The dotted path of every text in a value, as `value_at` takes it, with its characters."""
+    if isinstance(value, str):
+        yield "", len(value)
+    elif isinstance(value, list) and levels:
+        for one in value[:_LOOKED_AT]:
+            yield from texts_below(one, levels - 1)
+    elif isinstance(value, Mapping) and levels:
+        for name, one in value.items():
+            for path, size in texts_below(one, levels - 1):
+                yield f"{name}.{path}" if path else str(name), size
+
+
+def is_chat(values: list[Any]) -> bool:
+    """Whether these are the messages of one chat: objects of which each says who wrote its text."""
+    objects = [value for value in values if isinstance(value, Mapping)]
+    spoken = sum(bool(_SPEAKERS & set(one)) and bool(text_in(one)) for one in objects)
+    return spoken * 2 > len(values) > 0
 
 
 def _are_parts(values: list[Any]) -> bool:
     objects = [value for value in values if isinstance(value, Mapping)]
-    if not objects:
+    if not objects or any(_SPEAKERS & set(one) for one in objects):
         return False
     return len(objects) < len(values) or all("type" in one and "text" in one for one in objects)

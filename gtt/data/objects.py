@@ -10,7 +10,7 @@ from typing import Any
 
 from gtt.data.columns import SAMPLE, as_text, kinds_of, listed, shown
 from gtt.data.decoding import FileText, unusable
-from gtt.data.nested import USUAL, text_in, value_at
+from gtt.data.nested import USUAL, is_chat, text_in, value_at
 
 LARGEST = 200_000_000  # characters of one object that is read at once
 _LOOKED_THROUGH = 8_000_000  # characters in which a column is looked for that the sample lacks
@@ -173,6 +173,10 @@ def _row_of_list(values: list[Any]) -> Row:
 def _below(whole: Row, wanted: str | None, name: str) -> ObjectTable:
     """The rows of one object: of the list or map in it that holds the most text."""
     found = list(_lists(whole, "", _LEVELS))
+    if wanted is not None:
+        first = whole.get(wanted.partition(".")[0])
+        if isinstance(first, list) and is_chat(first):
+            return ObjectTable(_sized([whole]), wanted)
     chosen = [one for one in found if wanted is not None and _starts(wanted, one[0])]
     if chosen:
         path, rows = max(chosen, key=lambda one: len(one[0]))
@@ -186,6 +190,8 @@ def _below(whole: Row, wanted: str | None, name: str) -> ObjectTable:
     if best is None or not _most_text(best[1]):
         return ObjectTable(_sized([whole]), wanted)
     path, rows = best
+    if wanted is None and "." not in path and is_chat(whole.get(path, [])):  # as on a line
+        return ObjectTable(_sized([whole]), None)
     table = ObjectTable(_sized(rows), wanted, path or None)
     others = [other for other, _ in found if other and other != path]
     if path and others:

@@ -65,6 +65,7 @@ def prepare(
     )
     text.path.unlink()
     text.ends_path.unlink()
+    text.marks_path.unlink()
     return {
         "dtype": tokenizer.dtype.name,
         "vocab_size": tokenizer.vocab_size,
@@ -103,10 +104,14 @@ def with_documents(text: SpooledText, knows_marks: bool, notes: list[str]) -> Sp
         )
         return text
     notes.append(f"The text has {count}: each is one token and ends a document.")
-    ends = text.marks
-    if ends[-1, 0] < text.size.characters:
-        ends = np.concatenate([ends, [[text.size.characters, text.size.bytes]]])
-    return replace(text, ends=ends)
+    ends = text.ends
+    if not len(ends):
+        ends = np.array([[text.size.characters, text.size.bytes]], np.int64)
+    # One that stands at the end of a row, before the blank line after it, ends what the row ends.
+    after = ends[np.minimum(np.searchsorted(ends[:, 0], text.marks[:, 0]), len(ends) - 1), 0]
+    gap = len("\n\n") if len(text.ends) else 0
+    within = text.marks[after - text.marks[:, 0] > gap]
+    return replace(text, ends=np.unique(np.concatenate([ends, within]), axis=0))
 
 
 def split_place(text: SpooledText, validation_fraction: float, notes: list[str]) -> Place:

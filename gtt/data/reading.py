@@ -17,7 +17,7 @@ from gtt.data.streams import TextStream
 from gtt.errors import UnusableData
 
 LOOKED_THROUGH = 1 << 20  # bytes of a copy
-ROWS_VERSION = 3  # of how rows of tables are read; what was read otherwise is another text
+ROWS_VERSION = 4  # of how rows of tables are read; what was read otherwise is another text
 
 _SYNTHETIC = ("tales", *tasks.TASKS)
 _DEFAULT_MEGABYTES = {"tinystories": 20.0} | dict.fromkeys(_SYNTHETIC, 1.0)
@@ -137,6 +137,7 @@ def _open_hub(
         opened = _open_path(copy, column, limit, copy.name)
         return replace(opened, read=_saying_so(opened.read, copy))
     identity = {"hub": name.dataset, "config": name.config, "split": name.split, "column": column}
+    identity |= {"rows": ROWS_VERSION}
     return OpenedSource(identity, limit, lambda _: hub.open_hub(name, column))
 
 

@@ -33,12 +33,13 @@ class SpooledText:
     """A text file with its size, its alphabet, and where its documents end.
 
     `ends` is (D, 2) int64, characters and bytes up to the end of each document and the separator
-    after it; (0, 2) for one plain text. `marks` is the same for a plain text with `<|endoftext|>`
-    in it: where each of these marks ends.
+    after it; (0, 2) for one plain text. `marks` is the same for `<|endoftext|>` in the text, be it
+    plain or within a document: where each of these marks ends.
     """
 
     path: Path
     ends_path: Path
+    marks_path: Path
     size: Place
     alphabet: str
     ends: npt.NDArray[np.int64]
@@ -105,37 +106,41 @@ def spool(stream: TextStream, folder: Path, limit: int | None, report: Report) -
     document (its first is cut if it alone is longer). Memory does not grow with the text.
     """
     path, places = folder / "text.utf8", folder / "documents.i64"
+    marked = folder / "marks.i64"
     total = stream.total_bytes if limit is None else min(limit, stream.total_bytes or limit)
     writer = _Writer(path)
-    with writer.file, places.open("wb") as ends:
+    with writer.file, places.open("wb") as ends, marked.open("wb") as marks:
         if stream.separator is None:
-            _spool_plain(stream, writer, limit, total, report, ends)
+            _spool_plain(stream, writer, limit, total, report, marks)
         else:
             for batch in _batches(stream, stream.separator, limit):
                 lengths = np.array([[len(text), _size(text)] for text in batch], np.int64)
                 positions = lengths.cumsum(axis=0) + (writer.characters, writer.bytes)
                 positions.tofile(ends)
-                writer.write("".join(batch))
+                _write_marked(writer, "".join(batch), marks)
                 report(Progress("reading", writer.bytes, total, "bytes"))
     if stream.cut_short and not stream.endless:
         stream.notes.append(f"Only the first {writer.bytes / 1e6:.6g} MB of the text are used.")
     if writer.repaired:
         stream.notes.append("Characters that UTF-8 cannot write were replaced by U+FFFD.")
     found = np.flatnonzero(writer.seen)
-    none = np.empty((0, 2), np.int64)
-    is_plain = stream.separator is None
-    found_places = none
-    if places.stat().st_size:
-        found_places = np.memmap(places, np.int64, "r").reshape(-1, 2)
     return SpooledText(
         path=path,
         ends_path=places,
+        marks_path=marked,
         size=Place(writer.characters, writer.bytes),
         alphabet="".join(map(chr, found)),
-        ends=none if is_plain else found_places,
-        marks=found_places if is_plain else none,
+        ends=_places_in(places),
+        marks=_places_in(marked),
         notes=tuple(stream.notes),
     )
+
+
+def _places_in(path: Path) -> npt.NDArray[np.int64]:
+    """(N, 2) as they were written, mapped."""
+    if not path.stat().st_size:
+        return np.empty((0, 2), np.int64)
+    return np.memmap(path, np.int64, "r").reshape(-1, 2)
 
 
 def _spool_plain(

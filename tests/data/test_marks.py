@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gtt.config import DataConfig
@@ -87,3 +91,54 @@ def test_no_chunk_and_no_merge_takes_a_part_of_a_mark() -> None:
     table = learn_merges(stories, 300)
     assert len(tokenizer.merges) == len(table.merges)
     assert tokenizer.end_of_text == tokenizer.vocab_size - 1 == 299
+
+
+# ------------------------------------------------------------------------------ in tables
+
+
+@pytest.fixture(params=["a.csv", "a.jsonl", "a.parquet"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Rows of two stories with a mark between them; every third ends with one, too."""
+    rows = [
+        END_OF_TEXT.join(STORIES[number : number + 2]) + (END_OF_TEXT if number % 3 == 0 else "")
+        for number in range(0, 900, 2)
+    ]
+    path: Path = tmp_path / request.param
+    if path.suffix == ".csv":
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows(
+                [("id", "text"), *((f"n{i}", r) for i, r in enumerate(rows))]
+            )
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps({"text": row}) + "\n" for row in rows))
+    else:
+        pq.write_table(pa.table({"text": rows}), path)
+    return path
+
+
+@pytest.mark.parametrize("tokenizer", ["bpe", "pretrained"])
+def test_a_mark_in_a_row_is_one_token_and_ends_a_document(table: Path, tokenizer: str) -> None:
+    corpus = built(table, tokenizer=tokenizer)
+    mark = corpus.tokenizer.end_of_text
+    assert mark is not None
+    ids = [*corpus.train.tolist(), *corpus.validation.tolist()]
+    assert ids.count(mark) == 450 + 150
+    assert any("600 marks <|endoftext|>: each is one token" in note for note in corpus.notes)
+    config = DataConfig(source=str(table), tokenizer=tokenizer)
+    seen = read_excerpt(resolve_source(str(table)), config, Places(table.parent, None, None))
+    assert seen.documents == 900, "a mark at the end of a row ends no second document"
+    assert set(seen.notes) <= set(corpus.notes)
+    assert seen.train == corpus.tokenizer.decode(corpus.train)
+    assert {one.name for one in corpus.folder.iterdir()} == {
+        *("corpus.json", "tokens.bin", "tokenizer.json"),
+        *("tokenizer_config.json", "special_tokens_map.json"),
+    }
+
+
+def test_a_mark_in_a_row_is_said_to_be_spelled_out(table: Path) -> None:
+    corpus = built(table)
+    assert corpus.tokenizer.end_of_text is None
+    assert any("600 marks <|endoftext|>, which this" in note for note in corpus.notes)
+    config = DataConfig(source=str(table))
+    seen = read_excerpt(resolve_source(str(table)), config, Places(table.parent, None, None))
+    assert seen.documents == 450 and set(seen.notes) <= set(corpus.notes)

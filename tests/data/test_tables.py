@@ -96,9 +96,6 @@ TABLES = {
     "mac.csv": "id,text\r" + "".join(f"{i},{text}\r" for i, text in enumerate(TEXTS)),
     "empty ends.csv": "id,text,,\n" + "".join(f"{i},{text},,\n" for i, text in enumerate(TEXTS)),
     # Texts one level down.
-    "chat.json": json.dumps(
-        {"name": "Chat", "messages": [message(text, i) for i, text in enumerate(TEXTS)]}
-    ),
     "ids.json": json.dumps({f"id {i}": text for i, text in enumerate(TEXTS)}),
     "rows by id.json": json.dumps({f"{i} x": {"text": text} for i, text in enumerate(TEXTS)}),
     "frame.json": json.dumps(
@@ -132,7 +129,6 @@ def test_the_text_is_read_whole_and_alike_in_preview_and_run(tmp_path: Path, nam
     ("name", "note"),
     [
         ("no heading.csv", "The file has no heading: its first row was read like the others."),
-        ("chat.json", "Field 'text' of 'messages' was read, chosen from id, type, from, text."),
         ("roles.jsonl", "field 'content' was taken of each"),
         ("shared.jsonl", "Column 'conversations' was read, chosen from id, conversations."),
         ("ids.json", "Each of the 3,000 values of ids.json was read as a row."),
@@ -143,9 +139,12 @@ def test_a_choice_is_said(tmp_path: Path, name: str, note: str) -> None:
 
 
 def test_a_heading_that_is_none_to_see_is_said_to_be_taken(tmp_path: Path) -> None:
-    documents, notes = read(written(tmp_path / "a.csv", "Hello,Bonjour\nBye,Au revoir\n"))
-    assert documents == ["Au revoir"]
-    assert "The first row was taken as the heading (Hello, Bonjour); if it is a text" in notes
+    path = written(tmp_path / "a.csv", "Hello,Bonjour\nBye,Au revoir\n")
+    documents, notes = read(path)
+    assert documents == ["Bonjour", "Au revoir"]  # no row is lost
+    assert "The first row may be a heading or a text (Hello, Bonjour)" in notes
+    documents, notes = read(path, "Bonjour")
+    assert documents == ["Au revoir"] and "heading" not in notes
 
 
 @pytest.mark.parametrize(
@@ -153,21 +152,22 @@ def test_a_heading_that_is_none_to_see_is_said_to_be_taken(tmp_path: Path) -> No
     [
         ("note,text", True),
         ("remark,stars", True),  # above numbers
-        ("Text of the whole remark,Name of the writer", True),  # far shorter than what is below
-        ("What do you like about us?,Why?", True),
+        ("Text of the whole remark,Name of the writer", None),  # it may be a row
+        ("What do you like about us?,Why?", None),
         (f"{TEXTS[5]},pos", False),
         (f"{TEXTS[5]},5", False),
         ("2019,2020", True),
     ],
 )
-def test_a_heading_is_told_from_a_row(tmp_path: Path, heading: str, is_one: bool) -> None:
+def test_a_heading_is_told_from_a_row(tmp_path: Path, heading: str, is_one: bool | None) -> None:
     last = heading.rpartition(",")[2]
     second = "5" if last in ("stars", "5", "2020") else "pos"
     rows = [f"{text} {text} {text} {text},{second}" for text in TEXTS[:9]]
     path = written(tmp_path / "a.csv", "\n".join([heading, *rows]))
     documents, notes = read(path, None)
     assert len(documents) == 9 + (not is_one)
-    assert ("The file has no heading" in notes) is not is_one
+    assert ("The file has no heading" in notes) is (is_one is False)
+    assert ("may be a heading or a text" in notes) is (is_one is None)
 
 
 def test_commas_in_the_only_column_belong_to_the_text(tmp_path: Path) -> None:
@@ -226,9 +226,80 @@ def test_a_field_of_an_object_is_named_with_a_dot(tmp_path: Path) -> None:
     assert read(path, "translation.en")[0] == TEXTS[:9]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
     assert read(tmp_path / "a.parquet", "translation.en")[0] == TEXTS[:9]
-    chat = written(tmp_path / "chat.json", TABLES["chat.json"])
-    for column in ("text", "messages", "messages.text"):
-        assert read(chat, column)[0] == TEXTS
+
+
+@pytest.mark.parametrize("kind", ["from", "role"])
+def test_a_chat_is_one_text_alone_and_among_others(tmp_path: Path, kind: str) -> None:
+    """Whether a file holds one or several, in an array or on lines."""
+    chats: list[dict[str, object]] = [
+        {
+            "name": f"Chat {start}",
+            "messages": [message(text, i) for i, text in enumerate(TEXTS[start : start + 50])]
+            if kind == "from"
+            else [{"role": "user", "content": text} for text in TEXTS[start : start + 50]],
+        }
+        for start in (0, 50, 100)
+    ]
+    texts = ["\n".join(TEXTS[start : start + 50]) for start in (0, 50, 100)]
+    field = "content" if kind == "role" else "text"
+    for count in (1, 3):
+        some, wanted = chats[:count], texts[:count]
+        files = {
+            "lines.jsonl": on_lines([*some]),
+            "lines.json": on_lines([*some]),
+            "array.json": json.dumps(some, indent=1),
+            "array.jsonl": json.dumps(some),
+        }
+        if count == 1:
+            files["alone.json"] = json.dumps(some[0], indent=1)
+        for name, text in files.items():
+            path = written(tmp_path / name, text)
+            documents, notes = read(path)
+            assert documents == wanted, (name, count)
+            assert f"field '{field}' was taken of each" in notes
+            assert read(path, "messages")[0] == wanted
+            assert read(path, f"messages.{field}")[0] == wanted
+
+
+PAGES: dict[str, tuple[object, str]] = {
+    "data": ({"data": [{"text": text, "id": i} for i, text in enumerate(TEXTS[:99])]}, "data.text"),
+    "rows": ({"items": {"rows": [{"line": text} for text in TEXTS[:99]]}}, "items.rows.line"),
+    "odd": (
+        {"meta": {"n": 1}, "all": [{"s": {"said": text}} for text in TEXTS[:99]]},
+        "all.s.said",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_lists_one_level_down_are_read_or_can_be_named(tmp_path: Path, name: str) -> None:
+    page, column = PAGES[name]
+    path = written(tmp_path / "page.json", json.dumps(page))
+    assert read(path, column)[0] == TEXTS[:99]
+    if name == "odd":  # no name of a field tells that it is the text
+        with pytest.raises(UnusableData, match=r"in data\.column, as '(all\.)?s\.said'"):
+            read(path)
+    else:
+        documents, notes = read(path)
+        assert documents == TEXTS[:99] and f"of '{column.rpartition('.')[0]}' was read" in notes
+    on_line = written(tmp_path / "pages.jsonl", on_lines([page, page]))
+    assert read(on_line, column)[0] == ["\n".join(TEXTS[:99])] * 2
+
+
+def test_lists_of_objects_name_their_fields(tmp_path: Path) -> None:
+    rows: list[object] = [
+        {"id": i, "turns": [{"who": "a", "utterance": text}, {"who": "b", "utterance": "Yes."}]}
+        for i, text in enumerate(TEXTS[:20])
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    for path in (written(tmp_path / "a.jsonl", on_lines(rows)), tmp_path / "a.parquet"):
+        with pytest.raises(
+            UnusableData, match=r"lists of fields \(who, utterance\).* as 'turns\.utterance'"
+        ):
+            read(path)
+        with pytest.raises(UnusableData, match=r"name one of its fields, as 'turns\.utterance'"):
+            read(path, "turns")
+        assert read(path, "turns.utterance")[0] == [f"{text}\nYes." for text in TEXTS[:20]]
 
 
 def test_a_named_column_may_come_late(tmp_path: Path) -> None:
