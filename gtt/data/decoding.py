@@ -103,7 +103,7 @@ class FileText:
     def _other(self, block: bytes, where: str = "") -> UnusableData | None:
         """For a text in another encoding that can be told."""
         found = encoding_of(block)
-        return found and unusable(f"{self.name} {in_encoding(found, where)}")
+        return unusable(f"{self.name} {in_encoding(found, where)}") if found else None
 
     def _binary(self) -> UnusableData:
         return unusable(

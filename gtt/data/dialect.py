@@ -58,11 +58,11 @@ class Dialect:
 def dialect_of(head: Sequence[str], name: str) -> Dialect:
     """Told by the first lines of a file; raises `UnusableData` where they cannot be a table."""
     said = _SAYS_SEPARATOR.fullmatch(head[0]) if head else None
-    if said:
-        rest, above, notes = head[1:], 1, []
-    else:
+    notes: list[str] = []
+    above = 1
+    if not said:
         above, notes = _above(head, name)
-        rest = head[above:]
+    rest = head[above:]
     separator = said[1] if said else _separator(rest)
     is_escaped = _is_escaped(rest, separator)
     if is_escaped:

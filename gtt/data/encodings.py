@@ -38,8 +38,7 @@ def encoding_of(beginning: bytes) -> str | None:
 
 def _wide(sample: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark, by where the zero bytes lie and what comes out."""
-    plain = sum(32 <= byte < 127 for byte in sample)
-    if plain > 0.7 * len(sample):  # plain text with some zero bytes in it, whatever these are
+    if _is_mostly_ascii(sample):  # with some zero bytes in it, whatever these are
         return None
     if len(sample) >= 8:
         for place, codec in ((0, "utf-32-be"), (3, "utf-32-le")):
@@ -54,12 +53,18 @@ def _wide(sample: bytes) -> str | None:
 
 def _wide_without_zeros(sample: bytes) -> str | None:
     """Chinese or the like in UTF-16: no zero byte, and letters of one script where read so."""
+    if _is_mostly_ascii(sample):
+        return None
     for codec in ("utf-16-le", "utf-16-be"):
         text = _decoded(sample, codec)
         asian = _share(text, lambda c: "\u3000" <= c <= "\u9fff" or c == "\uff0c")
         if len(text) >= 16 and asian > 0.95 and _is_text(text):
             return codec.upper().replace("16-", "16")
     return None
+
+
+def _is_mostly_ascii(sample: bytes) -> bool:
+    return sum(32 <= byte < 127 for byte in sample) > 0.7 * len(sample)
 
 
 def _is_text(text: str) -> bool:

@@ -136,8 +136,8 @@ def _open_hub(
     if copy is not None:
         opened = _open_path(copy, column, limit, copy.name)
         return replace(opened, read=_saying_so(opened.read, copy))
-    identity = {"hub": name.dataset, "config": name.config, "split": name.split, "column": column}
-    identity |= {"rows": ROWS_VERSION}
+    identity: dict[str, Any] = {"hub": name.dataset, "config": name.config, "split": name.split}
+    identity |= {"column": column, "rows": ROWS_VERSION}
     return OpenedSource(identity, limit, lambda _: hub.open_hub(name, column))
 
 

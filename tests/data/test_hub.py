@@ -62,7 +62,7 @@ def test_everything_can_be_named(dataset: str) -> None:
         ("plian", None, None, "plain"),
         ("plain", "dev", None, "no split 'dev': it has train, test"),
         ("plain", "train", "text", "no column 'text'"),
-        ("plain", "train", "label", "holds int64, not text"),
+        ("plain", "train", "label", "holds numbers, not text"),
     ],
 )
 def test_wrong_names_get_a_sentence(
