@@ -250,7 +250,10 @@ def _tidy(value: float, digits: int = 1) -> float:
 
 
 def _with_rate(changes: dict[str, Any]) -> str:
-    """What a button says that changes a rate, Muon's where that is among the changes."""
-    if "muon_learning_rate" in changes:
-        return f"Restart with Muon's rate {changes['muon_learning_rate']:g}"
+    """What a button says that changes a rate, or Muon's, or both."""
+    beside, muon = changes.get("learning_rate"), changes.get("muon_learning_rate")
+    if beside is not None and muon is not None:
+        return f"Restart with learning rate {beside:g}, Muon's {muon:g}"
+    if muon is not None:
+        return f"Restart with Muon's rate {muon:g}"
     return f"Restart with learning rate {changes['learning_rate']:g}"

@@ -11,7 +11,7 @@ import numpy as np
 from gtt.interpret import fixes
 from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
-from gtt.interpret.rates import HIGH, LARGE_UPDATE, over_usual, too_high
+from gtt.interpret.rates import HIGH, LARGE_UPDATE, over_usual, signs, too_high
 from gtt.interpret.trends import Series, trend
 
 STUCK = 0.95  # of the bigram loss: above this nothing but pairs of tokens was learned
@@ -66,7 +66,7 @@ def _climbing(run: Measurements) -> Finding | None:
         "The training loss climbs again, although every step is meant to lower it: the steps are "
         "so large that they jump over what they aim for.",
         f"training loss rose from {low:.2f} around step {since:,} to {now:.2f} at step "
-        f"{run.step:,}",
+        f"{run.step:,}{signs(run)}",
         since,
     )
 
@@ -79,7 +79,8 @@ def _above_start(run: Measurements) -> Finding | None:
         run,
         "The model is worse than before its first step: the steps are so large that each breaks "
         "what was there. It knows less than a guess.",
-        f"training loss {run.train_level:.2f} at step {run.step:,}, from {run.start:.2f} at first",
+        f"training loss {run.train_level:.2f} at step {run.step:,}, from {run.start:.2f} at first"
+        f"{signs(run)}",
         None,
     )
 

@@ -62,13 +62,26 @@ def too_high(
     )
 
 
+def signs(run: Measurements) -> str:
+    """What else speaks for a rate too high, to go on a piece of evidence."""
+    ratio = over_usual(run)
+    told = f"; the rate is {_times(ratio)} what suits a model of this width" if ratio > HIGH else ""
+    return told + _updates(run)
+
+
+def _updates(run: Measurements) -> str:
+    """Updates and gradients that are far too large."""
+    told = ""
+    if run.largest_update is not None and run.largest_update >= LARGE_UPDATE:
+        told += f"; single steps changed the weights by up to {run.largest_update:.0%}"
+    if run.gradient_course is not None and run.gradient_course[1] > 10:
+        told += f"; gradient norm {run.gradient_course[1]:,.0f} lately"
+    return told
+
+
 def lagging_at_high_rate(run: Measurements, lag: Lag, ratio: float) -> Finding:
     """It learned less than it should have, at a rate above the usual."""
-    evidence = f"{lag.evidence}; the rate is {_times(ratio)} {_held_to(lag)}"
-    if run.largest_update is not None and run.largest_update >= LARGE_UPDATE:
-        evidence += f"; single steps changed the weights by up to {run.largest_update:.0%}"
-    if run.gradient_course is not None and run.gradient_course[1] > 10:
-        evidence += f"; gradient norm {run.gradient_course[1]:,.3g} lately"
+    evidence = f"{lag.evidence}; the rate is {_times(ratio)} {_held_to(lag)}{_updates(run)}"
     mild = ratio < HIGH + 1 and lag.share < 1 and lag.reference is None
     return too_high(
         run,
@@ -110,7 +123,7 @@ def lagging_at_low_rate(run: Measurements, lag: Lag, ratio: float) -> Finding | 
 def _times(ratio: float) -> str:
     if ratio < 0.095:
         return f"1/{1 / ratio:,.0f} of"
-    return f"{ratio:.2g} times" if ratio < 10 else f"{ratio:,.0f} times"
+    return f"{ratio:.2g} times" if ratio < 9.95 else f"{ratio:,.0f} times"
 
 
 def _held_to(lag: Lag) -> str:

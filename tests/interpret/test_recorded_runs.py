@@ -77,9 +77,25 @@ def test_praise_has_evidence(journal: Path, tmp_path: Path) -> None:
 
 def test_a_rate_of_one_is_not_praised(tmp_path: Path) -> None:
     """Both rates at 1 over 100 steps of quickstart."""
-    journal = next(one for one in JOURNALS if one.stem == "quickstart-100-rate-x-100")
+    journal = next(one for one in JOURNALS if one.stem == "quickstart-100-rates-of-1")
     _, run = recorded(journal, tmp_path)
-    assert [one.kind for one in diagnose(run)] == ["learning_rate_too_high"]
+    (finding,) = diagnose(run)
+    assert finding.kind == "learning_rate_too_high"
+    assert "worse than before its first step" in finding.sentence
+    for evidence in ("from 6.93 at first", "the rate is 20 times what suits", "gradient norm "):
+        assert evidence in finding.evidence
+    assert finding.fix is not None
+    assert finding.fix.label == "Restart with learning rate 0.008, Muon's 0.05"
+
+
+def test_rates_ten_times_too_high_are_held_against_the_recipe(tmp_path: Path) -> None:
+    """Over 150 steps of quickstart."""
+    journal = next(one for one in JOURNALS if one.stem == "quickstart-150-rate-x-10")
+    _, run = recorded(journal, tmp_path)
+    (finding,) = diagnose(run)
+    assert finding.kind == "learning_rate_too_high"
+    assert "where the recipe quickstart reached 1.52 in 150 steps" in finding.evidence
+    assert "10 times that one's" in finding.evidence
 
 
 def test_a_better_run_of_the_desk_is_evidence(tmp_path: Path) -> None:

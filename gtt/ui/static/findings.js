@@ -2,8 +2,8 @@
 const list = element.querySelector('[data-part="list"]');
 const WORDS = { good: "Good", note: "Note", warning: "Mind" };
 // What a remedy does, beside it: it is not "Train longer".
-const ANEW = "Begins a new run from random weights with this one change; this run stays as it is.";
-const STOPS = "Saves this run, then begins a new one from random weights with this one change.";
+const ANEW = "Begins a new run from random weights with this change alone; this run stays as it is.";
+const STOPS = "Saves this run, then begins a new one from random weights with this change alone.";
 const ACTIVE = ["queued", "preparing", "running", "stopping"];
 let key = "", wanted = null, last = "", busy = false, atWork = null; // the id of a run that is at work
 
