@@ -14,6 +14,7 @@ from gtt.errors import UnusableData
 
 SAMPLE = 1 << 16  # characters of the first rows, by which the column is chosen
 
+FAR_MORE = 4  # times the text of the column that would be read
 _SHOWN = 60  # characters of a name in a message
 _COMPARED = 1000  # names among which the nearest is looked for
 
@@ -135,6 +136,8 @@ def _choose(table: Table, where: str) -> str:
         )
     usual = [name for one in USUAL for name in readable if name.lower() == one]
     name = usual[0] if usual else max(readable, key=lambda one: _characters(table.sample[one]))
+    if not usual:
+        _require_most_text(table, where, name)
     what = "Column" if table.part is None else "Field"
     of = "" if table.part is None else f" of {shown(table.part)}"
     table.notes.append(
@@ -165,6 +168,19 @@ def _say_what_lies_below(table: Table, name: str) -> None:
         f"{shown(name)} holds parts, which were put together"
         + (f": field {shown(field)} was taken of each." if field else ".")
     )
+
+
+def _require_most_text(table: Table, where: str, name: str) -> None:
+    """Raises `UnusableData` where nearly all text lies in objects of which none is plainly it."""
+    for other, kind in table.kinds.items():
+        path = _path(table, [other]) if "fields (" in kind else ""
+        below = sum(size for value in table.sample[other] for _, size in texts_below(value))
+        if path and below > FAR_MORE * _characters(table.sample[name]):
+            raise UnusableData(
+                f"Most text of {where} lies in {shown(other)}, which has {kind}: name the one to "
+                f"read in data.column, as {path}; or name {shown(name)} if that is meant.",
+                field="data.column",
+            )
 
 
 def _say_what_was_not_read(table: Table) -> None:

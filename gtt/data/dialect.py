@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from gtt.data.columns import SAMPLE, shown
@@ -21,7 +21,7 @@ _SAYS_SEPARATOR = re.compile(r'"?sep=(.)"?\s*')
 NUMBER = re.compile(r"\s*[-+]?(\d[\d.,' ]*|\.\d+)([eE][-+]?\d+)?\s*%?\s*")
 _YEAR = re.compile(r"(19|20)\d\d")
 # Names that stand in headings, and hardly as a whole cell below one.
-_HEADINGS = {
+HEADINGS = {
     *USUAL,
     *("id", "key", "index", "number", "count", "label", "labels", "title", "name", "kind", "type"),
     *("date", "time", "timestamp", "year", "author", "user", "username", "category", "class"),
@@ -45,14 +45,29 @@ Row = list[str]
 class Dialect:
     """`above` lines stand above the first row; `has_row_names` where the heading lacks their name.
 
-    `is_escaped` where a backslash takes its meaning from a quotation mark or a separator.
+    `is_escaped` where a backslash takes its meaning from a quotation mark or a separator;
+    `is_bare` where quotation marks are parts of the texts; `skips_blanks` where a blank follows
+    each separator; `is_strict` where a quotation mark within a quoted cell is a fault.
     """
 
     separator: str
     above: int = 0
     is_escaped: bool = False
     has_row_names: bool = False
+    is_bare: bool = False
+    skips_blanks: bool = False
+    is_strict: bool = False
     notes: list[str] = field(default_factory=list)
+
+    def reader(self, lines: Iterable[str]) -> Iterator[Row]:
+        """The rows of some lines, as `csv` tells them apart."""
+        return csv.reader(
+            lines,
+            delimiter=self.separator,
+            quoting=csv.QUOTE_NONE if self.is_bare else csv.QUOTE_MINIMAL,
+            skipinitialspace=self.skips_blanks,
+            strict=self.is_strict,
+        )
 
 
 def dialect_of(head: Sequence[str], name: str) -> Dialect:
@@ -67,16 +82,59 @@ def dialect_of(head: Sequence[str], name: str) -> Dialect:
     is_escaped = _is_escaped(rest, separator)
     if is_escaped:
         notes.append(ESCAPES)
-    row_names = _row_names(rest, separator if said else None, is_escaped)
+    is_cut = separator != NONE and any(separator in line for line in rest[:1])
+    row_names = _row_names(rest, separator if said or is_cut else None, is_escaped)
     if row_names:
         separator = row_names
         notes.append(
             "Each row begins with a cell that the heading has no name for, as R writes names of "
             "rows: it was read as column 'row name'."
         )
-    return Dialect(separator, above, is_escaped, bool(row_names), notes)
+    found = Dialect(separator, above, is_escaped, bool(row_names), notes=notes)
+    hidden = [hide_escaped(line, separator) for line in rest] if is_escaped else rest
+    return _quoting(found, hidden)
 
 
+def _quoting(found: Dialect, lines: Sequence[str]) -> Dialect:
+    """The same with what its quotation marks mean, where the plain reading does not fit."""
+    rows = _rows(lines[:1], found.separator)
+    width = len(rows[0]) + found.has_row_names if rows else 0
+    if width < 2:
+        return found
+    strict = replace(found, is_strict=True)
+    if _fits(strict, lines, width):
+        return strict
+    spaced = replace(strict, skips_blanks=True)
+    if any(f'{found.separator} "' in line for line in lines) and _fits(spaced, lines, width):
+        return spaced
+    bare = replace(found, is_bare=True, notes=[*found.notes, BARE])
+    if any('"' in line for line in lines) and not _is_quoted(strict, lines):
+        return bare if _fits(bare, lines, width) else strict
+    return strict
+
+
+def _fits(dialect: Dialect, lines: Sequence[str], width: int) -> bool:
+    """Whether the first rows can be told apart and have no more cells than the heading."""
+    try:
+        rows = list(dialect.reader(line[:SAMPLE] for line in lines[:100]))
+    except csv.Error as error:
+        if "unexpected end" in str(error) and len(lines) > 100:
+            return True
+        return "unexpected end" in str(error) and sum(map(len, lines)) >= SAMPLE
+    return all(len(trimmed(row)) <= width for row in rows)
+
+
+def _is_quoted(dialect: Dialect, lines: Sequence[str]) -> bool:
+    """Whether quotation marks enclose cells, whatever else does not fit."""
+    try:
+        for _ in dialect.reader(line[:SAMPLE] for line in lines[:100]):
+            pass
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return True
+
+
+BARE = "Quotation marks were read as parts of the texts, since they do not enclose whole cells."
 ESCAPES = "A backslash before a quotation mark or a separator was read as belonging to it."
 
 
@@ -153,7 +211,7 @@ def _is_title(line: str) -> bool:
     """One cell that is no name of a column, maybe with the separators of a spreadsheet after it."""
     cell = line.strip().rstrip(SEPARATORS).strip('" ')
     is_one = not any(mark in cell for mark in SEPARATORS)
-    return bool(cell) and is_one and cell.lower() not in _HEADINGS
+    return bool(cell) and is_one and cell.lower() not in HEADINGS
 
 
 def _is_table(lines: Sequence[str], below_comments: bool) -> bool:
@@ -164,7 +222,7 @@ def _is_table(lines: Sequence[str], below_comments: bool) -> bool:
         return False
     width = len(rows[0])
     if width < 2:
-        return below_comments and rows[0][0].strip().lower() in _HEADINGS
+        return below_comments and rows[0][0].strip().lower() in HEADINGS
     fitting = sum(len(row) in (width, width + 1) for row in rows[1:])
     return fitting * 10 >= 9 * (len(rows) - 1) and has_heading(rows[0], rows[1:], None) == (
         True,
@@ -236,7 +294,7 @@ def trimmed(row: Row) -> Row:
 def has_heading(first: Row, below: list[Row], wanted: str | None) -> tuple[bool, bool]:
     """Whether the first row names the columns, and whether that is plain to see."""
     cells = [cell.strip() for cell in first]
-    if wanted in cells or any(cell.lower() in _HEADINGS for cell in cells):
+    if wanted in cells or any(cell.lower() in HEADINGS for cell in cells):
         return True, True
     says_heading = False
     for place, cell in enumerate(cells):

@@ -10,6 +10,7 @@ from typing import Any
 
 from gtt.data.columns import SAMPLE, as_text, kinds_of, listed, shown
 from gtt.data.decoding import FileText, unusable
+from gtt.data.dialect import HEADINGS
 from gtt.data.nested import USUAL, is_chat, text_in, value_at
 
 LARGEST = 200_000_000  # characters of one object that is read at once
@@ -31,7 +32,7 @@ class ObjectTable:
         """`rows` come with their sizes in characters; `part` is what they were found in."""
         self.notes: list[str] = []
         self.wanted, self.part = wanted, part
-        self._rows = rows
+        self._rows = rows = _with_heading(rows)
         self._first: list[Row] = []
         self.sample: dict[str, list[Any]] = {}
         size = 0
@@ -146,6 +147,25 @@ def _one_after_another(first: Any, values: _Values) -> Iterator[tuple[int, Row]]
         except CutOff:
             return
         yield values.taken - before, row
+
+
+def _with_heading(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    """Rows whose cells have the names that the first one gives them, where it is a heading."""
+    first = next(rows, None)
+    if first is None:
+        return
+    cells = list(first[1].values())
+    are_cells = list(first[1]) == [f"column {number + 1}" for number in range(len(cells))]
+    names = [cell.strip() for cell in cells if isinstance(cell, str)]
+    second = next(rows, None) if are_cells else None
+    rest = rows if second is None else chain([second], rows)
+    is_heading = second is not None and len(cells) == len(set(names)) > 1
+    if not (is_heading and any(name.lower() in HEADINGS for name in names)):
+        yield from chain([first], rest)
+        return
+    called = dict(zip(first[1], names))
+    for size, row in rest:
+        yield size, {called.get(cell, cell): value for cell, value in row.items()}
 
 
 def _as_row(value: Any, line: int, name: str) -> Row:

@@ -51,7 +51,7 @@ class SeparatedTable:
         self._has_row_names = dialect.has_row_names
         self._feed = _Feed(chain(head[dialect.above :], lines), dialect, text.name)
         self._whole_lines = False
-        self._rows = self._read(dialect.separator)
+        self._rows = self._read(dialect)
         self._first: list[tuple[int, Row]] = []
         size = 0
         for line, row in self._rows:
@@ -140,9 +140,9 @@ class SeparatedTable:
             self._first_short = line if self._short == 1 else self._first_short
         return row[:count]
 
-    def _read(self, separator: str) -> Iterator[tuple[int, Row]]:
+    def _read(self, dialect: Dialect) -> Iterator[tuple[int, Row]]:
         """Each row with the line on which it begins."""
-        reader = csv.reader(self._feed, delimiter=separator)
+        reader = dialect.reader(self._feed)
         columns = None
         while True:
             line = self._feed.begin()
@@ -151,21 +151,22 @@ class SeparatedTable:
             except StopIteration:
                 return
             except csv.Error:
+                if self._feed.is_over and self._text.unread:
+                    return
+                if self._feed.is_over:
+                    raise self._never_closed(line) from None
                 raise unusable(
-                    f"Line {self._feed.number:,} of {self._text.name} cannot be told apart into "
-                    "cells: check its quotation marks."
+                    f"Line {self._feed.number:,} of {self._text.name} has a quotation mark within "
+                    "a quoted cell: write two of them where one is meant."
                 ) from None
             if self._feed.is_over:  # within quotation marks
                 if self._text.unread:
                     return
-                raise unusable(
-                    f"Line {line:,} of {self._text.name} opens a quotation mark that is never "
-                    "closed: close it, or write two of them where one is meant."
-                )
+                raise self._never_closed(line)
             if not any(row):
                 continue
             if self._feed.is_escaped:
-                row = show_escaped(row, separator)
+                row = show_escaped(row, dialect.separator)
             if columns is None:
                 columns = len(row) + self._has_row_names
             is_line = columns == 1 and self._feed.lines_of_row == 1
@@ -173,6 +174,12 @@ class SeparatedTable:
                 self._whole_lines = self._whole_lines or len(row) > 1
                 row = [self._feed.last.rstrip("\n")]
             yield line, row
+
+    def _never_closed(self, line: int) -> UnusableData:
+        return unusable(
+            f"Line {line:,} of {self._text.name} opens a quotation mark that is never closed: "
+            "close it, or write two of them where one is meant."
+        )
 
 
 class _Feed:

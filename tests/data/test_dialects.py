@@ -18,6 +18,7 @@ TEXTS = [
 ]
 SAID = [f'He said "{text[:-1]}", and left.' for text in TEXTS]
 COMMAS = [f"Well, {text}" for text in TEXTS]
+OH = [f'"Oh" {text}' for text in TEXTS]
 ESCAPED = [text.replace('"', '\\"') for text in SAID]
 
 
@@ -55,6 +56,25 @@ READ: dict[str, tuple[str, list[str], str]] = {
         [f'C:\\new\\{text}, "x"' for text in TEXTS],
         "was read",
     ),
+    # Quotation marks that do not enclose cells, and blanks after separators.
+    "bare, tabs": (
+        "id\ttext\n" + lines('{i}\t"Oh" {t}\n', TEXTS),
+        OH,
+        "read as parts of the texts",
+    ),
+    "bare, commas": (
+        "id,text\n" + lines('{i},"Oh" {t}\n', TEXTS),
+        OH,
+        "read as parts of the texts",
+    ),
+    "bare, open": (
+        "id\ttext\n" + lines('{i}\t"{t}\n', TEXTS),
+        [f'"{text}' for text in TEXTS],
+        "read as parts of the texts",
+    ),
+    "within": ("id,text\n" + lines('{i},Oh "{t}"\n', TEXTS), [f'Oh "{t}"' for t in TEXTS], "was"),
+    "blanks": ("id, text\n" + lines('{i}, "{t}"\n', COMMAS), COMMAS, "chosen from id, text"),
+    "decimal commas": ("x;text\n" + lines("{i},5;{t}\n", TEXTS), TEXTS, "chosen from x, text"),
     # Lines above the heading.
     "title": ("My export\nid,text\n" + lines("{i},{t}\n", TEXTS), TEXTS, "Line 1 was left out"),
     "title, blank": ("My export\n\nid,text\n" + lines("{i},{t}\n", TEXTS), TEXTS, "on line 3"),
@@ -126,6 +146,10 @@ REFUSED = {
     "one more at times": (
         '"id","text"\n' + lines('"{i}",{i},"{t}"\n', TEXTS * 3) + '8,"a",b,"c"\n',
         r"Line 272 of a\.csv has 4 cells",
+    ),
+    "a quotation mark late": (
+        "id,text\n" + lines('{i},"{t}"\n', COMMAS * 3) + '9,"Oh" he said\n',
+        r"Line 272 of a\.csv has a quotation mark within a quoted cell",
     ),
     "title that may be a text": (
         "A line\nfoo,bar\nbaz,qux\nbee,ant\n",

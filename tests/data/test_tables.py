@@ -371,12 +371,33 @@ def test_what_is_no_number_is_no_text_either(tmp_path: Path) -> None:
 
 
 def test_fields_that_were_not_read_are_named(tmp_path: Path) -> None:
-    rows = [{"id": f"a{i}", "story": {"en": text, "de": "Es war."}} for i, text in enumerate(TEXTS)]
+    rows = [{"id": "a" * 30, "story": {"en": text, "de": "Es war."}} for text in TEXTS]
     path = written(tmp_path / "a.json", json.dumps(rows))
     texts, notes = read(path)
-    assert texts[1] == "a1" and "'story' has fields (en, de), which were not read" in notes
+    assert texts[1] == "a" * 30 and "'story' has fields (en, de), which were not read" in notes
     assert "data.column, as 'story.en'" in notes
     assert read(path, "story.en")[0] == TEXTS
+
+
+def test_nobody_trains_on_a_number_beside_the_texts(tmp_path: Path) -> None:
+    """Where nearly all text lies in fields of objects, the one to read is asked for."""
+    papers = [{"context": text, "qas": [{"question": "Who?"}]} for text in TEXTS[:9]]
+    page = {"version": 1, "data": [{"title": "A", "paragraphs": papers} for _ in range(5)]}
+    path = written(tmp_path / "a.json", json.dumps(page))
+    with pytest.raises(UnusableData, match=r"'paragraphs', which .*, as 'paragraphs\.context'; or"):
+        read(path)
+    assert read(path, "paragraphs.context")[0] == ["\n".join(TEXTS[:9])] * 5
+    assert read(path, "title")[0] == ["A"] * 5
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_heading_of_cells_without_names_is_none_of_the_texts(tmp_path: Path, whole: bool) -> None:
+    cells: list[object] = [["id", "text"], *([i, text] for i, text in enumerate(TEXTS[:50]))]
+    text = json.dumps({"rows": cells}) if whole else json.dumps(cells)
+    documents, notes = read(written(tmp_path / "a.json", text))
+    assert documents == TEXTS[:50] and "chosen from id, text" in notes
+    documents, _ = read(written(tmp_path / "b.json", json.dumps(cells[1:])))
+    assert documents == TEXTS[:50]
 
 
 def test_half_a_surrogate_becomes_a_sign_of_replacement(tmp_path: Path) -> None:
