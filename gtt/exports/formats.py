@@ -8,7 +8,7 @@ from typing import Literal
 
 from gtt.errors import BadInput
 
-FormatName = Literal["transformers", "pocket"]
+FormatName = Literal["transformers", "pocket", "script"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,15 @@ FORMATS: dict[str, Format] = {
             "without a network.",
             ".html",
             "text/html; charset=utf-8",
+        ),
+        Format(
+            "script",
+            "Script",
+            "The model, its data and its training as one file of PyTorch to read and to run: the "
+            "same losses, step by step.",
+            "",
+            "application/zip",
+            is_of_model=False,
         ),
     )
 }

@@ -60,7 +60,15 @@ def write_pocket(taken: Taken, file: Path) -> None:
     file.write_text(pocket_page(taken.model_folder, taken.run.config()), encoding="utf-8")
 
 
+def write_script(taken: Taken, folder: Path) -> None:
+    """The script and what it reads."""
+    from gtt.exports.script_folder import write_script_folder
+
+    write_script_folder(taken.run, taken.corpora, folder)
+
+
 WRITERS: dict[str, Callable[[Taken, Path], None]] = {
     "transformers": write_transformers,
     "pocket": write_pocket,
+    "script": write_script,
 }

@@ -21,6 +21,7 @@ from gtt.data.layouts import BYTE_OF
 from gtt.data.sources import SOURCES
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
+from gtt.exports.support import Known, unknown_setting
 from gtt.model.export import load_model
 
 FOLDER = Path(__file__).parent / "pocket"
@@ -31,7 +32,7 @@ LARGEST = 60_000_000  # parameters: 160 MB of text, which a telephone still open
 FULL = 65504.0  # the largest half-precision number
 
 # The settings of a model that model.js computes with, each with the values that it knows.
-KNOWN: dict[str, tuple[object, ...] | None] = {
+KNOWN: Known = {
     "n_layers": None,
     "n_heads": None,
     "n_embed": None,
@@ -50,14 +51,12 @@ KNOWN: dict[str, tuple[object, ...] | None] = {
 
 def supports(model: ModelConfig, vocab_size: int) -> str | None:
     """None where the page can run such a model, else a sentence that says why not."""
-    for name, field in ModelConfig.model_fields.items():
-        value = getattr(model, name)
-        known = KNOWN.get(name, (field.default,))
-        if known is not None and value not in known:
-            return (
-                f"The pocket model does not compute model.{name} {value!r}: take the folder for "
-                "transformers instead."
-            )
+    unknown = unknown_setting(model, KNOWN)
+    if unknown is not None:
+        return (
+            f"The pocket model does not compute model.{unknown}: take the folder for transformers "
+            "instead."
+        )
     count = model.parameter_count(vocab_size)
     if count > LARGEST:
         return (

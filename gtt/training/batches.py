@@ -33,13 +33,14 @@ class WindowSampler:
 
     def sequences(self, first: int, count: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets of `count` sequences from number `first` on, both (count, T) int64."""
-        numbers = range(first, first + count)
-        starts = np.array([self._start(number) for number in numbers])
+        places = [self.place(number) for number in range(first, first + count)]
+        starts = np.array([start for start, _ in places])
         rows = self.tokens[starts[:, None] + np.arange(self.block_size + 1)]  # (count, T + 1)
         window = torch.from_numpy(rows.astype(np.int64))
         return window[:, :-1], window[:, 1:]
 
-    def _start(self, number: int) -> int:
+    def place(self, number: int) -> tuple[int, int]:
+        """Where a sequence of the run begins among the tokens, and its length."""
         epoch, position = divmod(number, self.windows)
         if epoch != self._epoch:
             random = np.random.default_rng([self.seed, epoch])
@@ -47,7 +48,7 @@ class WindowSampler:
             starts = np.arange(self.windows) * self.block_size + gaps
             self._starts = random.permutation(starts)
             self._epoch = epoch
-        return int(self._starts[position])
+        return int(self._starts[position]), self.block_size
 
 
 class DocumentSampler:
@@ -69,12 +70,13 @@ class DocumentSampler:
         inputs = torch.full((count, self.block_size), self.mark)
         targets = torch.full((count, self.block_size), IGNORED)
         for row, number in enumerate(range(first, first + count)):
-            start, length = self._place(number)
+            start, length = self.place(number)
             window = torch.from_numpy(self.tokens[start : start + length + 1].astype(np.int64))
             inputs[row, :length], targets[row, :length] = window[:-1], window[1:]
         return inputs, targets
 
-    def _place(self, number: int) -> tuple[int, int]:
+    def place(self, number: int) -> tuple[int, int]:
+        """As `WindowSampler.place`."""
         epoch, position = divmod(number, self.windows)
         if epoch != self._epoch:
             self._order = np.random.default_rng([self.seed, epoch]).permutation(self.windows)
