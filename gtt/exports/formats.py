@@ -8,7 +8,7 @@ from typing import Literal
 
 from gtt.errors import BadInput
 
-FormatName = Literal["transformers", "pocket", "script"]
+FormatName = Literal["transformers", "pocket", "script", "report"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,15 @@ FORMATS: dict[str, Format] = {
             "same losses, step by step.",
             "",
             "application/zip",
+            is_of_model=False,
+        ),
+        Format(
+            "report",
+            "Report",
+            "One page that tells all of the run: curves, samples, findings, attention, settings, "
+            "and what it does not show. It prints well.",
+            ".html",
+            "text/html; charset=utf-8",
             is_of_model=False,
         ),
     )

@@ -67,8 +67,16 @@ def write_script(taken: Taken, folder: Path) -> None:
     write_script_folder(taken.run, taken.corpora, folder)
 
 
+def write_report(taken: Taken, file: Path) -> None:
+    """The page that tells of the run."""
+    from gtt.exports.report_page import report_page
+
+    file.write_text(report_page(taken.run), encoding="utf-8")
+
+
 WRITERS: dict[str, Callable[[Taken, Path], None]] = {
     "transformers": write_transformers,
     "pocket": write_pocket,
     "script": write_script,
+    "report": write_report,
 }
