@@ -8,7 +8,7 @@ from typing import Literal
 
 from gtt.errors import BadInput
 
-FormatName = Literal["transformers", "pocket", "script", "report"]
+FormatName = Literal["transformers", "pocket", "script", "gguf", "report"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,14 @@ FORMATS: dict[str, Format] = {
             "",
             "application/zip",
             is_of_model=False,
+        ),
+        Format(
+            "gguf",
+            "GGUF",
+            "The model as llama.cpp and the programs around it read it: byte pairs and the shape "
+            "of GPT-2 only.",
+            ".gguf",
+            "application/octet-stream",
         ),
         Format(
             "report",

@@ -67,6 +67,13 @@ def write_script(taken: Taken, folder: Path) -> None:
     write_script_folder(taken.run, taken.corpora, folder)
 
 
+def write_gguf(taken: Taken, file: Path) -> None:
+    """The model as llama.cpp reads it."""
+    from gtt.exports.gguf_file import write_gguf_file
+
+    write_gguf_file(taken.model_folder, taken.run.config(), file)
+
+
 def write_report(taken: Taken, file: Path) -> None:
     """The page that tells of the run."""
     from gtt.exports.report_page import report_page
@@ -78,5 +85,6 @@ WRITERS: dict[str, Callable[[Taken, Path], None]] = {
     "transformers": write_transformers,
     "pocket": write_pocket,
     "script": write_script,
+    "gguf": write_gguf,
     "report": write_report,
 }

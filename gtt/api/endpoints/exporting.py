@@ -35,7 +35,7 @@ async def export_run(caller: Caller, request: TakeHome) -> Download:
 
     `transformers` is the folder that `from_pretrained` loads; `pocket` one page that runs the model
     in any browser, without a network; `script` one PyTorch file that trains it, with what it reads;
-    `report` a page that tells all of the run.
+    `gguf` what llama.cpp reads; `report` a page that tells all of the run.
     """
     run, form = caller.run(request.run_id), format_named(request.format)
     desk = caller.service.home.exports
