@@ -8,6 +8,7 @@ from typing import Any
 USUAL = ("text", "content", "story", "document", "article", "body", "sentence", "review", "code")
 _BELOW = (*USUAL, "value", "message", "parts")  # what a message calls its text
 _SPEAKERS = {"role", "from", "from_id", "sender", "speaker", "author", "user", "username", "name"}
+_CHATS = {"messages", "conversation", "conversations", "dialog", "dialogue", "turns", "chat"}
 _DEEPEST = 8  # levels
 _LOOKED_AT = 100  # items of a list in which fields are looked for
 
@@ -81,11 +82,17 @@ def texts_below(value: Any, levels: int = _DEEPEST) -> Iterator[tuple[str, int]]
                 yield f"{name}.{path}" if path else str(name), size
 
 
-def is_chat(values: list[Any]) -> bool:
-    """Whether these are the messages of one chat: objects of which each says who wrote its text."""
-    objects = [value for value in values if isinstance(value, Mapping)]
-    spoken = sum(bool(_SPEAKERS & set(one)) and bool(text_in(one)) for one in objects)
-    return spoken * 2 > len(values) > 0
+def is_chat(values: Any, name: str = "") -> bool:
+    """Whether these are the messages of one chat: objects of which most say who wrote their text.
+
+    The `name` of the list or of a field tells them from articles, which have authors, too.
+    """
+    if not isinstance(values, list) or not values:
+        return False
+    who = _SPEAKERS if name.lower() in _CHATS else {"role"}
+    objects = [one for one in values[:_LOOKED_AT] if isinstance(one, Mapping)]
+    spoken = sum(bool(who & set(one)) and bool(text_in(one)) for one in objects)
+    return spoken * 2 > len(values[:_LOOKED_AT])
 
 
 def _are_parts(values: list[Any]) -> bool:

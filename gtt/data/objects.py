@@ -18,6 +18,9 @@ _LOOKED_THROUGH = 8_000_000  # characters in which a column is looked for that t
 _BLANKS = " \t\r\n"
 _BLANK = re.compile(rf"[{_BLANKS}]*")
 _CUT = 16  # characters: what a cut within an escape or a word leaves of it
+_MESSAGES = re.compile(  # as a chat alone begins; articles are many, and read one by one
+    r'\s*\[\s*\{[^{}]{0,2000}?"role"\s*:\s*"(user|assistant|system|human|bot|model)"'
+)
 _LEVELS = 4  # of objects in which a list of rows is looked for
 
 Row = Mapping[str, Any]
@@ -73,7 +76,7 @@ def open_objects(text: FileText, wanted: str | None) -> ObjectTable:
     if not after.isspace() and after and _is_row(line):
         return ObjectTable(_on_lines(text.lines(chain([beginning], blocks)), text.name), wanted)
     values = _Values(chain([beginning], blocks), text)
-    if values.next_is("["):
+    if values.next_is("[") and not _MESSAGES.match(beginning):
         return ObjectTable(_in_array(values), wanted)
     if values.is_at_end():
         return ObjectTable(iter(()), wanted)
@@ -83,6 +86,8 @@ def open_objects(text: FileText, wanted: str | None) -> ObjectTable:
         return ObjectTable(iter(()), wanted)
     if isinstance(first, Mapping) and values.is_at_end():
         return _below(first, wanted, text.name)
+    if isinstance(first, list) and values.is_at_end() and not is_chat(first):
+        return ObjectTable(_sized([_as_row(one, 1, text.name) for one in first]), wanted)
     return ObjectTable(_one_after_another(first, values), wanted)
 
 
@@ -194,8 +199,8 @@ def _below(whole: Row, wanted: str | None, name: str) -> ObjectTable:
     """The rows of one object: of the list or map in it that holds the most text."""
     found = list(_lists(whole, "", _LEVELS))
     if wanted is not None:
-        first = whole.get(wanted.partition(".")[0])
-        if isinstance(first, list) and is_chat(first):
+        first = wanted.partition(".")[0]
+        if is_chat(whole.get(first), first):
             return ObjectTable(_sized([whole]), wanted)
     chosen = [one for one in found if wanted is not None and _starts(wanted, one[0])]
     if chosen:
@@ -210,7 +215,7 @@ def _below(whole: Row, wanted: str | None, name: str) -> ObjectTable:
     if best is None or not _most_text(best[1]):
         return ObjectTable(_sized([whole]), wanted)
     path, rows = best
-    if wanted is None and "." not in path and is_chat(whole.get(path, [])):  # as on a line
+    if wanted is None and "." not in path and is_chat(whole.get(path), path):  # as on a line
         return ObjectTable(_sized([whole]), None)
     table = ObjectTable(_sized(rows), wanted, path or None)
     others = [other for other, _ in found if other and other != path]

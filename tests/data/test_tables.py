@@ -261,6 +261,22 @@ def test_a_chat_is_one_text_alone_and_among_others(tmp_path: Path, kind: str) ->
             assert read(path, f"messages.{field}")[0] == wanted
 
 
+def test_the_messages_of_a_chat_are_one_text_and_articles_are_not(tmp_path: Path) -> None:
+    """A chat may also be a bare array; what has an author is no message for that."""
+    chat = [{"role": "user", "content": text} for text in TEXTS[:50]]
+    for name in ("a.json", "a.jsonl"):
+        for text in (json.dumps(chat), json.dumps(chat, indent=1)):
+            assert read(written(tmp_path / name, text))[0] == ["\n".join(TEXTS[:50])]
+        assert read(written(tmp_path / name, on_lines([chat, chat])))[0] == (
+            ["\n".join(TEXTS[:50])] * 2
+        )
+    articles = [{"author": "A", "text": text} for text in TEXTS[:50]]
+    for whole in ({"quotes": articles}, articles):
+        assert read(written(tmp_path / "a.json", json.dumps(whole)))[0] == TEXTS[:50]
+    mixed = [{"content": text, "id": i} for i, text in enumerate(TEXTS[:50])]
+    assert read(written(tmp_path / "a.json", json.dumps(mixed)))[0] == TEXTS[:50]
+
+
 PAGES: dict[str, tuple[object, str]] = {
     "data": ({"data": [{"text": text, "id": i} for i, text in enumerate(TEXTS[:99])]}, "data.text"),
     "rows": ({"items": {"rows": [{"line": text} for text in TEXTS[:99]]}}, "items.rows.line"),

@@ -107,3 +107,12 @@ def test_a_better_run_of_the_desk_is_evidence(tmp_path: Path) -> None:
     findings = diagnose(run)
     assert all(one.weight != "good" for one in findings)
     assert any("your run “twin”" in one.evidence for one in findings)
+
+
+def test_reciting_is_said_so_that_a_free_text_may_still_be_no_copy(tmp_path: Path) -> None:
+    """The copy check looks at what the model wrote; both sentences hold together."""
+    journal = next(one for one in JOURNALS if one.stem == "tiny-plays-adamw-600")
+    _, run = recorded(journal, tmp_path)
+    finding = next(one for one in diagnose(run) if one.kind == "memorising")
+    assert "put at the start of a passage from its training part" in finding.sentence
+    assert "What it writes freely may still be no copy" in finding.sentence
