@@ -34,7 +34,8 @@ def _exports() -> str:
     return "\n".join(
         f"""  <div class="group" role="group" aria-label="{html.escape(form.title)}">
     <span class="title">{html.escape(form.title)}</span>
-    <button type="button" data-file="{form.name}">{form.sort}</button>
+    <button type="button" data-file="{form.name}"
+      aria-label="{html.escape(form.title)} ({form.sort})">{form.sort}</button>
     <span class="about">{html.escape(form.about)}</span>
   </div>"""
         for form in FORMATS.values()
