@@ -121,6 +121,36 @@ def test_a_full_disk_leaves_nothing(name: str, taken: Taken, home: Home, out: Pa
     assert list(out.parent.iterdir()) == []
 
 
+def test_a_full_disk_of_the_server_is_told_without_paths(
+    taken: Taken, home: Home, out: Path
+) -> None:
+    job = {
+        "checkpoint": str(taken.checkpoint),
+        "run": str(taken.run.path),
+        "form": "pocket",
+        "out": str(out),
+        "corpora": str(home.corpora),
+    }
+    program = (
+        "import json, resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({SMALLEST}, {SMALLEST}));"
+        "from gtt.inference.export_job import export_job;"
+        "from gtt.inference.questions import ExportJob;"
+        "export_job(ExportJob(**json.loads(sys.argv[1])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(job)],
+        capture_output=True,
+        text=True,
+        env={"GTT_HOME": str(home.path), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    said = done.stderr.strip().splitlines()[-1]
+    assert said == (
+        "gtt.inference.pipe.Busy: The server has no room on its disk for this file now."
+    )
+    assert list(out.parent.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if form.is_of_model])
 def test_a_run_without_a_checkpoint_is_told_so(
     name: str, without_checkpoint: RunFolder, out: Path, capsys: pytest.CaptureFixture[str]
