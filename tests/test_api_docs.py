@@ -48,7 +48,7 @@ OTHER_VARIABLES = (
     (
         "GTT_HOME",
         "Where runs, texts and desks lie.",
-        "`.gtt` beside `app.py`",
+        "`.gtt` beside `app.py`; `~/.gtt` where it is an installed package",
         "the same; on a Space with persistent storage `/data`",
     ),
     (

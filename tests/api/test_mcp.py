@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from serving import ROOT, Server, serving, tiny, wait_until_done
+from serving import Server, serving, tiny, wait_until_done
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.table import TABLE
 from gtt.api.workspaces import new_key
-
-needs_mcp = pytest.mark.skipif(
-    importlib.util.find_spec("mcp") is None,
-    reason="MCP is an optional extra: pip install -r requirements-mcp.txt",
-)
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +57,6 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_pins_agree() -> None:
-    """The extra brings the same Gradio; only pydantic differs."""
-    pins = (ROOT / "requirements.txt").read_text().splitlines()
-    extra = (ROOT / "requirements-mcp.txt").read_text().splitlines()
-    (gradio,) = [line for line in pins if line.startswith("gradio==")]
-    assert gradio.replace("gradio", "gradio[mcp]") in extra
-    shared = {line.partition("==")[0] for line in pins} & {
-        line.partition("==")[0] for line in extra
-    }
-    assert shared == {"pydantic"}
-
-
-@needs_mcp
 def test_the_tools_are_the_table(server: Server) -> None:
     async def work(session: Any) -> Any:
         return (await session.list_tools()).tools
@@ -91,7 +72,6 @@ def test_the_tools_are_the_table(server: Server) -> None:
             assert one.description in schema["properties"][field]["description"], (name, field)
 
 
-@needs_mcp
 def test_a_run_is_created_by_a_tool(server: Server) -> None:
     key = new_key()
     failed, text = call(server, key, "create_run", **tiny())
@@ -103,7 +83,6 @@ def test_a_run_is_created_by_a_tool(server: Server) -> None:
     assert not failed and ast.literal_eval(text)["runs"] == []
 
 
-@needs_mcp
 def test_an_error_is_the_same_sentence(server: Server) -> None:
     failed, text = call(server, new_key(), "set_config", config={"modle": {}})
     assert failed and "did you mean 'model'?" in text
