@@ -13,7 +13,10 @@ from gtt.config import RunConfig
 from gtt.errors import BadInput, InvalidSetting
 from gtt.settings import nearest
 
-RECIPES = Path(__file__).resolve().parent.parent / "recipes"
+_CODE = Path(__file__).resolve().parent
+# At the top of a checkout, where a teacher finds them; an installed package has them inside.
+_PLACES = (_CODE.parent / "recipes", _CODE / "recipe_files")
+RECIPES = next((place for place in _PLACES if (place / "quickstart.yaml").is_file()), _PLACES[0])
 
 
 class MeasuredRun(BaseModel):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -107,7 +108,7 @@ def test_the_transformers_snippet_runs(
 ) -> None:
     trainer = Trainer(tiny_config.updated({"training": {"max_steps": 1}}), tiny_corpus, tmp_path)
     list(trainer.run())
-    (snippet,) = blocks(README, "python")
+    snippet = blocks(README, "python")[0]
     names = {"folder": str(trainer.checkpoints.newest())}
     exec(snippet, names)
     assert names["tokenizer"]("Once ").input_ids == tiny_corpus.tokenizer.encode("Once ")  # type: ignore[operator]
@@ -116,3 +117,27 @@ def test_the_transformers_snippet_runs(
     exec(blocks(card, "python")[0], names)
     with torch.no_grad():
         assert names["model"](torch.tensor([[1, 2]])).logits.shape == (1, 2, tiny_corpus.vocab_size)  # type: ignore[operator]
+
+
+def test_the_lines_from_python_run(
+    tiny_text: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As they stand, with a smaller recipe in place of the one that takes a minute."""
+    recipe = tmp_path / "small.yaml"
+    small = (ROOT / "recipes" / "quickstart.yaml").read_text(encoding="utf-8")
+    values = yaml.safe_load(small)
+    values["config"]["data"] = {"source": str(tiny_text), "tokenizer": "char"}
+    values["config"]["model"] |= {"n_layers": 1, "n_embed": 16, "n_heads": 2}
+    values["measured"] = None
+    recipe.write_text(yaml.safe_dump(values), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GTT_HOME", str(tmp_path / "home"))
+    snippet = blocks(README, "python")[1]
+    assert len([line for line in snippet.splitlines() if line and "import" not in line]) == 4
+    exec(snippet.replace('"quickstart"', repr(str(recipe))), {})
+    said = capsys.readouterr().out
+    assert "RunStarted(" in said and "StepLogged(step=200" in said
+    assert "One day" in said and "torch.Size([1, 2, 7, 7])" in said

@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,15 @@ OUT_OF_MEMORY = (
 
 @dataclass(frozen=True)
 class Watcher:
-    """What the caller wants to hear: data progress, each journaled record, each finished step."""
+    """What the caller wants to hear: data progress, each journaled record, each finished step.
+
+    Setting `stop` ends the run after its step, as a signal does.
+    """
 
     preparing: Callable[[Progress], None] = lambda progress: None
     record: Callable[[Record], None] = lambda record: None
     step: Callable[[int], None] = lambda step: None
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 def start_run(
@@ -236,7 +240,7 @@ def _pull(run: RunFolder, trainer: Trainer, watcher: Watcher) -> RunEnded:
     try:
         with ExitStack() as stack:
             journal = stack.enter_context(Journal(run.journal)) if is_main else None
-            stop_asked = stack.enter_context(stop_signals())
+            stop_asked = stack.enter_context(stop_signals(watcher.stop))
             end = pull(trainer, journal, stop_asked, watcher)
     except OSError as error:
         if end is not None:
@@ -297,12 +301,12 @@ def _until_stopped(trainer: Trainer, stop_asked: threading.Event) -> Iterator[Ev
 
 
 @contextmanager
-def stop_signals() -> Iterator[threading.Event]:
+def stop_signals(asked: threading.Event | None = None) -> Iterator[threading.Event]:
     """Inside, SIGINT and SIGTERM set the event; a second SIGINT interrupts at once.
 
     Outside the main thread Python delivers no signals, and the event is just an event.
     """
-    asked = threading.Event()
+    asked = asked or threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return

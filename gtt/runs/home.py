@@ -1,18 +1,23 @@
-"""Where runs and corpora live: `$GTT_HOME`, by default `.gtt` beside the app."""
+"""Where runs and corpora live: `$GTT_HOME`, by default `.gtt` beside the app, or in one's home."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from gtt.runs.limits import is_on_space
 
-BESIDE_THE_APP = Path(__file__).resolve().parents[2] / ".gtt"
+CODE = Path(__file__).resolve().parents[2]  # the folder of the app, or of installed packages
 PERSISTENT = Path("/data")  # where a Space has storage that outlives a restart, if it has any
+# File systems that go with their container or with its memory.
+FORGETFUL = frozenset(("overlay", "aufs", "tmpfs", "ramfs"))
 
 # Variables that name a library's cache, and the folder among ours.
 CACHES = {
@@ -91,6 +96,10 @@ class Home:
         if not environment.get("HF_HOME") and not can_be_written(hub_folder(environment)):
             environment["HF_HOME"] = str(self.caches / "huggingface")
 
+    def forgets(self, environment: Mapping[str, str] = os.environ) -> bool:
+        """Whether this is a Space where the home lies on no volume: a restart empties it."""
+        return is_on_space(environment) and not on_volume(self.path, mounted())
+
     def uploads_of(self, owner: str | None) -> Path | None:
         """Where the texts lie that the owner of a run brought; None for a run of the terminal."""
         return self.workspaces / owner / "uploads" if owner else None
@@ -102,10 +111,34 @@ class Home:
         return self.runs / f"{plain or 'run'}-{stamp}-{secrets.token_hex(8)}"
 
 
-def default_place(environment: Mapping[str, str], persistent: Path = PERSISTENT) -> Path:
-    """Where the home is unless it is named: a Space's persistent storage, else beside the app."""
-    is_ours = persistent.is_dir() and os.access(persistent, os.W_OK)
-    return persistent if is_on_space(environment) and is_ours else BESIDE_THE_APP
+def default_place(
+    environment: Mapping[str, str], persistent: Path = PERSISTENT, code: Path = CODE
+) -> Path:
+    """Where the home is unless it is named.
+
+    A Space's persistent storage; else beside the app; `.gtt` in the account's home where GTT is
+    an installed package. A Space that may write to none of them has the system's temporary folder.
+    """
+    on_space = is_on_space(environment)
+    if on_space and persistent.is_dir() and os.access(persistent, os.W_OK):
+        return persistent
+    account = Path(environment.get("HOME") or "~").expanduser()
+    place = (code if (code / "app.py").is_file() else account) / ".gtt"
+    if on_space and not can_be_written(place):
+        return Path(tempfile.gettempdir()) / "gtt"
+    return place
+
+
+def mounted() -> list[tuple[str, str]]:
+    """Where file systems are mounted, and of which kind they are."""
+    return [(one.mountpoint, one.fstype) for one in psutil.disk_partitions(all=True)]
+
+
+def on_volume(path: Path, mounts: Iterable[tuple[str, str]]) -> bool:
+    """Whether a folder lies on a file system of its own, one that outlives the container."""
+    above = [(place, kind) for place, kind in mounts if path.is_relative_to(place)]
+    place, kind = max(above, key=lambda one: len(Path(one[0]).parts), default=("/", ""))
+    return place != "/" and kind not in FORGETFUL
 
 
 def hub_folder(environment: Mapping[str, str]) -> Path:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from gtt.runs.home import CACHES, Home, can_be_written, hub_folder
+from gtt.runs.home import CACHES, Home, can_be_written, default_place, hub_folder, on_volume
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,3 +70,50 @@ def test_a_file_is_read_where_the_account_has_no_home(kind: str, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert ".cache" not in done.stdout + done.stderr
     assert {path.name for path in (tmp_path / "home").iterdir()} == {"caches", "corpora", "runs"}
+
+
+SPACE = {"SPACE_ID": "gtt/gtt"}
+
+
+def test_the_home_is_beside_the_app_or_in_the_account_of_whoever_installed_it(
+    tmp_path: Path,
+) -> None:
+    account = {"HOME": str(tmp_path / "account")}
+    assert default_place(account, tmp_path, code=ROOT) == ROOT / ".gtt"
+    assert default_place(account, tmp_path, code=tmp_path) == tmp_path / "account" / ".gtt"
+
+
+def test_the_home_of_a_space_is_its_volume_or_wherever_it_may_write(tmp_path: Path) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.touch()
+    (nowhere_app := tmp_path / "app").mkdir()
+    (nowhere_app / "app.py").touch()
+    assert default_place(SPACE, tmp_path, code=nowhere) == tmp_path
+    assert default_place(SPACE, tmp_path / "none", code=nowhere_app) == nowhere_app / ".gtt"
+    account = {**SPACE, "HOME": str(nowhere / "account")}
+    place = default_place(account, tmp_path / "none", code=tmp_path / "package")
+    assert place == Path(tempfile.gettempdir()) / "gtt"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "kept"),
+    [
+        ([("/", "overlay")], False),
+        ([("/", "ext4")], False),  # the disk of the Space itself
+        ([("/", "overlay"), ("/data", "fuse")], True),
+        ([("/", "overlay"), ("/database", "ext4")], False),
+        ([("/data", "ext4"), ("/data/gtt", "tmpfs")], False),
+        ([("/data", "tmpfs"), ("/data/gtt", "nfs4")], True),
+        ([], False),
+    ],
+)
+def test_a_disk_forgets_unless_a_volume_is_mounted(
+    mounts: list[tuple[str, str]], kept: bool
+) -> None:
+    assert on_volume(Path("/data/gtt/home"), mounts) == kept
+
+
+def test_only_a_space_says_that_it_forgets(tmp_path: Path) -> None:
+    assert not Home(tmp_path).forgets({})
+    if sys.platform == "linux":  # where this is a file system of its own, as a volume is
+        assert not Home(Path("/proc/gtt")).forgets(SPACE)

@@ -66,6 +66,8 @@ DELETED = """(gone) => {
 LONGER = """**Train longer** goes on with this run from where it is: same weights, same curve, more
 steps. A remedy above that says **restart** begins a new run from random weights, with that one
 thing changed; this run stays as it is, and both can be compared."""
+FORGETS = """This Space has no volume: when it sleeps or restarts, its disk is empty again. What you
+want to keep, take home."""
 STEPS = """(steps) => {
   document.dispatchEvent(new CustomEvent("gtt:steps", { detail: steps }));
 }"""
@@ -162,6 +164,8 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
         together = comparison(desk)
     with gr.Accordion("Take it home", open=False, elem_id="taking"):
         downloads = download_buttons(desk)
+    if desk.service.home.forgets():
+        gr.Markdown(FORGETS, elem_id="forgets", elem_classes="gtt-hint")
     with gr.Accordion("Settings of the training", open=False, elem_id="training-settings"):
         with gr.Row(), gr.Column():
             desk.controls |= controls(desk.service, "training", COMMON)
