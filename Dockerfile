@@ -1,0 +1,34 @@
+# GTT in a container, as an ordinary user, with its runs on a volume. docs/deploy.md says how to start it.
+ARG BASE=python:3.11-slim
+FROM ${BASE}
+
+# Where PyTorch's wheels come from: those for CPUs, unless a build for NVIDIA GPUs names another place,
+# --build-arg TORCH_WHEELS=https://download.pytorch.org/whl/cu130
+ARG TORCH_WHEELS=https://download.pytorch.org/whl/cpu
+
+RUN useradd --create-home --uid 1000 gtt && mkdir /data && chown gtt:gtt /data
+
+# What changes seldom comes first: a change of the code installs nothing anew.
+COPY requirements.txt /tmp/requirements.txt
+RUN python3 -m venv /opt/gtt \
+    && /opt/gtt/bin/pip install --no-cache-dir ${TORCH_WHEELS:+--extra-index-url "${TORCH_WHEELS}"} \
+       -r /tmp/requirements.txt \
+    && rm /tmp/requirements.txt
+
+WORKDIR /app
+COPY app.py LICENSE ./
+COPY recipes recipes
+COPY gtt gtt
+RUN /opt/gtt/bin/python -m compileall -q gtt app.py
+
+USER gtt
+ENV PATH=/opt/gtt/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    GTT_HOME=/data \
+    GRADIO_SERVER_NAME=0.0.0.0 \
+    GRADIO_SERVER_PORT=7860
+VOLUME /data
+EXPOSE 7860
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7860/healthz', timeout=4)"]
+CMD ["python", "app.py"]

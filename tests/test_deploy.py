@@ -1,0 +1,162 @@
+"""The page on deployment: its commands exist as written, and its nginx serves a page over TLS."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import re
+import shlex
+import shutil
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import httpx
+import pytest
+from huggingface_hub import SpaceHardware
+from serving import ROOT, Server, free_port, serving
+
+PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+HUB = re.findall(r"^hf .*$", PAGE, re.M)
+
+
+@cache
+def hub_help(*command: str) -> str:
+    """What the installed `hf` says of a command."""
+    hf = Path(sys.executable).with_name("hf")
+    done = subprocess.run([str(hf), *command, "--help"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return " ".join(done.stdout.split())
+
+
+def test_the_commands_of_the_hub_are_those_that_it_knows() -> None:
+    assert len(HUB) >= 3
+    for line in HUB:
+        words = shlex.split(line)
+        subcommand = words[1:3] if words[1] in ("repos", "buckets") else words[1:2]
+        told = hub_help(*subcommand)
+        options = [word for word in words if word.startswith("--")]
+        assert "--repo-type" in options or words[1] == "buckets"
+        for option in options:
+            assert re.search(rf"{option}[ ,]", told), f"{option} of {line}"
+        if "--repo-type" in options:
+            assert re.search(r"--repo-type \[[a-z|]*\bspace\b", told)
+    for option in re.findall(r"`(--(?:flavor|env)) ([^` ]+)", PAGE):
+        assert option[0] in hub_help("repos", "create")
+        flavors = [one.value for one in SpaceHardware]
+        assert option[0] != "--flavor" or option[1] in flavors
+
+
+def test_what_is_said_of_the_container_is_in_its_file() -> None:
+    arguments = dict(re.findall(r"^ARG (\w+)=(\S+)$", DOCKERFILE, re.M))
+    for name in re.findall(r"--build-arg (\w+)=", PAGE):
+        assert name in arguments
+    assert arguments["BASE"] == "python:3.11-slim" and arguments["TORCH_WHEELS"].endswith("/cpu")
+    assert "--uid 1000" in DOCKERFILE and re.search(r"^USER gtt$", DOCKERFILE, re.M)
+    assert re.search(r"^VOLUME /data$", DOCKERFILE, re.M) and "GTT_HOME=/data" in DOCKERFILE
+    assert re.search(r"^EXPOSE 7860$", DOCKERFILE, re.M)
+    assert "HEALTHCHECK" in DOCKERFILE and "/healthz" in DOCKERFILE
+
+
+def test_the_image_holds_what_the_program_needs_and_nothing_else() -> None:
+    """What is copied is let through by `.dockerignore`; dependencies come before the code."""
+    copied = [
+        name for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.M) for name in line.split()[:-1]
+    ]
+    assert copied[0] == "requirements.txt"
+    let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.M)
+    assert sorted(copied) == sorted(let_through) and all((ROOT / name).exists() for name in copied)
+
+
+def write_certificate(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "cert.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return folder / "cert.pem"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(
+        tmp_path / "home",
+        GRADIO_ROOT_PATH="/gtt",
+        GTT_SHARED_DESK="false",
+        GTT_MAX_MINUTES="10",
+        OMP_NUM_THREADS="1",
+    ) as one:
+        yield one
+
+
+@pytest.fixture
+def nginx(tmp_path: Path, server: Server) -> Iterator[tuple[str, Path]]:
+    """The settings as they stand, on a free port; its address, and whom to trust."""
+    certificate, port = write_certificate(tmp_path), free_port()
+    (block,) = re.findall(r"```nginx\n(.*?)```", PAGE, re.S)
+    for before, after in {
+        "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+        "/etc/ssl/gpt.example.org.pem": str(certificate),
+        "/etc/ssl/gpt.example.org.key": str(certificate.with_suffix(".key")),
+        "http://127.0.0.1:7860/": f"{server.url}/",
+    }.items():
+        assert block.count(before) == 1
+        block = block.replace(before, after)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
+    (tmp_path / "nginx.conf").write_text(
+        f"daemon off; master_process off; pid {tmp_path}/pid; error_log {tmp_path}/errors;\n"
+        f"events {{}}\nhttp {{ access_log off; {temporary}\n{block}\n}}\n"
+    )
+    command = ["nginx", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        yield f"https://127.0.0.1:{port}/gtt", certificate
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx (nginx-light)")
+def test_the_page_is_served_over_tls_under_a_sub_path(nginx: tuple[str, Path]) -> None:
+    """Also what only a browser does: a click that carries the page's origin."""
+    url, certificate = nginx
+    trust = ssl.create_default_context(cafile=str(certificate))
+    transport = httpx.HTTPTransport(verify=trust, retries=5)
+    with httpx.Client(transport=transport, timeout=60) as http:
+        page = http.get(f"{url}/")
+        assert page.status_code == 200 and f'"root":"{url}"' in page.text
+        origin = {"Origin": url.removesuffix("/gtt")}
+        kept = http.post(f"{url}/api/config", json={"recipe": "beginner"}, headers=origin)
+        assert kept.status_code == 200, kept.text
+        foreign = {"Origin": "https://elsewhere.example"}
+        refused = http.post(f"{url}/api/config", json={"recipe": "beginner"}, headers=foreign)
+        assert refused.status_code == 403
