@@ -82,6 +82,7 @@ class Server:
             "HF_HUB_OFFLINE": "1",
             **environment,
         }
+        self.command = [sys.executable, str(ROOT / "app.py")]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
@@ -90,7 +91,7 @@ class Server:
             shutil.copytree(Path(first_text().name) / "corpora", self.home / "corpora")
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "app.py")],
+                self.command,
                 env=self.environment,
                 stdout=log,
                 stderr=log,

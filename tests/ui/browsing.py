@@ -60,8 +60,8 @@ class Watched:
         dialog.dismiss()
 
     def require_calm(self) -> None:
-        assert self.complaints == []
-        assert self.strangers == []
+        assert self.complaints == [], self.complaints
+        assert self.strangers == [], self.strangers
 
     def go_to(self, url: str) -> Page:
         """Leaves the page for another; what its requests say as they are cut does not count."""
