@@ -224,6 +224,7 @@ def shown(name: str) -> str:
 
 
 def _clipped(name: str) -> str:
-    """A name short enough to be shown, and such that UTF-8 can write it."""
+    """A name on one line, short enough to be shown, and such that UTF-8 can write it."""
+    name = " ".join(name[: 10 * _SHOWN].split()) or name[:_SHOWN]
     short = name if len(name) <= _SHOWN else name[: _SHOWN - 3] + "..."
     return short.encode("utf-8", "replace").decode("utf-8")

@@ -222,7 +222,7 @@ def _is_table(lines: Sequence[str], below_comments: bool) -> bool:
         return False
     width = len(rows[0])
     if width < 2:
-        return below_comments and rows[0][0].strip().lower() in HEADINGS
+        return below_comments and width == 1 and rows[0][0].strip().lower() in HEADINGS
     fitting = sum(len(row) in (width, width + 1) for row in rows[1:])
     return fitting * 10 >= 9 * (len(rows) - 1) and has_heading(rows[0], rows[1:], None) == (
         True,

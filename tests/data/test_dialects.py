@@ -168,3 +168,28 @@ def test_what_may_be_read_in_two_ways_is_refused(tmp_path: Path, name: str) -> N
     config = DataConfig(source=str(path))
     with pytest.raises(UnusableData, match=words):
         read_excerpt(resolve_source(str(path)), config, Places(tmp_path, None, None))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# a\n;;\nb\n", "#\n,,\n,,\nx,y\n", "Title\n\n\n", "#\n#\n", "sep=;\n", '"a"\n"', "\\\n\\,\n"],
+)
+def test_what_is_hardly_a_table_gets_a_sentence_at_most(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    try:
+        documents, _ = read(path)
+    except UnusableData as refused:
+        assert "a.csv" in refused.message and "\n" not in refused.message
+    else:
+        assert all(document in text for document in documents)
+
+
+def test_a_sentence_stays_on_one_line_whatever_columns_are_called(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id,"te\nxt"\n1,a\n2,b,c\n')
+    with pytest.raises(
+        UnusableData, match=r"Line 4 of a\.csv has 3 cells.*\(id, te xt\)"
+    ) as caught:
+        read(path)
+    assert "\n" not in caught.value.message
