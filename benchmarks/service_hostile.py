@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Ordinary:
         self.headers = {"X-GTT-Workspace": self.key, "X-Forwarded-For": f"9.9.{number}.1"}
         self.run = ""
         self.times: list[float] = []
+        self.worst = (0.0, "")  # and what was asked
         self.faults: list[str] = []
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:
@@ -57,7 +59,9 @@ class Ordinary:
         except httpx.HTTPError as error:
             self.faults.append(f"{method} {path}: {type(error).__name__} {error}")
             return None
-        self.times.append(time.perf_counter() - began)
+        took = time.perf_counter() - began
+        self.times.append(took)
+        self.worst = max(self.worst, (took, path.partition("?")[0]))
         if answer.status_code not in (200, 201):
             self.faults.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
             return None
@@ -143,7 +147,7 @@ async def attacked(
         damage_one(server, stranger.run)
         await together(everybody, CALM_S)
         attacks["none"] = await noticed(everybody, seconds, None)
-        before = footprint(server)
+        before, processes = footprint(server), megabytes(server)
         for name in names:
             args = (name, server.url, str(seconds), everybody[0].key, everybody[0].run)
             attacks[name] = await noticed(everybody, seconds, args)
@@ -151,7 +155,9 @@ async def attacked(
         await together(everybody, REST_S)
         attacks["afterwards"] = await noticed(everybody, seconds, None)
         after = footprint(server)
-    return {"visitors": visitors, "attacks": attacks, "before": before, "after": after}
+        by_process = {"before": processes, "after": megabytes(server)}
+    report = {"visitors": visitors, "attacks": attacks, "before": before, "after": after}
+    return report | {"processes_mb": by_process}
 
 
 def damage_one(server: Server, run: str) -> None:
@@ -173,7 +179,7 @@ async def noticed(
 ) -> dict[str, Any]:
     """What visitors notice of an attack, and what became of it."""
     for one in everybody:
-        one.times, one.faults = [], []
+        one.times, one.faults, one.worst = [], [], (0.0, "")
     script = str(Path(__file__).with_name("service_attacks.py"))
     process = None
     if attack is not None:
@@ -192,6 +198,7 @@ async def noticed(
         "median_s": round(statistics.median(times), 3),
         "p95_s": round(statistics.quantiles(times, n=20)[-1], 3),
         "worst_s": round(max(times), 3),
+        "worst_asked": max(one.worst for one in everybody)[1],
         "faults": faults[:5],
         "attack_was_told": dict(told),
     }
@@ -205,6 +212,17 @@ def footprint(server: Server) -> dict[str, float]:
         "all_mb": server.memory() / 1e6,
         "open_files": process.num_fds(),
     }
+
+
+def megabytes(server: Server) -> dict[str, list[int]]:
+    """Of each process, by what it is."""
+    found: dict[str, list[int]] = {}
+    for process in server.processes():
+        with suppress(psutil.Error):
+            words, size = process.cmdline(), process.memory_info().rss
+            name = next((word for word in words if word.startswith("gtt.")), "app.py")
+            found.setdefault(name, []).append(round(size / 1e6))
+    return found
 
 
 def seconds_to_a_run(server: Server) -> float:

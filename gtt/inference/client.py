@@ -31,7 +31,7 @@ from typing import Any
 from gtt.inference.lanes import CLOSING, Crowd, Kind, Lane
 from gtt.inference.pipe import Busy, Result, Ticket
 from gtt.inference.prices import price_of, refuse_too_dear
-from gtt.inference.questions import ExportJob, GenerateJob, Job, OfText, TokenizeJob
+from gtt.inference.questions import ExportJob, GenerateJob, Job, OfReader
 from gtt.inference.verdicts import deadly, too_long
 from gtt.training.memory import memory_of_machine
 
@@ -204,7 +204,7 @@ class Inference:
 
     def _lane_of(self, job: Job) -> str:
         """Where a job can be borne; raises `BadInput` where that is nowhere."""
-        if isinstance(job, OfText | TokenizeJob):
+        if isinstance(job, OfReader):
             return "reading"
         if isinstance(job, ExportJob):  # in one step, however large the model is
             return "alone"
@@ -232,7 +232,7 @@ class Inference:
 
     def _lane_by_itself(self, job: Job) -> str:
         """Where a job has a process to itself, the short ones apart from the long ones."""
-        if isinstance(job, OfText | TokenizeJob):
+        if isinstance(job, OfReader):
             return "reading"
         try:
             price = price_of(job)

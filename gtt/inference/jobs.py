@@ -23,8 +23,7 @@ from gtt.inference.questions import (
     ExportJob,
     GenerateJob,
     Job,
-    OfText,
-    TokenizeJob,
+    OfReader,
 )
 from gtt.inference.text_jobs import work_on_text
 from gtt.model.growing_text import GrowingText
@@ -40,7 +39,7 @@ def work_on(job: Job, checkpoints: LoadedCheckpoints) -> Generator[str, None, Re
     Each step of a generation reads one token, whether or not that shows any text yet. Raises
     `BadInput`.
     """
-    if isinstance(job, (OfText, TokenizeJob)):
+    if isinstance(job, OfReader):
         return (yield from work_on_text(job))
     if isinstance(job, CalibrateJob):
         return (yield from calibrate(job.threads))

@@ -213,6 +213,21 @@ class MergesJob(OfText):
 
 
 @dataclass(frozen=True)
+class FigureJob:
+    """Loss curves of runs as a file: `{"file": base64}`, None where there is nothing to draw.
+
+    `runs` has the fields of `gtt.interpret.figures.RunCurves`, the others are those of its figures.
+    """
+
+    runs: list[dict[str, Any]]
+    baselines: dict[str, float | None] | None
+    form: str
+    unit: str
+    log: bool
+    dark: bool
+
+
+@dataclass(frozen=True)
 class ExportJob:
     """A run in one of the formats of `gtt.exports`, written to `out`: `{}`.
 
@@ -250,5 +265,8 @@ Job = (
     | MergesJob
     | CalibrateJob
     | ExportJob
+    | FigureJob
 )
+OfReader = OfText | TokenizeJob | FigureJob
+"""What needs no model: it goes to the processes that read."""
 KINDS: dict[str, type[Job]] = {kind.__name__: kind for kind in get_args(Job)}

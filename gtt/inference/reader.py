@@ -27,7 +27,7 @@ from gtt.inference.process import (
     serve,
     take_stdout,
 )
-from gtt.inference.questions import Job, OfText, TokenizeJob
+from gtt.inference.questions import Job, OfReader
 from gtt.inference.verdicts import too_long
 
 MEMORY = 1536 * 2**20  # bytes for a look at one text
@@ -45,7 +45,7 @@ def main(idle_seconds: float) -> None:
     from gtt.inference.text_jobs import work_on_text
 
     def begin(job: Job) -> Work:
-        assert isinstance(job, OfText | TokenizeJob)
+        assert isinstance(job, OfReader)
         return within_memory(work_on_text(job))
 
     def look() -> None:

@@ -1,7 +1,11 @@
-"""What is said about texts: a preview, tokens by three tokenizers, merges. No torch is needed."""
+"""What is said about texts: a preview, tokens by three tokenizers, merges; and figures.
+
+No torch is needed.
+"""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Generator
 from dataclasses import asdict
 from functools import lru_cache
@@ -17,17 +21,26 @@ from gtt.data.sources import resolve_source
 from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer, train_char_tokenizer
 from gtt.errors import BadInput
 from gtt.inference.pipe import Result
-from gtt.inference.questions import CompareJob, MergesJob, OfText, PreviewJob, TokenizeJob
+from gtt.inference.questions import (
+    CompareJob,
+    FigureJob,
+    MergesJob,
+    OfReader,
+    PreviewJob,
+    TokenizeJob,
+)
 from gtt.inference.stored import load_tokenizer
 from gtt.settings import parse
 
 Turns = Generator[str, None, Result]
 
 
-def work_on_text(job: OfText | TokenizeJob) -> Turns:
+def work_on_text(job: OfReader) -> Turns:
     """Carries out a job step by step, as `gtt.inference.jobs.work_on` does."""
     if isinstance(job, TokenizeJob):
         return tokenize(job)
+    if isinstance(job, FigureJob):
+        return figure(job)
     config = parse(DataConfig, job.data)
     uploads = Path(job.uploads)
     places = Places(Path(job.downloads), Path(job.sources) if job.sources else None, uploads)
@@ -145,6 +158,20 @@ def _merges(text: str, table: MergeTable) -> Result:
         "learned": len(table.merges),
         "vocab_size": len(table.tokens),
     }
+
+
+def figure(job: FigureJob) -> Result:
+    """The curves as a file, if there are any."""
+    from gtt.interpret.figures import NothingToDraw, RunCurves, drawn, loss_figure  # matplotlib
+
+    curves = [RunCurves(**run) for run in job.runs]
+    unit: Any = job.unit
+    form: Any = job.form
+    try:
+        picture = loss_figure(curves, job.baselines, unit=unit, log=job.log, dark=job.dark)
+        return {"file": base64.b64encode(drawn(picture, form)).decode()}
+    except NothingToDraw:
+        return {"file": None}
 
 
 def tokenize(job: TokenizeJob) -> Result:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from gtt.errors import BadInput, UnusableData, UnusableRun
 from gtt.inference.pipe import Busy
-from gtt.inference.questions import ExportJob, GenerateJob, Job, Look, OfText, TokenizeJob
+from gtt.inference.questions import (
+    ExportJob,
+    FigureJob,
+    GenerateJob,
+    Job,
+    Look,
+    OfText,
+    TokenizeJob,
+)
 
 
 def too_long(job: Job, seconds: float) -> Exception:
@@ -20,6 +28,12 @@ def too_long(job: Job, seconds: float) -> Exception:
             f"This text takes more than {seconds:g} seconds to cut into tokens, which is the "
             "limit: give a shorter one.",
             field="text",
+        )
+    if isinstance(job, FigureJob):
+        return UnusableRun(
+            f"Drawing this takes more than {seconds:g} seconds of computing, which is the limit: "
+            "lay fewer runs over each other.",
+            field="also",
         )
     if isinstance(job, ExportJob):
         return UnusableRun(

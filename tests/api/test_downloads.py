@@ -22,12 +22,13 @@ from starlette.testclient import TestClient
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from gtt.api import archive
-from gtt.api.endpoints.taking import run_archive
+from gtt.api.endpoints import taking
 from gtt.api.schemas import DrawFigure
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key, owner_of
 from gtt.config import RunConfig
 from gtt.errors import InvalidSetting
+from gtt.inference.text_jobs import figure
 from gtt.recipes import load_recipe
 from gtt.rest import routes
 from gtt.runs.execute import start_run
@@ -38,6 +39,13 @@ from gtt.runs.managed import ManagedRun
 from gtt.settings import parse
 
 MINE, THEIRS = new_key(), new_key()
+
+
+def run_archive(run: ManagedRun) -> Iterator[bytes]:
+    """An archive whose figure is drawn here."""
+    return taking.run_archive(run, figure)
+
+
 NAME = "5 $ for <b>_all_"
 
 

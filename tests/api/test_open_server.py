@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -175,7 +177,15 @@ def test_results_that_nobody_fetches_are_bounded(server: Server) -> None:
         assert "event: complete" in http.get(f"/gradio_api/call/settings/{event}").text
 
 
-def test_an_event_loads_no_library_for_drawing(server: Server, http: httpx.Client) -> None:
+def test_the_server_itself_draws_nothing(
+    server: Server, http: httpx.Client, trained: tuple[str, str]
+) -> None:
+    """Neither for an event, around which Gradio would set matplotlib up, nor for a figure."""
+    key, run = trained
+    with server.client(key) as owner:
+        assert "<svg" in owner.get(f"/api/runs/{run}/figure").raise_for_status().text
+        whole = zipfile.ZipFile(io.BytesIO(owner.get(f"/api/runs/{run}/archive").content))
+    assert b"<svg" in whole.read(f"{run}/curves.svg")
     event = http.post(EVENT, json={"workspace": new_key()}).raise_for_status().json()["event_id"]
     assert "event: complete" in http.get(f"/gradio_api/call/status/{event}").text
     loaded = {one.path for one in psutil.Process(server.process.pid).memory_maps()}

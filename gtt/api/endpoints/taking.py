@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import yaml
 
@@ -20,11 +19,10 @@ from gtt.api.schemas import DrawFigure, OfMaybeRun, OfRun
 from gtt.api.service import Caller
 from gtt.api.table import Download, endpoint
 from gtt.errors import BadInput, UnusableRun
+from gtt.inference.pipe import Result
+from gtt.inference.questions import FigureJob
 from gtt.runs.managed import ManagedRun
 from gtt.runs.records import Record, read_record, sound
-
-if TYPE_CHECKING:
-    from gtt.interpret.figures import Format, Unit
 
 POINTS = 2000  # of one curve in a figure
 MEASURED = ("StepLogged", "Evaluated")
@@ -101,41 +99,41 @@ async def figure(caller: Caller, request: DrawFigure) -> Download:
         raise BadInput("A run is named twice: name each run once.", field="also")
     runs = [caller.run(id) for id in ids]
     form, unit = request.format or "svg", request.unit or "loss"
-    draw = partial(_drawn, runs, form, unit, log=bool(request.log), dark=bool(request.dark))
-    drawn = await asyncio.get_running_loop().run_in_executor(_drawing(), draw)
+    look = {"log": bool(request.log), "dark": bool(request.dark)}
+    job = await asyncio.to_thread(_figure_of, runs, form, unit, **look)
+    drawn = _file_in(await caller.ask(job))
     if drawn is None:
         raise Conflict("This run has measured nothing yet: wait for its first step.")
     kind = {"svg": "image/svg+xml", "png": "image/png"}[form]
     return Download(f"{runs[0].id}-{unit}.{form}", kind, iter([drawn]))
 
 
-@cache
-def _drawing() -> ThreadPoolExecutor:
-    """The one thread that draws: figures take turns and leave the threads of others alone."""
-    return ThreadPoolExecutor(1, thread_name_prefix="figure")
-
-
-def _drawn(
-    runs: list[ManagedRun], form: Format, unit: Unit, *, log: bool, dark: bool
-) -> bytes | None:
-    """The figure as a file, None where there is nothing that can be drawn."""
-    from gtt.interpret.figures import NothingToDraw, RunCurves, drawn, loss_figure  # matplotlib
-
+def _figure_of(
+    runs: list[ManagedRun],
+    form: str = "svg",
+    unit: str = "loss",
+    *,
+    log: bool = False,
+    dark: bool = False,
+) -> FigureJob:
+    """What a process needs to draw these runs."""
     views = [run.view() for run in runs]
     curves = [
-        RunCurves(
-            run.name,
-            run.reader.curve("loss", POINTS),
-            run.reader.curve("validation_loss", POINTS),
-            view.bytes_per_token,
-        )
+        {
+            "name": run.name,
+            "training": run.reader.curve("loss", POINTS),
+            "validation": run.reader.curve("validation_loss", POINTS),
+            "bytes_per_token": view.bytes_per_token,
+        }
         for run, view in zip(runs, views, strict=True)
     ]
     baselines = views[0].baselines if len(runs) == 1 else None  # of several, each has its own
-    try:
-        return drawn(loss_figure(curves, baselines, unit=unit, log=log, dark=dark), form)
-    except NothingToDraw:
-        return None
+    return FigureJob(curves, baselines and dict(baselines), form, unit, log, dark)
+
+
+def _file_in(answer: Result) -> bytes | None:
+    """The figure as a file, None where there is nothing that can be drawn."""
+    return None if answer["file"] is None else base64.b64decode(answer["file"])
 
 
 # ------------------------------------------------------------------------------- the whole
@@ -149,18 +147,22 @@ def archive(caller: Caller, request: OfRun) -> Download:
     it trains the run again. What resuming needs is left out.
     """
     run = caller.run(request.run_id)
-    return Download(f"{run.id}.zip", "application/zip", run_archive(run))
+
+    def draw(job: FigureJob) -> Result:  # in the thread that sends
+        return asyncio.run(caller.ask(job))
+
+    return Download(f"{run.id}.zip", "application/zip", run_archive(run, draw))
 
 
-def run_archive(run: ManagedRun) -> Iterator[bytes]:
-    """The archive of a run as it is when the first piece is asked for.
+def run_archive(run: ManagedRun, draw: Callable[[FigureJob], Result]) -> Iterator[bytes]:
+    """The archive of a run as it is when the first piece is asked for; `draw` makes its figure.
 
     A training that goes on changes nothing in it: the files of the checkpoints are held open, the
     journal is cut behind its last whole line, and whatever else is told is in it.
     """
     with ExitStack() as stack:
         marks, weights = _checkpoints(run, stack)
-        picture = _drawing().submit(_drawn, [run], "svg", "loss", log=False, dark=False).result()
+        picture = _file_in(draw(_figure_of([run])))
         config, damage = _settings(run), run.damage
         texts = {
             "README.txt": README + (DAMAGED.format(damage=damage) if damage else ""),
