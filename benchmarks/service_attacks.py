@@ -199,6 +199,11 @@ async def pages(target: Target) -> None:
     await target.many(20, act)
 
 
+async def unread_pages(target: Target) -> None:
+    """The page, asked for on many connections that read none of it."""
+    await target.hold(80, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
 async def strange_bodies(target: Target) -> None:
     """What Gradio would meet with a fault and a page of log."""
     bodies = (
@@ -255,6 +260,7 @@ ATTACKS: dict[str, Callable[[Target], Awaitable[None]]] = {
         unread_downloads,
         unfinished_forms,
         pages,
+        unread_pages,
         strange_bodies,
     )
 } | JOB_ATTACKS

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 # A megabyte each.
 COSTLY_PAGES = ("", "/config", "/gradio_api/info", "/gradio_api/openapi.json")
 MOST_KEPT = 12
+PIECE = 2**16  # bytes that are sent at once
 # What an answer may depend on, beside the packing: of the headers, and of the query of each page.
 _HEADERS = (b"host", b"x-forwarded-host", b"x-forwarded-proto")
 _QUERIES = {"/gradio_api/info": ("serialize", "all_endpoints")}
@@ -50,8 +51,11 @@ class Pages:
         page = await self._page(_reduced(scope))
         headers = [*page.headers, *_for_origin(scope)]
         await send({"type": "http.response.start", "status": page.status, "headers": headers})
-        body = page.body if scope["method"] == "GET" else b""
-        await send({"type": "http.response.body", "body": body})
+        if scope["method"] == "GET":
+            for start in range(0, len(page.body), PIECE):  # what is not taken is not copied
+                piece = page.body[start : start + PIECE]
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _page(self, scope: Scope) -> _Page:
         key = _key(scope)

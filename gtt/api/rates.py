@@ -63,7 +63,7 @@ SERVER_RATES: dict[Kind, Rate] = {
     "write": Rate(300, 1200),
     "read": Rate(3000, 30_000),
     "desk": Rate(400, 12),
-    "page": Rate(150, 400),
+    "page": Rate(3000, 30_000),
 }
 
 STREAMS_PER_DESK = 8

@@ -12,6 +12,8 @@ import queue
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -57,11 +59,14 @@ def main(idle_seconds: float) -> None:
 
 
 def most_memory() -> int:
-    """Bytes that this process had resident at its most, or has now where that is not told."""
-    if sys.platform == "linux":
-        import resource
+    """Bytes that this process had resident at its most, or has now where that is not told.
 
-        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Not by `getrusage`, which on Linux counts what its parent had when it was started.
+    """
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        most = next(line for line in lines if line.startswith("VmHWM:"))
+        return 1024 * int(most.split()[1])
     return int(psutil.Process().memory_info().rss)
 
 

@@ -223,6 +223,24 @@ def test_the_page_has_a_rate(server: Server) -> None:
         assert other.status_code == 200
 
 
+def test_pages_that_nobody_reads_take_no_memory(server: Server) -> None:
+    assert server.process is not None
+    process = psutil.Process(server.process.pid)
+    with server.client() as http:
+        size = len(http.get("/").content)
+        assert size > 500_000
+    before, number = process.memory_info().rss, 60
+    with ExitStack() as stack:
+        for _ in range(number):
+            one = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+            stack.enter_context(one)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one.recv(15) == b"HTTP/1.1 200 OK"
+        time.sleep(0.5)
+        assert process.memory_info().rss - before < number * size / 3
+
+
 def test_silent_connections_keep_nobody_out(server: Server) -> None:
     with ExitStack() as stack:
         for _ in range(300):

@@ -307,8 +307,8 @@ def test_a_crowd_whose_process_was_killed_is_served_to_the_last_word(
     make: Callable[..., Inference], small: str
 ) -> None:
     """One after the other, longer than a newcomer would wait: all of them had their place."""
-    inference = make(seconds_alone=1.5)
-    asked = {"prompt": "a", "max_new_tokens": 900}
+    inference = make(seconds_alone=4.0)
+    asked = {"prompt": "a", "max_new_tokens": 1500}
 
     async def text(seed: int, begun: asyncio.Event) -> str:
         written = ""
@@ -330,6 +330,31 @@ def test_a_crowd_whose_process_was_killed_is_served_to_the_last_word(
 
     written, undisturbed = run(crowd())
     assert written[7] == undisturbed and len(set(written)) == 8
+
+
+def test_a_reader_stays_for_the_next_text_unless_it_has_grown(
+    make: Callable[..., Inference], tmp_path: Path
+) -> None:
+    """However large this process is, which on Linux counts as what a child of it has had."""
+    inference = make()
+    held = bytearray(200 * 2**20)
+    rows = b", ".join(b'"%d": {"text": "a wise girl"}' % number for number in range(400_000))
+    large = uploaded(tmp_path, "d" * 32, ".json", b"{" + rows + b"}")
+
+    async def act() -> None:
+        await inference.ask(TokenizeJob("ab ab", "char"))
+        (reader,) = inference.lanes["reading"].processes
+        for _ in range(3):
+            await inference.ask(TokenizeJob("ab ab", "char"))
+            await asyncio.sleep(0.1)
+        assert inference.lanes["reading"].processes == [reader] and reader.is_alive()
+        await asyncio.gather(inference.ask(large), return_exceptions=True)
+        while reader.is_alive():
+            await asyncio.sleep(0.05)
+        assert (await inference.ask(TokenizeJob("ab ab", "char")))["count"] == 5
+
+    run(act())
+    assert len(held) == 200 * 2**20
 
 
 NESTED = b'{"text": ' + b"[" * 20_000 + b"]" * 20_000 + b"}\n"
