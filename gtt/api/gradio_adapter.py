@@ -43,6 +43,7 @@ CHUNK = 2**16
 # Answered page by page: `predict` returns the last part of a stream, and would drop the others.
 BY_CURSOR = ("events",)
 KINDS: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
+SIGNED_IN = "signed_in"
 Field = tuple[str, Any, Any]  # name, kind, default of a parameter
 
 
@@ -187,6 +188,13 @@ def begin(
     return caller, parse(row.request, given, strict=True)
 
 
+def signed_in(values: dict[str, Any]) -> None:
+    """Takes what Gradio knows of a sign-in with Hugging Face for the token that is left out."""
+    known = values.pop(SIGNED_IN, None)
+    if known is not None and not values.get("token"):
+        values["token"] = known.token
+
+
 def _finished(caller: Caller, response: Any) -> dict[str, Any]:
     """The response as plain values, with the key of a desk that was just made.
 
@@ -213,6 +221,7 @@ def _streaming(service: Service, row: Endpoint) -> Callable[..., Any]:
     async def call(request: gr.Request, **values: Any) -> AsyncIterator[dict[str, Any]]:
         assert row.stream is not None
         with gradio_errors():
+            signed_in(values)
             caller, asked = begin(service, row.name, request, **values)
             with service.streams.held(caller.desk.owner):
                 async for part in row.stream(caller, asked):
@@ -228,6 +237,9 @@ def _described(
     anywhere = inspect.Parameter.POSITIONAL_OR_KEYWORD
     hints: dict[str, Any] = {"request": gr.Request, "return": dict}
     listed = [inspect.Parameter("request", anywhere, annotation=gr.Request)]
+    if "token" in row.request.model_fields:  # Gradio fills it in for whoever is signed in
+        hints[SIGNED_IN] = gr.OAuthToken | None
+        listed.append(inspect.Parameter(SIGNED_IN, anywhere, annotation=gr.OAuthToken | None))
     for name, kind, default in parameters:
         hints[name] = kind
         listed.append(inspect.Parameter(name, anywhere, default=default, annotation=kind))

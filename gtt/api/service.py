@@ -15,6 +15,7 @@ import psutil
 
 from gtt.api.desk import Desk
 from gtt.api.errors import NotFound
+from gtt.api.pushes import Pushes
 from gtt.api.rates import Places, RateLimiter
 from gtt.api.unread import Unread
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
@@ -57,6 +58,7 @@ class Service:
             else Inference(max_active_each=MOST_ACTIVE, max_waiting_each=MOST_WAITING)
         )
         self.rates = rates_of(limits)
+        self.pushes = Pushes(for_strangers=limits.for_strangers)
         self.unread = Unread()
         self.streams = Places.at_home() if limits.shared_desk else Places.for_strangers()
         # Held from the look for room to the run that takes it: two at once would both find room.

@@ -109,6 +109,7 @@ from gtt.api.schemas.looking import (
     ReadText,
     TokenPath,
 )
+from gtt.api.schemas.pushing import PushInfo, PushResponse, PushRun
 from gtt.api.schemas.runs import (
     CreateRun,
     ListRuns,
@@ -212,6 +213,9 @@ __all__ = [
     "Part",
     "Place",
     "PreferredToken",
+    "PushInfo",
+    "PushResponse",
+    "PushRun",
     "ReadEvents",
     "ReadMetrics",
     "ReadSnapshot",

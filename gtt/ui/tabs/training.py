@@ -28,6 +28,7 @@ from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.downloads import download_buttons
 from gtt.ui.findings import findings_view
 from gtt.ui.live import live_view
+from gtt.ui.push import push_view
 from gtt.ui.runs import runs_table
 from gtt.ui.schedule import schedule_view
 
@@ -164,6 +165,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
         together = comparison(desk)
     with gr.Accordion("Take it home", open=False, elem_id="taking"):
         downloads = download_buttons(desk)
+        publishing = push_view(desk)
     if desk.service.home.forgets():
         gr.Markdown(FORGETS, elem_id="forgets", elem_classes="gtt-hint")
     with gr.Accordion("Settings of the training", open=False, elem_id="training-settings"):
@@ -177,7 +179,11 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
         most = desk.controls["training.max_steps"]
     most.change(None, most, None, js=STEPS, api_visibility="private")
     shown = RunShown(
-        desk, run, [live, findings, table, together, downloads, progress], schedule, use
+        desk,
+        run,
+        [live, findings, table, together, downloads, publishing, progress],
+        schedule,
+        use,
     )
 
     async def picked(key: str, event: gr.EventData) -> tuple[str, Any]:
