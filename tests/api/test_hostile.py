@@ -358,7 +358,13 @@ def nested(depth: int) -> str:
 
 # ------------------------------------------------------- what belongs to somebody else
 
-NEEDED = {"step": 10, "name": "mine", "text": "One", "heads": [{"layer": 0, "head": 0}]}
+NEEDED = {
+    "step": 10,
+    "name": "mine",
+    "text": "One",
+    "heads": [{"layer": 0, "head": 0}],
+    "repo": "anna/tiny",
+}
 BESIDE = {"read_text": {"text": "One"}}  # which may be left out only for something else
 
 

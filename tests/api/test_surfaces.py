@@ -17,6 +17,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from hub_standin import hub_standin
 from serving import ROOT, Server, serving, tiny, wait_until_done
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -41,8 +42,10 @@ Given = tuple[dict[str, Any], dict[str, Any]]  # what differs between the desks'
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("surfaces")
-    with serving(home, GTT_SHARED_DESK="false", OMP_NUM_THREADS="1") as one:
-        yield one
+    with hub_standin(tmp_path_factory.mktemp("store")) as hub:
+        there = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
+        with serving(home, GTT_SHARED_DESK="false", OMP_NUM_THREADS="1", **there) as one:
+            yield one
 
 
 @pytest.fixture(scope="module")
@@ -313,6 +316,13 @@ def test_every_row_answers_the_same_on_both_surfaces(
     names = [same(sorted(archive.namelist()), ids) for archive in archives]
     assert names[0] == names[1]
 
+    assert equal("push_status", run)["push"] is None
+    where = {"repo": "anna/first"}, {"repo": "anna/second"}
+    pushes = both("push_to_hub", ({**run[0], **where[0]}, {**run[1], **where[1]}), token="hf_anna")
+    assert pushes[0].keys() == pushes[1].keys()
+    assert pushes[1]["push"]["stage"] == "done", "the Gradio client waits for the end"
+    assert [one["push"]["repo"] for one in pushes] == ["anna/first", "anna/second"]
+
     assert equal("rename_run", run, name="renamed")["run"]["name"] == "renamed"
     resumed = begun("resume_run", run, config={"training": {"max_steps": 30}})
     assert equal("read_run", resumed)["run"]["step"] == 30
@@ -500,7 +510,7 @@ def test_a_call_without_a_key_gets_a_desk_and_its_key(client: Client) -> None:
 
 def with_run(row: Endpoint, id: str) -> dict[str, Any]:
     """A request about this run with just what the endpoint requires."""
-    needed = {"step": 20, "name": "mine", "text": "One", "heads": []}
+    needed = {"step": 20, "name": "mine", "text": "One", "heads": [], "repo": "anna/tiny"}
     fields = [name for name, required in fields_of(row).items() if required]
     return {"run_id": id, **{name: needed[name] for name in fields if name != "run_id"}}
 
