@@ -102,13 +102,14 @@ def measure(home: Path, megabytes: int) -> dict[str, Any]:
 
 
 PUSH = """\
-import json, os, resource, sys
+import json, os, sys
 os.environ["HF_HUB_DISABLE_XET"] = "1"
 from pathlib import Path
 from gtt.hub.push import Push
 import gtt.hub.pictures
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    lines = open("/proc/self/status").read().splitlines()
+    return int(next(one for one in lines if one.startswith("VmHWM")).split()[1]) * 1024
 loaded = peak()
 home = Path(sys.argv[1])
 push = Push((home / "run").resolve(), home / "corpora", "anna/large", private=False,

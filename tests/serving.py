@@ -78,7 +78,9 @@ class Server:
             "GTT_HOME": str(home),
             "GRADIO_SERVER_PORT": str(self.port),
             "GRADIO_TEMP_DIR": str(home / "gradio"),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(
+                [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+            ),
             "HF_HUB_OFFLINE": "1",
             **environment,
         }

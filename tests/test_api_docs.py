@@ -34,6 +34,7 @@ SECONDS = 240  # for the examples of one section
 
 KINDS = {
     "create": "starting, resuming and restarting runs",
+    "push": "publishing models on the Hub",
     "generate": "generating",
     "look": "odds, attention, checkpoints, whole journals",
     "upload": "uploads",

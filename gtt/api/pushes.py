@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Callable
 
@@ -19,12 +18,12 @@ class Pushes:
     def __init__(self, *, for_strangers: bool) -> None:
         self._for_strangers = for_strangers
         self._lock = threading.Lock()
-        self._at_work: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._at_work: list[tuple[str, StartedPush]] = []
 
     def start(self, owner: str, begin: Callable[[], StartedPush]) -> StartedPush:
         """What `begin` starts, one at a time; raises `Unavailable` where there are too many."""
         with self._lock:
-            self._at_work = [one for one in self._at_work if one[1].poll() is None]
+            self._at_work = [one for one in self._at_work if one[1].is_at_work]
             own = sum(one == owner for one, _ in self._at_work)
             if self._for_strangers and (own >= MOST_EACH or len(self._at_work) >= MOST):
                 whose = "you are pushing already" if own else f"{MOST} models are pushed just now"
@@ -34,6 +33,6 @@ class Pushes:
                     retry_after=RETRY,
                 )
             started = begin()
-            self._at_work.append((owner, started.process))
+            self._at_work.append((owner, started))
         threading.Thread(target=started.process.wait, name="push", daemon=True).start()
         return started

@@ -14,6 +14,7 @@ from gtt.api.errors import RateLimited
 
 Kind = Literal[
     "create",
+    "push",
     "generate",
     "look",
     "upload",
@@ -41,6 +42,7 @@ class Rate:
 # address: a school has one for all of its classes. page: the page itself, per address likewise.
 DESK_RATES: dict[Kind, Rate] = {
     "create": Rate(5, 6),
+    "push": Rate(5, 6),
     "generate": Rate(10, 30),
     "look": Rate(20, 60),
     "upload": Rate(5, 6),
@@ -54,6 +56,7 @@ DESK_RATES: dict[Kind, Rate] = {
 }
 SERVER_RATES: dict[Kind, Rate] = {
     "create": Rate(40, 60),
+    "push": Rate(20, 30),
     "generate": Rate(60, 300),
     "look": Rate(120, 600),
     "upload": Rate(40, 60),
@@ -72,6 +75,7 @@ RETRY_STREAM = 10.0  # seconds
 
 _ACTS: dict[Kind, str] = {
     "create": "runs are started",
+    "push": "models are pushed",
     "generate": "texts are generated",
     "look": "looks inside a model are asked for",
     "upload": "texts are uploaded",

@@ -48,6 +48,12 @@ class StartedPush:
                 return
             time.sleep(every)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it goes on; a process that has said how it ended only tidies up."""
+        state = self.folder.read()
+        return self.process.poll() is None and state is not None and state.is_at_work
+
     def cut_off(self) -> None:
         """Ends the process; the same push goes on from there."""
         self.process.terminate()

@@ -10,14 +10,13 @@ import gradio as gr
 
 from gtt.api.endpoints.pushing import push_status, push_to_hub
 from gtt.api.endpoints.runs import status
-from gtt.runs.limits import is_on_space
 from gtt.ui.assets import static_text
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 
 
 def can_sign_in() -> bool:
     """Whether visitors can sign in with Hugging Face: a Space with `hf_oauth: true`."""
-    return is_on_space() and bool(os.environ.get("OAUTH_CLIENT_ID"))
+    return gr.utils.get_space() is not None and bool(os.environ.get("OAUTH_CLIENT_ID"))
 
 
 def push_view(desk: PageDesk) -> gr.HTML:

@@ -44,6 +44,7 @@ def space(
 ) -> Iterator[Server]:
     with serving(
         tmp_path_factory.mktemp("space"),
+        SYSTEM="spaces",
         SPACE_ID="anna/gtt",
         SPACE_HOST=HOST,
         SPACE_AUTHOR_NAME="anna",

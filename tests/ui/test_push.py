@@ -21,6 +21,7 @@ from serving import free_port
 
 from gtt.api.gradio_adapter import add_endpoints
 from gtt.api.guard import guarding
+from gtt.api.rates import RateLimiter
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key, owner_of
 from gtt.config import RunConfig
@@ -72,6 +73,7 @@ def service(
     about = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**about, "owner": owner_of(KEY)}))
     one = Service(home, Limits(shared_desk=False), spare=False)
+    one.rates = RateLimiter.at_home()  # more pushes than a visitor makes in a minute
     yield one
     one.close()
 
@@ -223,6 +225,7 @@ def test_on_the_page(
     # A page that is closed in the middle: the push goes on, and another page shows it.
     clean.slow = 0.6
     part(page, "repo").fill("anna/tiny")
+    assert part(page, "token").input_value() == "hf_anna", "it is there until it has served"
     part(page, "push").click()
     expect(part(page, "track")).to_be_visible()
     shoot(page, f"{name}-at-work")

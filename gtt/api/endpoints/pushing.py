@@ -11,7 +11,8 @@ from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.api.uploads import disk_refuses
 from gtt.errors import UnusableRun
-from gtt.hub.starting import PushAtWork, own_token, start_push
+from gtt.hub.names import repo_name
+from gtt.hub.starting import PushAtWork, checked_token, own_token, start_push
 from gtt.hub.state import PushFolder, PushState
 from gtt.runs.managed import ACTIVE, ManagedRun
 
@@ -49,7 +50,7 @@ async def push_and_follow(caller: Caller, request: PushRun) -> AsyncIterator[Pus
 @endpoint(
     "POST",
     "/api/runs/{run_id}/push",
-    rate="create",
+    rate="push",
     status=202,
     stream=push_and_follow,
     examples=({"repo": "anna/tales-gpt", "private": True},),
@@ -65,7 +66,8 @@ def push_to_hub(caller: Caller, request: PushRun) -> PushResponse:
     if not caller.limits.allow_hub:
         raise Forbidden("This server does not push to the Hub: take the model home instead.")
     _require_checkpoint(run)
-    token = request.token or (None if caller.limits.for_strangers else own_token())
+    repo_name(request.repo)
+    token = checked_token(request.token or (None if caller.limits.for_strangers else own_token()))
     try:
         started = caller.service.pushes.start(
             caller.desk.owner,

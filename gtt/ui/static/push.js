@@ -30,6 +30,7 @@ function say(text, isWrong) {
 }
 
 function refuse(refused) {
+  $("done").hidden = true;
   say(refused.message, true);
   for (const name of ["repo", "token"]) $(name).toggleAttribute("aria-invalid", refused.field === name);
   for (const name of ["repo", "token"]) if (refused.field === name) { $(name).setAttribute("aria-invalid", "true"); $(name).focus(); }
@@ -62,7 +63,6 @@ function show() {
     }[state.stage]);
   } else if (isDone) {
     say(`Step ${state.step.toLocaleString("en")} is on the Hub as ${state.repo}${state.private ? ", for you alone" : ""}.`);
-    $("token").value = "";
   } else say(state.message, true);
 }
 
@@ -90,7 +90,9 @@ async function poll() {
     const answer = id ? await server.push_status({ workspace: key, run_id: id }) : { push: null, has_login: false };
     if (asked === run && !answer.error) {
       const isNew = JSON.stringify(answer.push) !== JSON.stringify(state);
+      const wasAtWork = Boolean(state && AT_WORK.includes(state.stage));
       state = answer.push;
+      if (wasAtWork && state && state.stage === "done") $("token").value = ""; // it has served
       if (isNew) show();
       login(answer);
       if (state && !$("repo").value) { $("repo").value = state.repo; $("private").checked = state.private; }
