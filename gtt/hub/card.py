@@ -173,7 +173,7 @@ def _how_to_load(story: Story, repo: str) -> str:
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
 
-tokenizer = AutoTokenizer.from_pretrained("{repo}")
+tokenizer = AutoTokenizer.from_pretrained("{repo}"{trust})
 model = AutoModelForCausalLM.from_pretrained("{repo}"{trust})
 write = pipeline("text-generation", model=model, tokenizer=tokenizer)
 print(write({prompt!r}, max_new_tokens=100)[0]["generated_text"])
