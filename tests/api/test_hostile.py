@@ -364,6 +364,7 @@ NEEDED = {
     "text": "One",
     "heads": [{"layer": 0, "head": 0}],
     "repo": "anna/tiny",
+    "format": "pocket",
 }
 BESIDE = {"read_text": {"text": "One"}}  # which may be left out only for something else
 

@@ -511,6 +511,7 @@ def test_a_call_without_a_key_gets_a_desk_and_its_key(client: Client) -> None:
 def with_run(row: Endpoint, id: str) -> dict[str, Any]:
     """A request about this run with just what the endpoint requires."""
     needed = {"step": 20, "name": "mine", "text": "One", "heads": [], "repo": "anna/tiny"}
+    needed["format"] = "pocket"
     fields = [name for name, required in fields_of(row).items() if required]
     return {"run_id": id, **{name: needed[name] for name in fields if name != "run_id"}}
 
