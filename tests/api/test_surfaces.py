@@ -316,6 +316,11 @@ def test_every_row_answers_the_same_on_both_surfaces(
     names = [same(sorted(archive.namelist()), ids) for archive in archives]
     assert names[0] == names[1]
 
+    homes = [
+        zipfile.ZipFile(io.BytesIO(one)).namelist()
+        for one in both("export_run", run, format="transformers")
+    ]
+    assert all(any(name.endswith("model.safetensors") for name in names) for names in homes)
     assert equal("push_status", run)["push"] is None
     where = {"repo": "anna/first"}, {"repo": "anna/second"}
     pushes = both("push_to_hub", ({**run[0], **where[0]}, {**run[1], **where[1]}), token="hf_anna")
@@ -510,8 +515,8 @@ def test_a_call_without_a_key_gets_a_desk_and_its_key(client: Client) -> None:
 
 def with_run(row: Endpoint, id: str) -> dict[str, Any]:
     """A request about this run with just what the endpoint requires."""
-    needed = {"step": 20, "name": "mine", "text": "One", "heads": [], "repo": "anna/tiny"}
-    needed["format"] = "pocket"
+    needed: dict[str, Any] = {"step": 20, "name": "mine", "text": "One", "heads": []}
+    needed |= {"repo": "anna/tiny", "format": "pocket"}
     fields = [name for name, required in fields_of(row).items() if required]
     return {"run_id": id, **{name: needed[name] for name in fields if name != "run_id"}}
 
