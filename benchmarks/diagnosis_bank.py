@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import here  # noqa: F401 - before gtt, which it makes known
+
 from gtt.config import DataConfig, RunConfig
 from gtt.data.progress import ignore
 from gtt.data.reading import open_source

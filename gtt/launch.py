@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from gtt.data.progress import is_merging
 from gtt.errors import BadInput
-from gtt.training.variables import refuse_foreign
+from gtt.training.variables import GROUP, refuse_foreign
 
 
 def start_all_processes(environment: Mapping[str, str] = os.environ) -> None:
@@ -64,8 +64,12 @@ def asked_for(command_line: list[str], option: str) -> int | None:
 
 
 def is_main_process(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this is the process that speaks for all; asking Accelerate would mean loading it."""
-    return environment.get("RANK", "0").strip() in ("", "0")
+    """Whether this is the process that speaks for all; asking Accelerate would mean loading it.
+
+    A rank that is left over from something else, without the rest of a group, silences nobody.
+    """
+    is_first = environment.get("RANK", "0").strip() in ("", "0")
+    return is_first or not all(environment.get(name, "").strip() for name in GROUP)
 
 
 @contextmanager

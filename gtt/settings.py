@@ -230,7 +230,21 @@ def _value_sentence(fault: ErrorDetails) -> str:
 
 
 # Where pydantic speaks of Python's types.
-_PLAINER = {"tuple_type": 'Input should be a list, such as ["one", "two"]'}
+_PLAINER = {
+    "tuple_type": 'Input should be a list, such as ["one", "two"]',
+    "list_type": 'Input should be a list, such as ["one", "two"]',
+    "int_parsing": "Input should be a whole number",
+    "int_parsing_size": "Input should be a smaller number",
+    "int_type": "Input should be a whole number",
+    "int_from_float": "Input should be a whole number",
+    "float_parsing": "Input should be a number",
+    "float_type": "Input should be a number",
+    "bool_parsing": "Input should be true or false",
+    "bool_type": "Input should be true or false",
+    "string_type": "Input should be a text",
+    "model_type": "Input should be a group of settings",
+    "model_attributes_type": "Input should be a group of settings",
+}
 
 
 def _shown(value: Any) -> str:

@@ -216,6 +216,12 @@ def test_a_benchmark_starts_from_anywhere(name: str, clone: Clone, tmp_path: Pat
         assert "usage:" in clone.run(f"{command} --help", cwd=cwd)
 
 
+def test_a_part_of_a_benchmark_finds_the_package_too(clone: Clone) -> None:
+    """Whoever starts one of them by mistake is not told that there is no `gtt`."""
+    for name in set(NAMES) - set(RUN_BY_HAND):
+        clone.run(f"python benchmarks/{name}")
+
+
 def test_the_benchmarks_that_the_docs_name_are_there() -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     named = set(re.findall(r"benchmarks/(\w+\.py)", text))

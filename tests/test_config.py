@@ -31,7 +31,7 @@ def test_an_indivisible_width_names_the_two_nearest() -> None:
         ({"training": {"learning_rate": float("inf")}}, "training.learning_rate", "finite"),
         ({"training": {"learning_rate": -1}}, "training.learning_rate", "greater than 0"),
         ({"training": {"batch_size": 0}}, "training.batch_size", "greater than or equal to 1"),
-        ({"training": {"batch_size": "many"}}, "training.batch_size", "valid integer"),
+        ({"training": {"batch_size": "many"}}, "training.batch_size", "whole number"),
         ({"training": {"optimizer": "sgd"}}, "training.optimizer", "'adamw' or 'muon'"),
         ({"model": {"dropout": 1.5}}, "model.dropout", "less than or equal to 0.9"),
         ({"model": 3}, "model", "3 is not allowed"),

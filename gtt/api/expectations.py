@@ -56,8 +56,11 @@ def machine_of(caller: Caller, threads: int) -> Machine:
 def seconds_of(recipe: Recipe, machine: Machine, corpora: Path) -> float | None:
     """How long a recipe takes on a machine, None where too little of that was measured.
 
-    What it took elsewhere is scaled by how fast its steps would be here.
+    What it took elsewhere is scaled by how fast its steps would be here. A run alone, perhaps on a
+    busy machine, is no measure for all recipes: the processor has to be measured.
     """
+    if machine.device == "cpu" and machine.calibration is None:
+        return None
     text = text_of(recipe.config.data, corpora)
     told = estimate(recipe.config, text.vocab_size, text.train_tokens, machine)
     if told.tokens_per_second is None or recipe.measured is None:

@@ -27,6 +27,7 @@ NEARLY = 1.5  # a run is of nearly this shape if its width and its step differ b
 FAR = 4.0  # beyond which a measurement of the machine tells more than the run does
 ALIKE = 1.2  # runs that are farther by less than this factor tell as much
 BUSY = 2.5  # times slower than the measured machine: what a run is by its shape is at most 2
+SURE = 1.3  # times slower, which a run may well be by its shape; beyond, it may have been held up
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def seconds_per_step(
     A run of nearly this shape tells most, then the measured machine, then any run. From the speed
     of a run follows that of another shape by the proportion of what their steps cost. Of several
     runs that are as near the fastest counts, and none that went far slower than the machine was
-    measured to be: other programs were at work then.
+    measured to be: other programs were at work then. Where that is only likely the middle of both
+    counts, which is wrong by the least factor.
     """
     calibration = machine.calibration if machine.device == "cpu" else None
     speed = calibration.speed(precision) if calibration is not None else None
@@ -143,8 +145,12 @@ def seconds_per_step(
             ((factor, distance, run) for distance, factor, run in calm if distance <= near),
             key=lambda one: one[:2],
         )
+        doubt = ""
+        if speed is not None and factor > SURE:
+            factor = max(SURE, math.sqrt(factor))
+            doubt = " Other programs may have held it up, so less is taken."
         shape = "nearly this shape" if distance < NEARLY else "another shape, brought to this one"
-        return expected * factor, f"From a run of {shape} on this machine on {run.day}."
+        return expected * factor, f"From a run of {shape} on this machine on {run.day}.{doubt}"
     if speed is not None and calibration is not None:
         without = ", without torch.compile" if config.training.compile else ""
         threads = "one thread" if calibration.threads == 1 else f"{calibration.threads} threads"

@@ -8,11 +8,13 @@ two cores. The page of limits in the documentation is printed from these fields.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from gtt.config import DataConfig, RunConfig
 from gtt.errors import BadInput, InvalidSetting
@@ -34,6 +36,32 @@ def _limit(default: Any, on_space: Any, *, title: str, description: str, **rules
     """A field with both of its defaults: `default` on a laptop, `on_space` on a Space."""
     extra = {"on_space": on_space}
     return Field(default, title=title, description=description, json_schema_extra=extra, **rules)
+
+
+_HOST_NAME = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
+
+
+def _host_name(text: str) -> str:
+    """The name in what a person copied from a browser's address line, `https://name:8443/gtt`.
+
+    One that no request can ever come under is refused: with it every click would be.
+    """
+    name = text.strip().lower()
+    name = name.split("://", 1)[-1].partition("/")[0]
+    if name.startswith("["):  # IPv6
+        name = name[1:].partition("]")[0]
+    elif name.count(":") == 1:
+        name = name.partition(":")[0]
+    name = name.rstrip(".")
+    if not _HOST_NAME.fullmatch(name):
+        raise PydanticCustomError(
+            "host_name",
+            "Input should be a name such as gpt.school.example, or *.school.example for all below",
+        )
+    return name
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
 
 
 class Limits(Settings):
@@ -126,7 +154,7 @@ class Limits(Settings):
         title="Hugging Face Hub",
         description="Whether visitors may train on data sets of the Hub and push models to it.",
     )
-    allowed_hosts: tuple[str, ...] = _limit(
+    allowed_hosts: tuple[HostName, ...] = _limit(
         (),
         (),
         title="Host names",

@@ -8,7 +8,7 @@ the same, and refused by name where they ask for what GTT does not do.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 
 from gtt.errors import BadInput
 
@@ -60,7 +60,7 @@ def _refuse_half_a_group(environment: Mapping[str, str]) -> None:
     if several > 1 and missing:
         raise BadInput(
             f"WORLD_SIZE={several} says that this is one of several processes, and "
-            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: unset it, or "
+            f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing: unset it, or "
             "start all of them with accelerate launch or torchrun.",
             field="WORLD_SIZE",
         )
@@ -71,6 +71,11 @@ def _refuse_half_a_group(environment: Mapping[str, str]) -> None:
             "(WORLD_SIZE): unset it, or start all of them with accelerate launch or torchrun.",
             field=name,
         )
+
+
+def listed(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _refuse_half_of_mpi(environment: Mapping[str, str]) -> None:

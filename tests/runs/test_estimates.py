@@ -328,9 +328,9 @@ def test_a_noisy_or_useless_measurement_gives_no_negative_time() -> None:
 
 
 def test_a_run_of_this_shape_tells_more_than_a_measurement() -> None:
-    run = trained(QUICK, 100_000)
+    run = trained(QUICK, 160_000)
     told = estimate(QUICK, 65, None, machine(calibration=calibrated(), runs=[run]))
-    assert told.tokens_per_second == pytest.approx(100_000)
+    assert told.tokens_per_second == pytest.approx(160_000)
     assert told.basis == "From a run of nearly this shape on this machine on 2026-11-24."
 
 
@@ -345,6 +345,19 @@ def test_a_run_on_a_busy_machine_does_not_foretell_the_next() -> None:
     assert "busy" in told.basis and "times as long" in told.basis
     alone = estimate(QUICK, 65, None, machine(runs=[busy]))  # nothing else is known
     assert alone.tokens_per_second == pytest.approx(9_000)
+
+
+@pytest.mark.parametrize("slower", [1.2, 1.4, 1.8, 2.2, 2.45, 3.0, 11.0])
+def test_whatever_held_a_run_up_the_next_is_told_within_a_factor_of_two(slower: float) -> None:
+    free = estimate(QUICK, 65, None, machine(calibration=calibrated()))
+    assert free.tokens_per_second is not None and free.seconds is not None
+    run = trained(QUICK, free.tokens_per_second / slower)
+    told = estimate(QUICK, 65, None, machine(calibration=calibrated(), runs=[run]))
+    assert told.seconds is not None
+    assert 1 <= told.seconds / free.seconds < 1.6
+    if slower <= 2:  # it may as well be so by its shape
+        assert slower / (told.seconds / free.seconds) < 1.6
+    assert ("other programs" in told.basis.lower()) == (1.3 < slower < 2.5)
 
 
 def test_another_shape_takes_its_time_in_proportion() -> None:
@@ -443,6 +456,17 @@ def test_the_best_of_the_steps_counts() -> None:
     steps: list[int] = []
     seconds = best_seconds(lambda: steps.append(1), clock=lambda: next(moments))
     assert len(steps) == 3 and seconds == pytest.approx(0.005)
+
+
+def test_no_step_takes_longer_than_the_processor_worked_for_it() -> None:
+    """Four other programs on the cores: every step waits, and the process works no more."""
+    moments = iter([0.0, 0, 0.2, 0.2, 0.5])
+    worked = iter([7.0, 7.06])
+    seconds = best_seconds(lambda: None, lambda: next(moments), lambda: next(worked))
+    assert seconds == pytest.approx(0.06)  # one step, then time is up
+    moments, worked = iter([0.0, 0, 0.02, 0.02, 0.04]), iter([7.0, 7.15])
+    seconds = best_seconds(lambda: None, lambda: next(moments), lambda: next(worked))
+    assert seconds == pytest.approx(0.02)  # two threads on a free machine
 
 
 def test_a_disturbed_step_does_not_decide_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -84,6 +85,9 @@ def test_an_age_alone_does_not_part_the_desks() -> None:
         ("GTT_MAX_UPLOAD_MB", "0"),
         ("GTT_ALLOW_HUB", "perhaps"),
         ("GTT_WORKSPACE_TTL_HOURS", "0"),
+        ("GTT_ALLOWED_HOSTS", "*"),
+        ("GTT_ALLOWED_HOSTS", "gpt school"),
+        ("GTT_ALLOWED_HOSTS", "https://"),
     ],
 )
 def test_a_bad_value_is_named_with_its_variable(variable: str, value: str) -> None:
@@ -91,6 +95,22 @@ def test_a_bad_value_is_named_with_its_variable(variable: str, value: str) -> No
         Limits.from_environment({variable: value})
     assert caught.value.field == variable
     assert caught.value.message.startswith(f"{variable}: {value!r}")
+    assert not re.search("integer|string|pars|boolean|float", caught.value.message)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("https://gpt.school.example/gtt/", "gpt.school.example"),
+        ("GPT.school.example:8443", "gpt.school.example"),
+        ("http://*.school.example", "*.school.example"),
+        ("http://[2001:db8::7]:7860", "2001:db8::7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("raspberry", "raspberry"),
+    ],
+)
+def test_a_host_may_be_given_as_the_address_line_shows_it(given: str, name: str) -> None:
+    assert Limits.from_environment({"GTT_ALLOWED_HOSTS": given}).allowed_hosts == (name,)
 
 
 def test_a_misspelt_limit_does_not_leave_the_server_open() -> None:

@@ -64,6 +64,50 @@ def watched(browser: Browser, server: Server) -> Iterator[Watched]:
     one.page.context.close()
 
 
+# Words that are cut at the edge of their box or torn into letters, choices wider than their list,
+# and question marks on top of a field.
+CUT = """() => {
+  const found = [], seen = (one) => one.checkVisibility() && one.getBoundingClientRect().height > 3;
+  const told = (what, one) => found.push(`${what}: ${one.textContent.trim().slice(0, 60)}`);
+  const texts = (one) => [...one.childNodes].filter((node) => node.nodeType === 3);
+  for (const one of document.querySelectorAll("main *")) {
+    const look = getComputedStyle(one), words = texts(one).filter((node) => node.data.trim());
+    if (!words.length || !seen(one) || look.clipPath !== "none") continue;
+    const isHidden = ["hidden", "clip"].includes(look.overflowX);
+    if (isHidden && one.scrollWidth > one.clientWidth + 1) told("cut", one);
+    if (!one.closest("th, td, button, label")) continue;
+    for (const node of words) for (const word of node.data.matchAll(/[A-Za-z]{2,15}/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const tops = [...range.getClientRects()].map((rect) => Math.round(rect.top));
+      if (new Set(tops).size > 1) told(`“${word[0]}” torn`, one);
+    }
+  }
+  const pen = document.createElement("canvas").getContext("2d");
+  for (const list of document.querySelectorAll("main select")) {
+    if (!seen(list) || !list.selectedOptions.length) continue;
+    const look = getComputedStyle(list), chosen = list.selectedOptions[0];
+    pen.font = look.font;
+    const sides = parseFloat(look.paddingLeft) + parseFloat(look.paddingRight) + 16;
+    const width = pen.measureText(chosen.textContent).width + sides;
+    if (width > list.clientWidth) told("choice", chosen);
+  }
+  for (const mark of document.querySelectorAll(".gtt-why.beside")) {
+    const at = mark.getBoundingClientRect();
+    if (!mark.checkVisibility()) continue;
+    for (const one of mark.parentNode.querySelectorAll("input, button:not(.gtt-why)")) {
+      const box = one.getBoundingClientRect();
+      const besides = box.right < at.left + 1 || box.left > at.right - 1;
+      if (box.width && !besides && box.top < at.bottom - 1 && box.bottom > at.top + 1) {
+        found.push(`on a field: ${mark.dataset.setting}`);
+      }
+    }
+  }
+  return [...new Set(found)];
+}"""
+
+
 def set_draft(server: Server, config: dict[str, Any]) -> None:
     with server.client() as http:
         asked = {"recipe": "quickstart", "config": config}
@@ -123,7 +167,7 @@ def test_numbers_say_what_they_mean_in_the_unit_that_is_shown(watched: Watched) 
     expect(part(page, "exam")).to_have_text(re.compile("^\\d+ %$"))
     expect(part(page, "exam-step")).to_have_text("at step 40")
     expect(part(page, "moment")).to_contain_text("exam")
-    expect(part(page, "sample-asked")).to_have_text(re.compile("^Prompt: “.+”$"))
+    expect(part(page, "sample-asked")).to_have_text(re.compile("^Prompt: “.+”"))
     # Measured early, and drawn where it was measured.
     assert page.locator("#live .curve.validation circle").count() >= 6
     assert page.locator("#live .chart svg [tabindex], #live .chart svg [role=button]").count() == 0
@@ -144,6 +188,28 @@ def test_numbers_say_what_they_mean_in_the_unit_that_is_shown(watched: Watched) 
     label = page.locator("#live .lines button").first.bounding_box()
     assert chart is not None and label is not None
     assert label["y"] >= chart["y"] + chart["height"] - 1  # below the curve, not on it
+    watched.require_calm()
+
+
+def test_no_words_are_cut_or_torn_at_any_width(watched: Watched) -> None:
+    page = opened(watched)
+    if part(page, "pill").inner_text() != "completed":
+        page.locator("#start").click()
+    wait_for_state(page, "completed")
+    for name in TABS:
+        open_tab(page, name)
+        if name in ("Model", "Generation", "Attention"):
+            runs = page.locator("select.of-runs").locator("visible=true").first
+            expect(runs).to_contain_text("completed")
+        elif name == "Training":
+            unfold(page, "Settings of the training")
+        for width in (1440, 1024, 800, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(300)
+            found = page.evaluate(CUT)
+            if width == 390:  # a telephone's own list shows the whole name
+                found = [one for one in found if not one.startswith("choice")]
+            assert found == [], (name, width)
     watched.require_calm()
 
 

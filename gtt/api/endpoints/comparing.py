@@ -60,6 +60,7 @@ def _compared(run: ManagedRun, figures: RunFigures) -> ComparedRun:
     return ComparedRun(
         id=run.id,
         name=run.name,
+        text=run.text,
         state=run.state(),
         loss=run.reader.curve("loss", POINTS),
         validation_loss=run.reader.curve("validation_loss", POINTS),

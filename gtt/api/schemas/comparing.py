@@ -67,6 +67,7 @@ class ComparedRun(Response):
 
     id: str
     name: str
+    text: str = Field(description="What a person calls its text.")
     state: str
     loss: list[tuple[int, float]]
     validation_loss: list[tuple[int, float]]

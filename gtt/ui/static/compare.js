@@ -12,7 +12,7 @@ const RESULTS = [
   ["bits_per_byte", "Bits per byte, at its best", (v) => v.toFixed(4)],
   ["validation_loss", "Last validation loss", (v) => v.toFixed(4)],
   ["loss", "Last training loss", (v) => v.toFixed(4)],
-  ["task_score", "Task score", (v) => `${(100 * v).toFixed(1)} %`],
+  ["task_score", "Exam", (v) => `${(100 * v).toFixed(1)} %`],
   ["parameters", "Parameters", whole],
   ["steps", "Steps", whole],
   ["tokens", "Tokens read", whole],
@@ -170,12 +170,18 @@ function shown(value) {
   return Array.isArray(value) ? value.join(", ") : String(value);
 }
 
+// An upload is called as its file was.
+function setting(one, run) {
+  const value = one.values[run.id];
+  return one.key === "data.source" && String(value).startsWith("upload:") ? run.text : value;
+}
+
 function table(called) {
   const runs = answer.runs, ids = runs.map((run) => run.id);
   $("names").replaceChildren(cell("td", ""), ...ids.map((id) => cell("th", called[id], { scope: "col" })));
   const group = (title) => { const row = document.createElement("tr"); row.append(cell("th", title, { scope: "rowgroup", colSpan: ids.length + 1 })); return row; };
   const row = (title, cells) => { const one = document.createElement("tr"); one.append(cell("th", title, { scope: "row" }), ...cells); return one; };
-  const settings = answer.settings.map((one) => row(one.unit ? `${one.label} (${one.unit})` : one.label, ids.map((id) => cell("td", shown(one.values[id])))));
+  const settings = answer.settings.map((one) => row(one.unit ? `${one.label} (${one.unit})` : one.label, runs.map((run) => cell("td", shown(setting(one, run))))));
   $("settings").replaceChildren(group(settings.length ? "Settings that differ" : "All settings are the same"), ...settings);
   const results = RESULTS.filter(([name]) => runs.some((run) => run.figures[name] !== null)).map(([name, title, format]) => {
     const best = answer.best[name] || [];

@@ -33,6 +33,8 @@ function show(answer) {
   if (mark === last) return; // what is read aloud changes only when the findings do
   last = mark;
   list.textContent = "";
+  // On a phone the second one is below the edge of the list.
+  element.querySelector('[data-part="number"]').textContent = findings.length > 1 ? `· ${findings.length} findings` : "";
   if (!findings.length) add(list, "p", "quiet", answer.run_id ? "Too early to say." : "Start a run, and what its curves mean is told here.");
   for (const finding of findings) {
     const card = add(list, "article", finding.weight, "");

@@ -87,9 +87,13 @@ dialog.onclick = (event) => { if (event.target === dialog) dialog.close(); }; //
 // Outside of the label, whose name it would lengthen, and yet behind its last word.
 function place(block, button) {
   const words = block.querySelector('[data-testid="block-info"], label > span');
-  const lines = words ? words.getClientRects() : [];
+  if (!words) return;
+  const text = document.createRange(); // the lines of its text: the box around them is as wide as it may be
+  text.selectNodeContents(words);
+  const lines = text.getClientRects();
   if (!lines.length) return;
   const last = lines[lines.length - 1], box = block.getBoundingClientRect();
+  button.hidden = false;
   button.style.left = `${Math.min(last.right - box.left + GAP, box.width - 30)}px`;
   button.style.top = `${last.top - box.top + last.height / 2 - 12}px`;
 }
@@ -111,7 +115,9 @@ function decorate() {
     button.dataset.concept = concept;
     button.setAttribute("aria-label", `What is “${label}”?`);
     button.setAttribute("aria-expanded", "false");
+    button.hidden = true; // until its place is known
     block.append(button);
+    place(block, button);
     sizes.observe(block);
   }
 }

@@ -13,6 +13,9 @@ async function attach(value) {
   } catch (error) { /* drawn with the next change */ }
 }
 
+// As the field above writes it, 0.008, as long as that can be read.
+const rate = (v) => (v && v < 1e-4 ? v.toExponential(1) : String(Number(v.toPrecision(2))));
+
 function draw() {
   const box = $("chart");
   if (!plan || !box.clientWidth) return;
@@ -28,11 +31,11 @@ function draw() {
     found.enter().append("g").attr("class", name).merge(found).attr("transform", place).call(made);
   };
   axis("x", `translate(0,${height - margin.bottom})`, d3.axisBottom(x).ticks(width / 110));
-  axis("y", `translate(${margin.left},0)`, d3.axisLeft(y).ticks(4, ".0e"));
+  axis("y", `translate(${margin.left},0)`, d3.axisLeft(y).ticks(4).tickFormat(rate));
   const path = picture.selectAll("path.rate").data([points]);
   path.enter().append("path").attr("class", "rate").merge(path).attr("d", d3.line().x((p) => x(p[0])).y((p) => y(p[1])));
   const steps = plan.total_steps.toLocaleString("en");
-  $("words").textContent = `Rises to ${peak.toExponential(1)}, ends at ${points[points.length - 1][1].toExponential(1)}, over ${steps} steps${plan.assumed ? " (a guess: how many steps the epochs take is known once the text is read)" : ""}.`;
+  $("words").textContent = `Rises to ${rate(peak)}, ends at ${rate(points[points.length - 1][1])}, over ${steps} steps${plan.assumed ? " (a guess: how many steps the epochs take is known once the text is read)" : ""}.`;
   picture.attr("aria-label", $("words").textContent);
 }
 

@@ -9,6 +9,9 @@ class Picker {
     this.runs = runs;
     this.checkpoints = checkpoints;
     this.changed = changed;
+    // As wide whatever is chosen: what a run is at must not move what stands beside it.
+    runs.classList.add("of-runs");
+    checkpoints.classList.add("of-checkpoints");
     this.byHand = false; // a run that a person chose stays when the page moves on to a new one
     this.wanted = null;
     this.list = null;

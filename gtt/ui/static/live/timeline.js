@@ -26,7 +26,10 @@ function measuredBy(name, points, at) {
 }
 
 // A prompt that nobody would see is made visible.
-const asked = (prompt) => (prompt.trim() ? prompt.replace(/\n/g, "↵") : visible(prompt));
+const asked = (prompt) => {
+  if (prompt.trim()) return `“${prompt.replace(/\n/g, "↵")}”`;
+  return `“${visible(prompt)}”${prompt === "\n" ? ", a line break" : ""}`;
+};
 
 // The exam up to a step, where the text has one.
 function examBy(at) {
@@ -53,7 +56,7 @@ function drawMoment() {
   $("moment").textContent = run && run.total_steps ? told.join(" · ") : "";
   drawAttention();
   $("sample-step").textContent = sample ? `What it wrote at step ${whole(sample.step)}` : "What it writes";
-  $("sample-asked").textContent = sample ? `Prompt: “${asked(sample.prompt)}”` : "";
+  $("sample-asked").textContent = sample ? `Prompt: ${asked(sample.prompt)}` : "";
   // A prompt of line breaks alone would only push the text down.
   const prompt = sample && sample.prompt.trim() ? sample.prompt : "";
   $("sample-prompt").textContent = prompt;

@@ -33,7 +33,8 @@ function show(moved) {
 }
 
 const NAMES = { loss: "loss", perplexity: "perplexity", bits: "bits per byte" };
-const rate = (v) => (v === null || v === undefined ? "–" : v ? v.toExponential(1) : "0");
+// As the settings write it, 0.008, as long as that can be read.
+const rate = (v) => (v === null || v === undefined ? "–" : v && Math.abs(v) < 1e-4 ? v.toExponential(1) : String(Number(v.toPrecision(2))));
 
 const percent = (v) => `${+(100 * v).toFixed(v > 0 && v < 0.1 ? 1 : 0)} %`;
 
