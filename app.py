@@ -25,7 +25,14 @@ from gtt.api.service import Service
 from gtt.api.unread import bound_unread
 from gtt.console import write_anything
 from gtt.errors import GTTError
-from gtt.listening import Address, address_from, reach_oneself, refuse_unusable, settle_sub_path
+from gtt.listening import (
+    Address,
+    address_from,
+    reach_oneself,
+    refuse_unusable,
+    settle_sub_path,
+    told_at,
+)
 from gtt.rest import routes
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits, is_on_space
@@ -94,6 +101,7 @@ def serve(service: Service, address: Address) -> None:
         server_name=address.name,
         server_port=address.port,
         prevent_thread_lock=True,
+        quiet=True,  # its words are of a public link that there is not
         max_threads=MAX_EVENTS,
         state_session_capacity=SESSIONS,
         max_file_size=service.limits.upload_bytes,
@@ -123,6 +131,7 @@ def serve(service: Service, address: Address) -> None:
     except OSError:  # somebody was quicker
         refuse_unusable(address)
         raise
+    print(told_at(address), flush=True)
     asked = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -81,6 +81,18 @@ def refuse_unusable(address: Address) -> None:
     )
 
 
+def told_at(address: Address) -> str:
+    """Where a person opens the page, and how it is ended."""
+    name = address.name.strip("[]")
+    everywhere = name in ("0.0.0.0", "::")
+    host = "localhost" if everywhere else f"[{name}]" if ":" in name else name
+    others = f", and to the network under this machine's name, port {address.port}"
+    return (
+        f"The page is at http://{host}:{address.port}{others if everywhere else ''}. "
+        "Ctrl-C ends the server."
+    )
+
+
 def next_free_port(name: str, first: int) -> int | None:
     """The first free port from `first` on, among a hundred."""
     tried = range(first, min(first + 100, HIGHEST_PORT + 1))

@@ -242,6 +242,8 @@ def test_the_page_starts_as_it_is_written_and_says_what_goes_on_after_it(clone: 
             process.send_signal(signal.SIGINT)
             told, _ = process.communicate(timeout=60)
         assert process.returncode == 0, told
+        assert f"The page is at http://127.0.0.1:{port}. Ctrl-C ends the server." in told
+        assert "share" not in told
         assert "A run goes on in the background: my run." in told
         (command,) = re.findall(r"python -m gtt stop \S+", told)
         assert "Stopped" in clone.run(command)
