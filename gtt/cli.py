@@ -16,7 +16,6 @@ from gtt.exports.formats import FORMATS, format_named
 from gtt.launch import is_main_process, leave, start_all_processes, terminated_as_interrupted
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
-TRACKERS = ("tensorboard", "trackio", "wandb")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -140,7 +139,14 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
         dest="assignments",
         help="change one setting, e.g. training.max_steps=200; may be repeated",
     )
-    parser.add_argument("--track", action="append", default=[], choices=TRACKERS)
+    parser.add_argument(
+        "--track",
+        action="append",
+        type="training.track={}".format,
+        metavar="NAME",
+        dest="assignments",
+        help="also tell a tracker: tensorboard, trackio or wandb; short for training.track",
+    )
     parser.add_argument("--json", action="store_true", help="print each event as a JSON line")
 
 
@@ -166,8 +172,7 @@ def train_command(options: argparse.Namespace) -> int:
     def start(watcher: Any, home: Any) -> Any:
         from gtt.runs.execute import start_run
 
-        trackers = tuple(options.track)
-        return start_run(config, home, options.out, trackers=trackers, watcher=watcher)
+        return start_run(config, home, options.out, watcher=watcher)
 
     return _train(options, name_for(config), start)
 
@@ -196,7 +201,6 @@ def resume_command(options: argparse.Namespace) -> int:
             options.run_dir,
             home,
             assignments=options.assignments,
-            trackers=tuple(options.track),
             watcher=watcher,
         )
 

@@ -356,6 +356,9 @@ class TrainingConfig(Settings):
         le=10_000_000,
     )
     snapshots: bool = setting(True, label="Snapshots for replay", concept="snapshots")
+    track: Literal["none", "tensorboard", "trackio", "wandb"] = setting(
+        "none", label="Tracker", concept="track"
+    )
 
 
 class GenerationConfig(Settings):

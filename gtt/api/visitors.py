@@ -12,6 +12,7 @@ from gtt.errors import BadInput, InvalidSetting
 from gtt.recipes import Recipe, load_recipe, recipe_names
 from gtt.runs.limits import Limits, fewest_parameters, run_bytes
 from gtt.settings import nearest
+from gtt.training.tracking import NO_TRACKER, refuse_missing_tracker
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}(:[^:/\\]{0,100}){0,3}")
 TOKENIZER_NAME = re.compile(r"([A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}")
@@ -53,11 +54,18 @@ def allowed(
     changes: dict[str, dict[str, object]] = {}
     if limits.max_minutes is not None and config.training.max_minutes is None:
         changes["training"] = {"max_minutes": limits.max_minutes}
+    refuse_missing_tracker(config.training.track)
     if limits.for_strangers:
         if config.training.compile:
             raise InvalidSetting(
                 "training.compile is switched off on this server: set it to false.",
                 field="training.compile",
+            )
+        if config.training.track != NO_TRACKER:
+            raise InvalidSetting(
+                "training.track is switched off on this server, whose trackers are not yours: set "
+                f"it to {NO_TRACKER}. The run's losses can be taken home as a table.",
+                field="training.track",
             )
         is_ours = config.data.source.strip().lower() in SOURCES
         most = max(limits.max_upload_mb, BUILT_IN_MEGABYTES) if is_ours else limits.max_upload_mb

@@ -58,7 +58,6 @@ def start_run(
     home: Home,
     folder: Path | None = None,
     *,
-    trackers: tuple[str, ...] = (),
     watcher: Watcher | None = None,
 ) -> tuple[Path, RunEnded]:
     """Trains a new run in `folder`, or in a new one under `home`; returns the folder and the end.
@@ -85,7 +84,7 @@ def start_run(
                     run.create(config, None)
                     held.enter_context(run.locked())
             corpus = prepare_corpus(config, home, watcher.preparing)
-            trainer = make_trainer(config, corpus, place, trackers=trackers)
+            trainer = make_trainer(config, corpus, place)
             with refusing_together(), _written_to(place):
                 if is_main:
                     run.set_fingerprint(corpus.fingerprint)
@@ -124,7 +123,6 @@ def resume_run(
     home: Home,
     *,
     assignments: list[str] | None = None,
-    trackers: tuple[str, ...] = (),
     watcher: Watcher | None = None,
 ) -> tuple[Path, RunEnded]:
     """Goes on with the run in `folder` from its newest resumable checkpoint, or from its start.
@@ -143,7 +141,7 @@ def resume_run(
                 last_told(run.journal)  # a damaged one is refused before anything is loaded
             begin = beginning_of(run, lambda config: config.with_assignments(assignments or []))
         corpus = prepare_corpus(begin.config, home, watcher.preparing, begin.fingerprint)
-        options = {"resume": begin.is_saved, "trackers": trackers, "notes": begin.notes}
+        options = {"resume": begin.is_saved, "notes": begin.notes}
         trainer = make_trainer(begin.config, corpus, place, **options)
         with refusing_together():
             begin.refuse_other_data(corpus, str(place))

@@ -14,17 +14,17 @@ import psutil
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
-from accelerate.tracking import get_available_trackers
 from accelerate.utils import gather_object
 
 from gtt.config import RunConfig, TrainingConfig
 from gtt.errors import BadInput
+from gtt.training.tracking import NO_TRACKER, refuse_missing_tracker
 from gtt.training.variables import hide_from_accelerate, is_on, refuse_foreign, whole_number
 
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
-def new_accelerator(config: RunConfig, folder: Path, trackers: tuple[str, ...]) -> Accelerator:
+def new_accelerator(config: RunConfig, folder: Path) -> Accelerator:
     """An Accelerator for one run.
 
     Accelerate keeps its precision in process-wide state; a run that was here before in this process
@@ -34,7 +34,8 @@ def new_accelerator(config: RunConfig, folder: Path, trackers: tuple[str, ...]) 
     AcceleratorState._reset_state()
     refuse_foreign()
     precision = choose_precision(config.training, process_state().device)
-    refuse_missing_trackers(trackers)
+    tracker = config.training.track
+    refuse_missing_tracker(tracker)
     if config.training.compile and process_state().device.type == "cpu":
         refuse_missing_compiler()
     try:
@@ -42,7 +43,7 @@ def new_accelerator(config: RunConfig, folder: Path, trackers: tuple[str, ...]) 
             cpu=trains_on_cpu(),
             mixed_precision=MIXED_PRECISION[precision],
             gradient_accumulation_steps=config.training.grad_accumulation_steps,
-            log_with=list(trackers) or None,
+            log_with=None if tracker == NO_TRACKER else tracker,
             project_dir=folder,
         )
     except ValueError as error:
@@ -97,16 +98,6 @@ def trains_on_cpu() -> bool:
         return True
     several = (whole_number("WORLD_SIZE") or 1) > 1
     return several and not torch.cuda.is_available()
-
-
-def refuse_missing_trackers(trackers: tuple[str, ...]) -> None:
-    """Raises `BadInput` for a tracker whose package is not installed; Accelerate would skip it."""
-    installed = {str(getattr(kind, "value", kind)) for kind in get_available_trackers()}
-    for tracker in trackers:
-        if tracker not in installed:
-            raise BadInput(
-                f"Tracking with {tracker} needs its package: pip install {tracker}.", field="track"
-            )
 
 
 def refuse_missing_compiler() -> None:

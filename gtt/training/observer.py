@@ -29,6 +29,7 @@ from gtt.training.snapshots import (
     weight_statistics,
     write_snapshot,
 )
+from gtt.training.tracking import Tracking
 
 SAMPLE_TOKENS = 200
 EXAM_QUESTIONS = 32
@@ -47,11 +48,13 @@ class Observer:
         config: RunConfig,
         corpus: Corpus,
         accelerator: Accelerator,
+        tracking: Tracking,
         folder: Path,
         prompt: str,
     ) -> None:
         self.model, self.config, self.corpus = model, config, corpus
-        self.accelerator, self.folder, self.prompt = accelerator, folder, prompt
+        self.accelerator, self.tracking = accelerator, tracking
+        self.folder, self.prompt = folder, prompt
         self.best_loss = math.inf
         self.measured: Measured | None = None
         self.measured_step = -1
@@ -108,11 +111,7 @@ class Observer:
     def _evaluated(
         self, step: int, measured: Measured, score: float | None, *, best: bool
     ) -> events.Evaluated:
-        self.accelerator.log(
-            {"validation_loss": measured.loss, **({} if score is None else {"task_score": score})},
-            step=step,
-        )
-        return events.Evaluated(
+        evaluated = events.Evaluated(
             step=step,
             validation_loss=measured.loss,
             perplexity=measured.perplexity,
@@ -120,6 +119,8 @@ class Observer:
             task_score=score,
             best=best,
         )
+        self.tracking.tell(evaluated)
+        return evaluated
 
     def sample(self, step: int) -> events.Sampled:
         """Text from the fixed prompt with the fixed seed; drawn in the main process alone."""

@@ -15,6 +15,7 @@ HARMLESS = {
     "checkpoint_every",
     "snapshots",
     "max_minutes",
+    "track",
 }
 
 

@@ -47,6 +47,7 @@ from gtt.training.resume_state import (
 )
 from gtt.training.resuming import differences
 from gtt.training.snapshots import copy_weights
+from gtt.training.tracking import Tracking
 
 
 class NextTokenLoss(nn.Module):
@@ -78,7 +79,6 @@ class Trainer:
         folder: Path,
         *,
         resume: bool = False,
-        trackers: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -92,7 +92,8 @@ class Trainer:
         prompt = usable_prompt(config, corpus)
 
         training = config.training
-        self.accelerator = new_accelerator(config, folder, trackers)
+        self.accelerator = new_accelerator(config, folder)
+        self.tracking = Tracking(self.accelerator, config, folder)
         device = self.device = self.accelerator.device
         rank = self.accelerator.process_index
 
@@ -101,7 +102,9 @@ class Trainer:
         if device.type == "cpu" and not training.compile:  # which makes kernels of its own
             use_cpu_kernels(self.model)
         self.optimizers = build_optimizers(self.model, training)
-        self.observer = Observer(self.model, config, corpus, self.accelerator, folder, prompt)
+        self.observer = Observer(
+            self.model, config, corpus, self.accelerator, self.tracking, folder, prompt
+        )
         torch.manual_seed(training.seed + 1 + rank)  # from here on: dropout, its own per process
 
         self.step = 0
@@ -177,7 +180,7 @@ class Trainer:
 
     def close(self) -> None:
         """Finishes trackers and leaves the group of processes; the trainer is then used up."""
-        self.accelerator.end_training()
+        self.tracking.finish()
 
     def any_process(self, flag: bool) -> bool:
         """Whether `flag` is set in any of the processes; all of them must ask at the same step."""
@@ -272,7 +275,7 @@ class Trainer:
     def _run_started(self) -> events.RunStarted:
         corpus, baselines = self.corpus, self.corpus.baselines
         config = self.config.model_dump(mode="json")
-        self.accelerator.init_trackers("gtt", config={"config": str(config)})
+        self.tracking.start()
         return events.RunStarted(
             step=self.step,
             config=config,
@@ -316,15 +319,7 @@ class Trainer:
             seconds=self.seconds,
             memory_bytes=memory_in_use(self.device),
         )
-        self.accelerator.log(
-            {
-                "loss": loss,
-                "gradient_norm": norm,
-                "learning_rate": event.learning_rate,
-                "tokens_per_second": event.tokens_per_second,
-            },
-            step=self.step,
-        )
+        self.tracking.tell(event)
         self.pending = PendingLog(self.device)
         return event
 

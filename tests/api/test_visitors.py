@@ -39,6 +39,7 @@ def test_what_is_left_open_is_bounded_and_what_is_asked_for_is_refused(service: 
         ({"training": {"max_minutes": 1000}}, "training.max_minutes"),
         ({"training": {"max_steps": 10**6}}, "training.max_steps"),
         ({"training": {"compile": True}}, "training.compile"),
+        ({"training": {"track": "tensorboard"}}, "training.track"),
         ({"data": {"max_megabytes": 10_000}}, "data.max_megabytes"),
         ({"model": {"n_embed": 4096, "n_layers": 12}}, "model.n_embed"),
         ({"data": {"source": "README.md"}}, "data.source"),

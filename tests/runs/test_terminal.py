@@ -199,7 +199,7 @@ def test_an_export_is_whole_or_not_there(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr("gtt.runs.inspect.shutil.copyfile", refuse)
+        patched.setattr("gtt.exports.making.shutil.copyfile", refuse)
         assert "(No space left on device): make room" in refusal("export", str(copy), str(out))
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
     assert main(["export", str(copy), str(out)]) == 0

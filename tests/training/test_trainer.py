@@ -327,7 +327,7 @@ def test_input_that_does_not_fit_is_refused_before_training(
         with pytest.raises(BadInput, match="fp16 needs a GPU"):
             Trainer(changed(tiny_config, precision="fp16"), tiny_corpus, tmp_path)
     with pytest.raises(BadInput, match="pip install wandb"):
-        Trainer(tiny_config, tiny_corpus, tmp_path, trackers=("wandb",))
+        Trainer(changed(tiny_config, track="wandb"), tiny_corpus, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -362,7 +362,7 @@ def test_a_tracker_gets_the_figures(
 ) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    trainer, events = run_to_end(tiny_config, tiny_corpus, tmp_path, trackers=("tensorboard",))
+    trainer, events = run_to_end(changed(tiny_config, track="tensorboard"), tiny_corpus, tmp_path)
     trainer.close()
     folders = {path.parent for path in tmp_path.rglob("events.out.tfevents.*")}
     logs = [EventAccumulator(str(folder)).Reload() for folder in folders]

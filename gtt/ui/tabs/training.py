@@ -50,6 +50,7 @@ MORE = (
     "eval_windows",
     "checkpoint_every",
     "snapshots",
+    "track",
 )
 PLANNED = (*COMMON, *SCHEDULE)  # settings that the planned learning rate depends on
 FUNCTIONS: dict[str, Any] = {
