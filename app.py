@@ -126,12 +126,6 @@ def serve(service: Service, address: Address) -> None:
             ),
         },
     )
-    try:
-        launch()
-    except OSError:  # somebody was quicker
-        refuse_unusable(address)
-        raise
-    print(told_at(address), flush=True)
     asked = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -139,6 +133,12 @@ def serve(service: Service, address: Address) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    try:
+        launch()  # a stop that comes meanwhile is heeded after it
+    except OSError:  # somebody was quicker
+        refuse_unusable(address)
+        raise
+    print(told_at(address), flush=True)
     # What is here by now stays; the collector need not go through it with every page it serves.
     gc.collect()
     gc.freeze()

@@ -6,6 +6,7 @@ to a stand-in of the Hub in another process, cuts the connection in the middle, 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -41,7 +42,9 @@ TRAINED: dict[str, Any] = {
 
 def main() -> int:
     """Prints the figures as JSON."""
-    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("megabytes", type=int, nargs="?", default=1000)
+    megabytes = parser.parse_args().megabytes
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
         prepare(home, megabytes)

@@ -364,13 +364,15 @@ def _add_with_components(
 ) -> None:
     """An endpoint with a hidden component for each parameter, where a file goes in or out."""
     inputs: list[Any] = []
-    for name, kind, _ in parameters:
+    for name, kind, default in parameters:
+        # What an upload leaves out follows from its file.
+        value = None if row.takes_file or default is inspect.Parameter.empty else default
         if name == "file":
             inputs.append(gr.File(visible=False, label=name))
         elif kind is int:
-            inputs.append(gr.Number(visible=False, label=name, precision=0))
+            inputs.append(gr.Number(value, visible=False, label=name, precision=0))
         else:
-            inputs.append(gr.Textbox(None, visible=False, label=name))
+            inputs.append(gr.Textbox(value, visible=False, label=name))
     gr.Button(visible=False).click(
         _described(function, row, parameters),
         inputs,

@@ -49,7 +49,7 @@ def characters(tiny_config: RunConfig, home: Home) -> Taken:
     return trained(tiny_config, home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as driver:
         one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
