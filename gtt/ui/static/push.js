@@ -4,11 +4,12 @@
 const $ = (name) => element.querySelector(`[data-part="${name}"]`);
 const AT_WORK = ["preparing", "sending", "publishing"], EVERY = 1000;
 let key = "", run = null, state = null, busy = false, asking = false, refusedAt = 0;
+let isRefused = false; // the last press, which no older state of a push may cover
 
 function attach(value) {
   const next = value || {};
   key = next.workspace || "";
-  if ((next.run || null) !== run) { state = null; show(); }
+  if ((next.run || null) !== run) { state = null; isRefused = false; show(); }
   run = next.run || null;
   if (next.asked && next.asked !== refusedAt) { // the answer to a press
     refusedAt = next.asked; asking = false;
@@ -30,6 +31,7 @@ function say(text, isWrong) {
 }
 
 function refuse(refused) {
+  isRefused = true;
   $("done").hidden = true;
   say(refused.message, true);
   for (const name of ["repo", "token"]) $(name).toggleAttribute("aria-invalid", refused.field === name);
@@ -45,6 +47,7 @@ function buttons() {
 
 function show() {
   buttons();
+  if (isRefused && !(state && AT_WORK.includes(state.stage))) return;
   const isAtWork = Boolean(state && AT_WORK.includes(state.stage)), total = state && state.bytes_total;
   const arrived = state ? state.bytes_sent + state.bytes_kept : 0, share = total ? Math.min(1, arrived / total) : 0;
   $("track").hidden = !isAtWork;
@@ -105,10 +108,12 @@ async function push(event) {
   event.preventDefault();
   if ($("push").disabled) return;
   for (const name of ["repo", "token"]) $(name).removeAttribute("aria-invalid");
+  for (let n = 0; !key && n < 50; n++) await new Promise((go) => setTimeout(go, 100)); // a page that still loads
   let id = null;
   try { id = key ? await runId() : null; } catch (error) { refuse({ message: error.message }); return; }
   if (!id) { refuse({ message: "There is no run yet: start one first." }); return; }
   asking = true;
+  isRefused = false;
   say("Starting the push…");
   $("done").hidden = true;
   buttons();
