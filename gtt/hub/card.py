@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from gtt.hub.story import Sample, Story
+from gtt.hub.story import Story
 from gtt.markdown import as_text, fenced
+from gtt.runs.shown import Sample
 
 CURVE, SAMPLES = "curve.png", "samples.png"
 BASELINES = {

@@ -8,9 +8,10 @@ import textwrap
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from gtt.hub.story import Sample, Story
+from gtt.hub.story import Story
 from gtt.interpret.figures import GROUND, INK, NothingToDraw, RunCurves, drawn, loss_figure
 from gtt.markdown import printable
+from gtt.runs.shown import Sample
 
 MOST_SAMPLES = 5
 LINES, COLUMNS = 4, 88  # of one sample

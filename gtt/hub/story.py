@@ -18,6 +18,7 @@ from gtt.interpret.copying import Copies, find_copies
 from gtt.runs.folder import RunFolder
 from gtt.runs.managed import ManagedRun
 from gtt.runs.records import Record, read_record, sound
+from gtt.runs.shown import Sample
 
 COPY_SECONDS = 20.0  # that the training text is looked through at most
 COPY_PIECE = 1 << 16  # tokens at once
@@ -25,13 +26,6 @@ COMPARED = 2000  # words of the validation part that the samples are compared wi
 # Nobody measures the energy of a run here. What a computer at work draws, in watts: a laptop some
 # 15 to 60, a desktop or a share of a server more; a GPU of a data centre up to 700.
 WATTS_COMPUTER, WATTS_GPU = 50, 300
-
-
-@dataclass(frozen=True)
-class Sample:
-    step: int
-    prompt: str
-    text: str
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from huggingface_hub import ModelCard
 from gtt.hub.card import check_card, write_card
 from gtt.hub.origin import origin_of
 from gtt.hub.pictures import samples_picture
-from gtt.hub.story import Sample, Story, gather
+from gtt.hub.story import Story, gather
 from gtt.markdown import fenced
 from gtt.recipes import load_recipe
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
+from gtt.runs.shown import Sample
 
 NASTY = "a: [b] # *c* <script>alert(1)</script> `d` --- \"e\" 'f' | {{g}} ![h](http://i)"
 
