@@ -217,7 +217,7 @@ def test_every_answer_is_as_the_schema_says(desk: Desk) -> None:
     # Where the machine is slow the queue is full all the while: what begins a run may then say so.
     for name, row in TABLE.items():
         is_full = row.rate == "create" and desk.answers[name, 503] > 0
-        # This server does not push; tests/ui/test_push.py has one that does.
+        # This server does not push; tests/ui/test_push_page.py has one that does.
         is_closed = name == "push_to_hub" and desk.answers[name, 403] > 0
         assert desk.answers[name, row.status] or is_full or is_closed, name
         assert desk.answers[name, 422], name

@@ -98,7 +98,8 @@ async function poll() {
       if (wasAtWork && state && state.stage === "done") $("token").value = ""; // it has served
       if (isNew) show();
       login(answer);
-      if (state && !$("repo").value) { $("repo").value = state.repo; $("private").checked = state.private; }
+      // A field that somebody is in is theirs.
+      if (state && !$("repo").value && document.activeElement !== $("repo")) { $("repo").value = state.repo; $("private").checked = state.private; }
     }
   } catch (error) { /* asked again in a while */ }
   busy = false;
@@ -107,6 +108,7 @@ async function poll() {
 async function push(event) {
   event.preventDefault();
   if ($("push").disabled) return;
+  $("push").disabled = true; // a second press while the page still loads
   for (const name of ["repo", "token"]) $(name).removeAttribute("aria-invalid");
   for (let n = 0; !key && n < 50; n++) await new Promise((go) => setTimeout(go, 100)); // a page that still loads
   let id = null;
