@@ -37,6 +37,7 @@ from gtt.rest import routes
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits, is_on_space
 from gtt.runs.stopping import farewell
+from gtt.training.memory import give_freed_memory_back
 
 MAX_EVENTS = 200  # of the queue at the same time: each follower of a run is one
 SESSIONS = 50  # that Gradio remembers: the page keeps nothing in them
@@ -45,6 +46,7 @@ SESSIONS = 50  # that Gradio remembers: the page keeps nothing in them
 def main() -> int:
     """Serves until SIGINT or SIGTERM; the runs go on and are found again by the next start."""
     write_anything()
+    give_freed_memory_back()
     reach_oneself()
     try:
         address = address_from(on_space=is_on_space())

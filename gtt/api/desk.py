@@ -60,7 +60,7 @@ class _State:
 class Desk:
     """Thread-safe. `key` is set only where the desk was just made for a visitor without one.
 
-    `address` is where its visitor was last.
+    `address` is where its visitor was last, and `last_asked` when, in seconds since 1970.
 
     Hold `lock` over a check and the action that depends on it; it may be taken again inside.
     """
@@ -72,6 +72,7 @@ class Desk:
         self.folder = room.folder / owner
         self.lock = threading.RLock()
         self.last_seen = seen_at(self.folder, unknown=-math.inf)
+        self.last_asked = -math.inf
         self._room = room
         self._state: _State | None = None
 
@@ -183,7 +184,7 @@ class Desk:
 
     def touch(self) -> None:
         """Notes that the desk is in use; on the disk at most once a minute, if it is there."""
-        now = self._room.clock()
+        now = self.last_asked = self._room.clock()
         if abs(now - self.last_seen) >= SEEN_EVERY:
             try:
                 self._note(now)

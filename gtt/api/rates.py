@@ -98,11 +98,16 @@ class _Bucket:
         self.tokens = tokens
         self.filled = now
 
-    def wait(self, rate: Rate, now: float) -> float:
-        """Fills up; seconds until there is a token, 0 where there is one."""
+    def is_full(self, rate: Rate, now: float) -> bool:
+        """Fills up; whether nothing more fits in."""
         passed = max(0.0, now - self.filled)
         self.tokens = min(float(rate.burst), self.tokens + passed * rate.per_minute / 60)
         self.filled = now
+        return self.tokens >= rate.burst
+
+    def wait(self, rate: Rate, now: float) -> float:
+        """Fills up; seconds until there is a token, 0 where there is one."""
+        self.is_full(rate, now)
         # What rounding leaves out of a whole token is not worth another request.
         return 0.0 if self.tokens > 1 - 1e-6 else (1 - self.tokens) * 60 / rate.per_minute
 
@@ -165,6 +170,14 @@ class RateLimiter:
         raise RateLimited(
             f"Too many {_ACTS[kind]} {whose}: try again in {_seconds(wait)}.", retry_after=wait
         )
+
+    def forget_full(self) -> None:
+        """Forgets the buckets that are full again: anew they would be the same."""
+        with self._lock:
+            now = self.clock()
+            for (kind, who), bucket in list(self._desks.items()):
+                if bucket.is_full(self.per_desk[kind], now):
+                    del self._desks[kind, who]
 
     def _desk_bucket(self, kind: Kind, who: str, now: float) -> _Bucket | None:
         rate = self.per_desk.get(kind)

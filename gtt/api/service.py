@@ -28,12 +28,14 @@ from gtt.runs.home import Home, folder_bytes
 from gtt.runs.limits import Limits, fewest_parameters, run_bytes
 from gtt.runs.managed import ManagedRun
 from gtt.runs.manager import Manager
+from gtt.training.memory import trim_memory
 
 log = logging.getLogger(__name__)
 
 # Questions to models that one desk may have at work, and as many waiting as a page asks at once.
 MOST_ACTIVE, MOST_WAITING = 2, 12
 SWEEP_EVERY = 300.0  # seconds between two looks for idle desks and unused corpora
+TIDY_EVERY = 20.0  # seconds after which what nobody uses leaves the memory
 
 
 class Service:
@@ -121,11 +123,21 @@ class Service:
         self.manager.close()
 
     def _sweep_on(self) -> None:
-        while not self._closed.wait(SWEEP_EVERY):
+        swept = time.monotonic()
+        while not self._closed.wait(TIDY_EVERY):
             try:
-                self.sweep()
+                self.tidy()
+                if time.monotonic() - swept >= SWEEP_EVERY:
+                    swept = time.monotonic()
+                    self.sweep()
             except Exception:  # the next look may do better; the server goes on
                 log.exception("sweeping failed")
+
+    def tidy(self) -> None:
+        """Lets go of what is in memory and on the disk as well, and of what is free."""
+        self.workspaces.forget_unused()
+        self.rates.forget_full()
+        trim_memory()
 
     def sweep(self) -> None:
         """Deletes idle desks with their runs, and corpora that no run needs when room is short."""

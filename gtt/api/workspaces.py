@@ -29,6 +29,7 @@ from gtt.runs.limits import Limits
 SHARED_OWNER = "local"  # of the one desk for everybody
 MOST_DESKS = 20_000  # folders
 MOST_IN_MEMORY = 1000
+UNUSED_IN_MEMORY = 60.0  # seconds
 DRAFT_HOURS = 24.0  # that an unused desk is kept which holds nothing but a draft
 HOME_MEASURED_EVERY = 60.0  # seconds
 
@@ -211,6 +212,14 @@ class Workspaces:
             path.mkdir(parents=True, exist_ok=True)
             self._made += 1
         return path
+
+    def forget_unused(self, seconds: float = UNUSED_IN_MEMORY) -> None:
+        """Leaves on the disk alone what nobody asked for lately."""
+        now = self.clock()
+        with self._lock:
+            for owner, desk in list(self._recent.items()):
+                if now - desk.last_asked >= seconds:
+                    del self._recent[owner]
 
     def _visit(self, owner: str, key: str | None, address: str) -> Desk:
         desk = self._open(owner)

@@ -49,6 +49,7 @@ LOOK_EVERY = 0.2  # seconds between two looks at what is at work
 LEAST_MEMORY = 2 * 2**30  # bytes that a process with models may take on any machine
 MOST_TRIES = 2  # processes that may end under a job before it is held to be the reason
 IDLE_READER, IDLE_ALONE = 300.0, 60.0  # seconds without a job after which a process ends
+IDLE_BESIDE = 45.0  # likewise, of a reader that came when there was one already
 
 
 class Inference:
@@ -103,7 +104,12 @@ class Inference:
             "alone": replace(alone, share=2 * SHORT_SECONDS),
             "long": alone,
             "reading": Kind(
-                reader, (str(IDLE_READER),), READERS, seconds=seconds_reading, share=READING_SHARE
+                reader,
+                (str(IDLE_READER),),
+                READERS,
+                seconds=seconds_reading,
+                share=READING_SHARE,
+                options_beside=(str(IDLE_BESIDE),),
             ),
         }
         self.lanes = {

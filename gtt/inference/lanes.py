@@ -45,6 +45,7 @@ class Kind:
     share: float | None = None
     is_single: bool = True
     threads: int = 1
+    options_beside: tuple[str, ...] | None = None  # of a process that starts beside another one
 
 
 @dataclass(frozen=True)
@@ -224,9 +225,11 @@ class Lane:
         return self._start()
 
     def _start(self) -> ModelProcess:
-        kind = self.kind
+        kind, options = self.kind, self.kind.options
+        if kind.options_beside is not None and any(one.is_alive() for one in self.processes):
+            options = kind.options_beside
         process = ModelProcess(
-            kind.module, list(kind.options), kind.threads, self._log, self._hear, self._bury
+            kind.module, list(options), kind.threads, self._log, self._hear, self._bury
         )
         self.processes.append(process)
         return process

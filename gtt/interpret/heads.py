@@ -29,6 +29,7 @@ TIMES_EVEN = 2.0  # and this many times what even attention gives that token
 INDUCING_FROM = 0.2  # of a head's weight on what followed, before it is asked what feeds it
 FEEDS_FROM = 0.25  # of an induction head's score that is lost without the head that feeds it
 FEEDERS = 3  # heads that are named as feeding another
+WEIGHTS_TOGETHER = 2**18  # that are looked at together, 2 MB of them: more do not stay in a cache
 EVEN_FROM = 0.95  # of the greatest possible entropy, from where a head is called even
 
 
@@ -89,26 +90,48 @@ def habits_of(
 
     `induction` (N,) is what `induction_scores` gave for the same heads.
     """
-    weights = np.asarray(weights, dtype=np.float64)
-    T = weights.shape[-1]
+    together = max(1, WEIGHTS_TOGETHER // weights.shape[-1] ** 2)
+    return [
+        habits
+        for first in range(0, len(weights), together)
+        for habits in _habits_together(
+            np.asarray(weights[first : first + together], dtype=np.float64),
+            tokens,
+            None if induction is None else induction[first : first + together],
+        )
+    ]
+
+
+def _habits_together(
+    weights: Weights, tokens: npt.NDArray[Any], induction: npt.NDArray[Any] | None
+) -> list[Habits]:
+    """The same of a few heads, whose weights are copied several times."""
+    N, T = weights.shape[:2]
     places = np.arange(T)
     distances = places[:, None] - places[None, :]  # (T, T), how far back a key lies
     entropies = -(weights * np.log(np.maximum(weights, 1e-30))).sum(-1)  # (N, T)
     greatest = np.log(places[1:] + 1.0)  # a row of t + 1 places
     same = _weight_on(weights, (tokens[:, None] == tokens[None, :]) & (distances > 0))
+    previous_token = weights.diagonal(-1, 1, 2).mean(-1)  # all (N,) from here on
+    first_token = weights[:, 1:, 0].mean(-1)
+    current_token = weights[:, 1:].diagonal(1, 1, 2).mean(-1)
+    distance = (weights[:, 1:] * distances[1:]).sum(-1).mean(-1)
+    half_within = _half_within(weights)
+    entropy = entropies[:, 1:].mean(-1)
+    evenness = (entropies[:, 1:] / greatest).mean(-1)
     return [
         Habits(
-            previous_token=float(weights[n].diagonal(-1).mean()),
-            first_token=float(weights[n, 1:, 0].mean()),
-            current_token=float(weights[n, 1:].diagonal(1).mean()),
+            previous_token=float(previous_token[n]),
+            first_token=float(first_token[n]),
+            current_token=float(current_token[n]),
             same_token=None if same is None else float(same[n]),
             induction=None if induction is None else float(induction[n]),
-            distance=float((weights[n, 1:] * distances[1:]).sum(-1).mean()),
-            half_within=float(_half_within(weights[n])),
-            entropy=float(entropies[n, 1:].mean()),
-            evenness=float((entropies[n, 1:] / greatest).mean()),
+            distance=float(distance[n]),
+            half_within=float(half_within[n]),
+            entropy=float(entropy[n]),
+            evenness=float(evenness[n]),
         )
-        for n in range(weights.shape[0])
+        for n in range(N)
     ]
 
 
@@ -121,12 +144,18 @@ def _weight_on(weights: Weights, places: npt.NDArray[Any]) -> npt.NDArray[Any] |
     return on_places
 
 
-def _half_within(weights: Weights) -> int:
-    """How many of the last tokens get half of a head's weight (T, T) on average, itself one."""
-    T = len(weights)
-    by_distance = [weights.diagonal(-back)[1 if back == 0 else 0 :].sum() for back in range(T)]
-    reached = np.cumsum(by_distance) / (T - 1)  # rows from the second on
-    return 1 + int(np.searchsorted(reached, 0.5 - 1e-9))
+def _half_within(weights: Weights) -> npt.NDArray[Any]:
+    """How many of the last tokens get half of the weight of heads (N, T, T) on average, itself one.
+
+    (N,), as numbers from 1 to T.
+    """
+    T = weights.shape[-1]
+    by_distance = [  # T times (N,), in the rows from the second on
+        weights.diagonal(-back, 1, 2)[:, 1 if back == 0 else 0 :].sum(-1) for back in range(T)
+    ]
+    reached = np.cumsum(by_distance, axis=0) / (T - 1)  # (T, N)
+    within: npt.NDArray[Any] = 1 + (reached < 0.5 - 1e-9).sum(0)
+    return within
 
 
 def weight_by_token(weights: Weights, tokens: npt.NDArray[Any]) -> dict[int, npt.NDArray[Any]]:

@@ -13,6 +13,8 @@ import psutil
 
 LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 AHEAD = 1 << 30  # bytes of heap
+LARGE_BUFFER = 1 << 17  # bytes of a buffer that a server gives back by itself
+FEW_HEAPS = 2
 
 
 def memory_of_machine(limit_file: Path = LIMIT_OF_CONTAINER) -> int:
@@ -38,6 +40,30 @@ def keep_freed_memory() -> None:
     libc = ctypes.CDLL(None)
     libc.mallopt(mmap_max, 0)
     libc.mallopt(trim_threshold, -1)  # never
+
+
+def give_freed_memory_back() -> None:
+    """Asks glibc to give large freed buffers back to the system at once, and to keep few heaps.
+
+    Left alone, it raises the size from which a buffer is given back with each one that is freed,
+    up to 32 MB, and opens a heap for every thread: what a server held once it then keeps.
+    For a process that serves, at its start. Elsewhere than on glibc it does nothing.
+    """
+    if not is_glibc():
+        return
+    mmap_threshold, arena_max = -3, -8  # M_MMAP_THRESHOLD and M_ARENA_MAX in malloc.h
+    libc = ctypes.CDLL(None)
+    libc.mallopt(mmap_threshold, LARGE_BUFFER)
+    libc.mallopt(arena_max, FEW_HEAPS)
+
+
+def trim_memory() -> None:
+    """Gives back what is free now, in whole pages; some milliseconds for a heap of 100 MB.
+
+    Elsewhere than on glibc it does nothing.
+    """
+    if is_glibc():
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def use_large_pages(ahead: int = AHEAD) -> None:

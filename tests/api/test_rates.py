@@ -82,6 +82,20 @@ def test_memory_is_bounded_whatever_keys_come() -> None:
     assert not passes(limiter, "read", "999")
 
 
+def test_buckets_that_are_full_again_are_forgotten_and_others_are_not() -> None:
+    clock = Clock()
+    limiter = RateLimiter({"read": Rate(2, 60), "write": Rate(2, 1)}, clock=clock)
+    for who in range(100):
+        limiter.take("read", str(who))
+    for _ in range(2):
+        limiter.take("write", "a")
+    clock.now += 1
+    limiter.forget_full()
+    assert set(limiter._desks) == {("write", "a")}
+    assert not passes(limiter, "write", "a")
+    assert [passes(limiter, "read", "0") for _ in range(3)] == [True, True, False]
+
+
 def test_threads_never_get_more_than_the_burst() -> None:
     limiter = RateLimiter({"write": Rate(50, 1)}, clock=Clock())
     with ThreadPoolExecutor(8) as pool:

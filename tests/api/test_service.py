@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -27,7 +29,7 @@ from gtt.api.gradio_adapter import _written
 from gtt.api.rates import DESK_RATES, RateLimiter
 from gtt.api.service import Service, rates_of
 from gtt.api.table import TABLE, Download
-from gtt.api.workspaces import new_key, owner_of
+from gtt.api.workspaces import UNUSED_IN_MEMORY, new_key, owner_of
 from gtt.errors import GTTError
 from gtt.recipes import load_recipe
 from gtt.runs.home import Home, folder_bytes
@@ -379,6 +381,38 @@ def test_desks_of_one_address_are_bounded_and_count_on_the_disk(tmp_path: Path) 
         assert written == folder_bytes(service.home.workspaces) > 100 * most
     finally:
         service.close()
+
+
+def test_what_strangers_leave_is_out_of_memory_a_minute_later(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = TABLE["set_config"]
+    largest = {"generation": {"stop": ["\U0001f600" * 100] * 16, "prompt": "\U0001f600" * 4000}}
+
+    def kilobytes() -> float:
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0] / 1000
+
+    def come(number: int) -> None:
+        service.rates.take("read", owner_of(key := new_key()))
+        row.call(service.caller(key, f"1.1.{number}.1"), parse(row.request, {"config": largest}))
+
+    come(0)
+    later = time.time() + UNUSED_IN_MEMORY
+    monkeypatch.setattr(service.workspaces, "clock", lambda: later)
+    tracemalloc.start()
+    try:
+        before = kilobytes()
+        for number in range(60):
+            come(number)
+        held = kilobytes() - before
+        later += UNUSED_IN_MEMORY
+        monkeypatch.setattr(service.rates, "clock", lambda: time.monotonic() + 60)
+        service.tidy()
+        left = kilobytes() - before
+    finally:
+        tracemalloc.stop()
+    assert held > 300 and left < 0.1 * held
 
 
 def test_a_full_disk_takes_no_drafts(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from gtt.api.desk import MOST_REMEMBERED
 from gtt.api.errors import Conflict, TooMuchOnDesk, Unavailable
-from gtt.api.workspaces import Workspaces, new_key, owner_of
+from gtt.api.workspaces import UNUSED_IN_MEMORY, Workspaces, new_key, owner_of
 from gtt.errors import BadInput, InvalidSetting
 from gtt.recipes import load_recipe
 from gtt.runs.home import folder_bytes
@@ -101,6 +101,23 @@ def test_a_desk_in_use_stays_one_object_when_memory_forgets_it(workspaces: Works
     desk = workspaces.desk(key)
     workspaces.desk(new_key())
     assert workspaces.desk(key) is desk
+
+
+def test_desks_that_nobody_asked_for_lately_are_on_the_disk_alone(
+    workspaces: Workspaces, clock: Clock
+) -> None:
+    keys = [new_key() for _ in range(20)]
+    for key in keys:
+        workspaces.desk(key).change_draft({"generation": {"stop": ["\U0001f600" * 100] * 16}})
+    held = workspaces.desk(keys[0])
+    clock.now += UNUSED_IN_MEMORY
+    asked = workspaces.desk(keys[1])
+    workspaces.forget_unused()
+    assert set(workspaces._recent) == {asked.owner}
+    assert set(workspaces._alive) == {asked.owner, held.owner}
+    assert workspaces.desk(keys[0]) is held and workspaces.desk(keys[1]) is asked
+    for key in keys:
+        assert workspaces.desk(key).draft.generation.stop == ("\U0001f600" * 100,) * 16
 
 
 def test_what_is_on_a_desk_survives_a_restart_and_stays_apart(

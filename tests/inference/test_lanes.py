@@ -236,6 +236,25 @@ def test_a_dear_question_holds_nobody_up_and_ends_with_its_caller(
     assert len(waits) > 10 and sorted(waits)[int(0.95 * len(waits))] < 1
 
 
+def test_readers_that_came_for_a_crowd_go_when_it_is_over(
+    make: Callable[..., Inference], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "IDLE_BESIDE", 0.5)
+    inference = make()
+
+    async def crowd() -> None:
+        words = (TokenizeJob(f"a wise girl {number} " * 2000) for number in range(3))
+        await asyncio.gather(*(inference.ask(job, str(job.text[:14])) for job in words))
+
+    run(crowd())
+    readers = list(inference.lanes["reading"].processes)
+    assert len(readers) > 1
+    for one in readers[1:]:
+        one.popen.wait(20)
+    time.sleep(1)
+    assert readers[0].is_alive()
+
+
 async def halted(inference: Inference) -> None:
     """Halts the reader at work: it stands for one in a call that nothing interrupts."""
     while not inference.lanes["reading"].active:

@@ -58,3 +58,50 @@ def test_memory_to_come_lies_on_large_pages_and_takes_none_yet(limit: int, ahead
     resident, size = (1024 * int(number) for number in told)
     assert ahead - 2**14 < size < ahead + 2**20
     assert resident < 2**23
+
+
+SERVED = """
+import ctypes, sys, threading
+from gtt.training.memory import give_freed_memory_back, trim_memory
+
+if sys.argv[1] == "given back":
+    give_freed_memory_back()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+
+def resident():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if "VmRSS" in line)
+
+def take(size):
+    place = libc.malloc(ctypes.c_size_t(size))
+    ctypes.memset(place, 1, size)
+    return place
+
+def answers(size, count):  # each with something small that is kept
+    large = []
+    for _ in range(count):
+        large.append(take(size))
+        take(5000)
+    for place in large:
+        libc.free(place)
+
+answers(4_000_000, 4)  # after which glibc would keep buffers of this size
+before = resident()
+answers(1_000_000, 100)
+print(resident() - before)
+answers(60_000, 1000)
+trim_memory()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(not is_glibc(), reason="wants glibc")
+def test_a_server_gives_back_what_it_held_for_a_while() -> None:
+    def kilobytes(how: str) -> list[int]:
+        command = [sys.executable, "-c", SERVED, how]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return [int(line) for line in told.split()]
+
+    at_once, trimmed = kilobytes("given back")
+    assert at_once < 5000 and trimmed < 10_000
+    assert kilobytes("left alone")[0] > 80_000  # else this test shows nothing
