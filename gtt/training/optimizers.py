@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from gtt.config import TrainingConfig
+from gtt.training.sharding import like, whole
 
 
 class Muon(Optimizer):
@@ -17,7 +18,8 @@ class Muon(Optimizer):
 
     Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks". For matrices
     (in, out) only. `groups` are parameter groups; `parts` 3 in one says that its matrices are three
-    side by side, as queries, keys and values (C, 3C) are, each orthogonalised by itself.
+    side by side, as queries, keys and values (C, 3C) are, each orthogonalised by itself. A matrix
+    that is shared out over processes is put together for it in each of them.
     """
 
     def __init__(
@@ -46,14 +48,14 @@ class Muon(Optimizer):
                 update = weight.grad.lerp(state["momentum_buffer"], group["momentum"])  # Nesterov
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
                 for part, direction in zip(
-                    weight.chunk(group["parts"], dim=1), update.chunk(group["parts"], dim=1)
+                    weight.chunk(group["parts"], dim=1), whole(update).chunk(group["parts"], dim=1)
                 ):
                     pieces.setdefault(part.shape, []).append((part, direction))
             for (inputs, outputs), same_shape in pieces.items():
                 directions = orthogonalise(torch.stack([update for _, update in same_shape]))
                 scale = max(1.0, outputs / inputs) ** 0.5
                 for (part, _), direction in zip(same_shape, directions):
-                    part.add_(direction, alpha=-group["lr"] * scale)
+                    part.add_(like(part, direction), alpha=-group["lr"] * scale)
         return loss
 
 

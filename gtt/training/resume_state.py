@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from gtt.errors import UnusableRun
 from gtt.training.checkpoints import resume_part
 from gtt.training.pending import PendingLog
+from gtt.training.sharding import like
 
 RESUME_FORMAT = 1
 COUNTERS: dict[str, tuple[type, ...]] = {  # and the kinds that they may be of
@@ -30,19 +31,11 @@ COUNTERS: dict[str, tuple[type, ...]] = {  # and the kinds that they may be of
 
 def write_resume_state(
     folder: Path,
-    model: nn.Module,
-    optimizers: list[Optimizer],
+    moments: dict[str, Tensor],
     random_states: list[dict[str, Tensor]],
     counters: dict[str, Any],
 ) -> None:
     """Writes what a checkpoint needs beside the weights for training to go on exactly."""
-    names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
-    moments = {
-        f"{names[parameter]}/{key}": value.detach().cpu().contiguous()
-        for optimizer in optimizers
-        for parameter, state in optimizer.state.items()
-        for key, value in state.items()
-    }
     save_file(moments, folder / "optimizer.safetensors")
     for rank, states in enumerate(random_states):
         save_file(states, folder / f"random-{rank:05d}.safetensors")
@@ -89,7 +82,7 @@ def read_resume_state(
             raise UnusableRun(f"{folder} does not fit the model ({key}).")
         # AdamW counts its steps on the CPU unless it is fused on a GPU; it moves what it needs.
         device = parameter.device
-        owner[parameter].state[parameter][moment] = value.to(device)
+        owner[parameter].state[parameter][moment] = like(parameter, value.to(device))
     return counters, random_states
 
 

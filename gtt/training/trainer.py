@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ from gtt.config import RunConfig
 from gtt.data.corpus import Corpus
 from gtt.errors import UnusableRun
 from gtt.model.export import load_weights, read_about, save_model
-from gtt.model.gpt import GPT, next_token_loss
+from gtt.model.gpt import GPT
 from gtt.training import events, schedule
 from gtt.training.accelerator import (
     memory_in_use,
@@ -35,10 +36,12 @@ from gtt.training.accelerator import (
 from gtt.training.batches import make_sampler
 from gtt.training.card import write_card
 from gtt.training.checkpoints import CheckpointFolder
+from gtt.training.ends import completed, divergence, out_of_time, stopped
 from gtt.training.kernels import use_cpu_kernels
+from gtt.training.loss import NextTokenLoss
 from gtt.training.observer import Observer, usable_prompt
 from gtt.training.optimizers import build_optimizers, set_learning_rate
-from gtt.training.pending import PendingLog, divergence
+from gtt.training.pending import PendingLog
 from gtt.training.resume_state import (
     random_state,
     read_resume_state,
@@ -46,20 +49,9 @@ from gtt.training.resume_state import (
     write_resume_state,
 )
 from gtt.training.resuming import differences
+from gtt.training.sharding import Shards, moments_of, shards_model, shared_out, whole
 from gtt.training.snapshots import copy_weights
 from gtt.training.tracking import Tracking
-
-
-class NextTokenLoss(nn.Module):
-    """Model and loss in one module: what Accelerate wraps, so that the model itself stays plain."""
-
-    def __init__(self, model: GPT) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """The mean loss in nats of predicting `targets` (B, T) from `inputs` (B, T)."""
-        return next_token_loss(self.model(inputs), targets)
 
 
 class Trainer:
@@ -95,17 +87,24 @@ class Trainer:
         self.accelerator = new_accelerator(config, folder)
         self.tracking = Tracking(self.accelerator, config, folder)
         device = self.device = self.accelerator.device
-        rank = self.accelerator.process_index
 
         torch.manual_seed(training.seed)
         self.model = GPT(config.model, corpus.vocab_size).to(device)
         if device.type == "cpu" and not training.compile:  # which makes kernels of its own
             use_cpu_kernels(self.model)
-        self.optimizers = build_optimizers(self.model, training)
+        self.shards = Shards(self.model) if shards_model(self.accelerator, training) else None
+        self.trained = self.shards.shared if self.shards else self.model
+        wrapped: nn.Module = NextTokenLoss(self.trained)
+        if self.shards:
+            wrapped = self.shards.share_out(wrapped, self.accelerator)
+            self.notes.append(shared_out(self.accelerator.num_processes))
+        self.optimizers = build_optimizers(self.trained, training)
         self.observer = Observer(
             self.model, config, corpus, self.accelerator, self.tracking, folder, prompt
         )
-        torch.manual_seed(training.seed + 1 + rank)  # from here on: dropout, its own per process
+        torch.manual_seed(
+            training.seed + 1 + self.accelerator.process_index
+        )  # now dropout, its own
 
         self.step = 0
         self.seconds = 0.0  # of training, without evaluation and waiting
@@ -115,10 +114,12 @@ class Trainer:
         if resume:
             self._restore()
 
-        wrapped: nn.Module = NextTokenLoss(self.model)
         if training.compile:
             wrapped = torch.compile(wrapped)  # type: ignore[assignment]
-        self.loss_module, *self.prepared = self.accelerator.prepare(wrapped, *self.optimizers)
+        if not self.shards:
+            wrapped = self.accelerator.prepare(wrapped)
+        self.loss_module = wrapped
+        self.prepared = [self.accelerator.prepare(optimizer) for optimizer in self.optimizers]
 
         self.rows = training.batch_size  # per process and batch
         self.sequences_per_step = (
@@ -138,6 +139,7 @@ class Trainer:
     def run(self) -> Iterator[events.Event]:
         """Trains to the end, yielding what happens. After each step comes `StepFinished`."""
         self.started = self.clock()
+        training = self.config.training
         yield self._run_started()
         if self.step == 0:
             yield from self.observer.look_inside(0, before=None)
@@ -147,6 +149,7 @@ class Trainer:
             before = self._weights_to_compare()
             self.train_step()
             if self._is_something_due():
+                self._gather()
                 fault = self._divergence()
                 try:
                     if fault is None:
@@ -160,9 +163,11 @@ class Trainer:
                     return
             yield events.StepFinished(self.step)
             if self._is_out_of_time():
-                yield from self.stop("out_of_time", self._out_of_time_sentence())
+                yield from self.stop(
+                    "out_of_time", out_of_time(self.step, self.total_steps, training)
+                )
                 return
-        yield from self.stop("completed", self._completed_sentence())
+        yield from self.stop("completed", completed(self.total_steps, self.observer.measured))
 
     def stop(
         self, reason: events.Reason = "stopped", message: str | None = None
@@ -172,14 +177,15 @@ class Trainer:
             yield events.RunEnded(self.step, "diverged", fault, self.total_seconds())
             return
         if self.saved_step != self.step:
+            self._gather()
             yield from self._save()
-        message = message or (
-            f"Stopped at step {self.step:,} of {self.total_steps:,}; it can be resumed from there."
-        )
+        message = message or stopped(self.step, self.total_steps)
         yield events.RunEnded(self.step, reason, message, self.total_seconds())
 
     def close(self) -> None:
         """Finishes trackers and leaves the group of processes; the trainer is then used up."""
+        del self.loss_module  # before the group: as its last holder it could wait for it for good
+        self.accelerator.free_memory()
         self.tracking.finish()
 
     def any_process(self, flag: bool) -> bool:
@@ -234,7 +240,7 @@ class Trainer:
         """Clips the gradient to `grad_clip` (Pascanu et al. 2013); returns its norm before."""
         limit = self.config.training.grad_clip or math.inf
         norm: Tensor = self.accelerator.clip_grad_norm_(self.loss_module.parameters(), limit)
-        return norm.detach()
+        return whole(norm.detach())
 
     # ------------------------------------------------- what happens beside the steps
 
@@ -273,7 +279,7 @@ class Trainer:
             yield from self._save()
 
     def _run_started(self) -> events.RunStarted:
-        corpus, baselines = self.corpus, self.corpus.baselines
+        corpus = self.corpus
         config = self.config.model_dump(mode="json")
         self.tracking.start()
         return events.RunStarted(
@@ -286,12 +292,7 @@ class Trainer:
             steps_per_epoch=len(corpus.train) / self.tokens_per_step,
             train_tokens=len(corpus.train),
             validation_tokens=len(corpus.validation),
-            baselines={
-                "uniform": baselines.uniform,
-                "unigram": baselines.unigram,
-                "bigram": baselines.bigram,
-                "floor": baselines.floor,
-            },
+            baselines=asdict(corpus.baselines),
             bytes_per_token=corpus.bytes_per_token,
             fingerprint=corpus.fingerprint,
             precision=precision_of(self.accelerator),
@@ -304,7 +305,6 @@ class Trainer:
     def _log(self) -> events.StepLogged:
         pending = self.pending
         loss, norm = self._means(pending)
-        seconds = pending.seconds
         training = self.config.training
         tokens = self.step * self.tokens_per_step
         event = events.StepLogged(
@@ -313,7 +313,7 @@ class Trainer:
             learning_rate=training.learning_rate
             * schedule.lr_factor(self.step - 1, self.total_steps, training),
             gradient_norm=norm,
-            tokens_per_second=pending.steps * self.tokens_per_step / max(seconds, 1e-9),
+            tokens_per_second=pending.steps * self.tokens_per_step / max(pending.seconds, 1e-9),
             tokens=tokens,
             epoch=tokens / len(self.corpus.train),
             seconds=self.seconds,
@@ -326,7 +326,15 @@ class Trainer:
     def _weights_to_compare(self) -> dict[str, Tensor] | None:
         """The weights before a step after which a snapshot is due."""
         due = schedule.is_log_spaced(self.step + 1) or self.step + 1 == self.total_steps
-        return copy_weights(self.model) if self.config.training.snapshots and due else None
+        if not self.config.training.snapshots or not due:
+            return None
+        self._gather()
+        return copy_weights(self.model)
+
+    def _gather(self) -> None:
+        """Has the whole model hold what the processes hold in parts, where it does not anyway."""
+        if self.shards:
+            self.shards.gather(gradients=self.config.training.snapshots)
 
     # ------------------------------------------------------------- ends and saves
 
@@ -335,8 +343,8 @@ class Trainer:
         if self.pending.steps == 0:
             return None
         loss, norm = self._means(self.pending)
-        weights = [parameter.detach() for parameter in self.model.parameters()]
-        if not bool(torch.nn.utils.get_total_norm(weights).isfinite()):
+        weights = [parameter.detach() for parameter in self.trained.parameters()]
+        if not bool(whole(torch.nn.utils.get_total_norm(weights)).isfinite()):
             loss = math.nan
         return self._diverged(loss, norm)
 
@@ -375,11 +383,13 @@ class Trainer:
         random_states = gather_object([random_state(self.device)])
         path = f"checkpoints/step-{self.step:08d}"
         best = self.observer.is_best(self.step)
-        if self.accelerator.is_main_process:
+        is_main = self.accelerator.is_main_process
+        moments = moments_of(self.trained, self.optimizers, keep=is_main)
+        if is_main:
             self.checkpoints.save(
                 self.step,
                 self._write_export,
-                lambda folder: self._write_resume(folder, random_states),
+                lambda folder: self._write_resume(folder, moments, random_states),
                 best=best,
             )
         self.accelerator.wait_for_everyone()
@@ -398,7 +408,9 @@ class Trainer:
         self.corpus.tokenizer.save(folder)
         write_card(folder, self.config, self.corpus, self.step, self.observer.measured)
 
-    def _write_resume(self, folder: Path, random_states: list[dict[str, Tensor]]) -> None:
+    def _write_resume(
+        self, folder: Path, moments: dict[str, Tensor], random_states: list[dict[str, Tensor]]
+    ) -> None:
         counters = {
             "step": self.step,
             "seconds": self.seconds,
@@ -410,7 +422,7 @@ class Trainer:
         }
         if self.accelerator.scaler is not None:
             counters["scaler"] = self.accelerator.scaler.state_dict()
-        write_resume_state(folder, self.model, self.optimizers, random_states, counters)
+        write_resume_state(folder, moments, random_states, counters)
 
     def _restore(self) -> None:
         """Takes up the newest resumable checkpoint; notes what keeps losses from being equal."""
@@ -423,8 +435,10 @@ class Trainer:
                 "now: bring the text back, or start a new run."
             )
         load_weights(self.model, checkpoint)
+        if self.shards:
+            self.shards.scatter()
         counters, random_states = read_resume_state(
-            checkpoint, self.model, self.optimizers, self.accelerator.process_index
+            checkpoint, self.trained, self.optimizers, self.accelerator.process_index
         )
         self.step = self.saved_step = int(counters["step"])
         self.seconds, self.elapsed = float(counters["seconds"]), float(counters["elapsed"])
@@ -436,20 +450,3 @@ class Trainer:
         if "scaler" in counters and self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(counters["scaler"])
         self.notes += differences(counters, self.config, surroundings(self.accelerator))
-
-    # ------------------------------------------------------------------ small things
-
-    def _completed_sentence(self) -> str:
-        loss = (
-            f", validation loss {self.observer.measured.loss:.3f}" if self.observer.measured else ""
-        )
-        return f"Finished all {self.total_steps:,} steps{loss}."
-
-    def _out_of_time_sentence(self) -> str:
-        minutes = self.config.training.max_minutes
-        limit = "" if minutes is None else f" of {minutes:g} minutes"
-        return (
-            f"The time limit{limit} ended the run at step {self.step:,} of "
-            f"{self.total_steps:,}: raise training.max_minutes and resume, or set "
-            f"training.max_steps to {self.step} so that the schedule ends in time."
-        )

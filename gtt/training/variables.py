@@ -17,11 +17,11 @@ KEPT = ("ACCELERATE_USE_CPU", "ACCELERATE_CPU_AFFINITY", "ACCELERATE_LOG_LEVEL")
 # What switches on another way of training than ours.
 OTHER_WAYS = {
     "ACCELERATE_USE_DEEPSPEED": "DeepSpeed",
-    "ACCELERATE_USE_FSDP": "FSDP",
     "ACCELERATE_USE_MEGATRON_LM": "Megatron-LM",
     "ACCELERATE_USE_PARALLELISM_CONFIG": "Accelerate's other kinds of parallelism",
     "ACCELERATE_USE_SAGEMAKER": "SageMaker",
 }
+SHARDS = "GTT_SHARD"  # what Accelerate's launcher calls ACCELERATE_USE_FSDP, once that is hidden
 GROUP = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 OF_A_GROUP = (*GROUP, "LOCAL_WORLD_SIZE", "GROUP_RANK", "NODE_RANK")
 # By which MPI says how many processes there are; Accelerate follows them on the CPU.
@@ -47,8 +47,14 @@ def refuse_foreign(environment: Mapping[str, str] = os.environ) -> None:
             "CUDA_VISIBLE_DEVICES.",
             field="ACCELERATE_TORCH_DEVICE",
         )
-    for name in ("ACCELERATE_USE_CPU", "ACCELERATE_CPU_AFFINITY"):
+    for name in ("ACCELERATE_USE_CPU", "ACCELERATE_CPU_AFFINITY", "ACCELERATE_USE_FSDP", SHARDS):
         is_on(name, environment)
+    if is_on("FSDP_OFFLOAD_PARAMS", environment) and asks_for_shards(environment):
+        raise BadInput(
+            "FSDP_OFFLOAD_PARAMS asks for weights in main memory, and GTT leaves its shards on the "
+            "device: unset it (fsdp_offload_params in the launcher's configuration).",
+            field="FSDP_OFFLOAD_PARAMS",
+        )
     _refuse_half_a_group(environment)
     _refuse_half_of_mpi(environment)
 
@@ -116,10 +122,17 @@ def hide_from_accelerate(environment: MutableMapping[str, str] = os.environ) -> 
     Half a group of processes, left over from something else, is none.
     """
     is_group = all(environment.get(name) for name in GROUP)
+    if asks_for_shards(environment):
+        environment[SHARDS] = "true"
     for name in list(environment):
         of_half_a_group = name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE") and not is_group
         if _is_foreign(name) or of_half_a_group:
             del environment[name]
+
+
+def asks_for_shards(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether several processes shall share out the model instead of each holding all of it."""
+    return is_on(SHARDS, environment) or is_on("ACCELERATE_USE_FSDP", environment)
 
 
 def _is_foreign(name: str) -> bool:
@@ -131,5 +144,7 @@ def for_one_process(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environment.items()
-        if name not in OF_A_GROUP and not name.startswith(OF_MPI) and not _is_foreign(name)
+        if name not in (*OF_A_GROUP, SHARDS)
+        and not name.startswith(OF_MPI)
+        and not _is_foreign(name)
     }

@@ -119,8 +119,13 @@ def test_two_processes_learn_as_one_with_the_same_global_batch(
     assert len(list(resume_folder.glob("random-*.safetensors"))) == 2
 
 
-def test_a_signal_to_the_group_stops_all_and_the_run_is_resumed_by_all(tmp_path: Path) -> None:
-    """With the losses of a run that nobody stopped."""
+@pytest.mark.parametrize(
+    ("sharded", "resumed_sharded"), [("false", "true"), ("true", "false")], ids=["to", "from"]
+)
+def test_a_signal_to_the_group_stops_all_and_the_run_is_resumed_by_all(
+    tmp_path: Path, sharded: str, resumed_sharded: str
+) -> None:
+    """With the losses of a run that nobody stopped; once to, once from a model in shards."""
     train = ("train", "--recipe", "quickstart")
     kind = ("training.precision=fp32", "training.snapshots=false", "training.eval_every=100")
     kind += ("training.max_steps=40",)
@@ -132,7 +137,7 @@ def test_a_signal_to_the_group_stops_all_and_the_run_is_resumed_by_all(tmp_path:
         stderr=subprocess.DEVNULL,
         text=True,
         cwd=tmp_path,
-        env=surroundings(tmp_path),
+        env=surroundings(tmp_path, GTT_SHARD=sharded),
         start_new_session=True,
     )
     assert training.stdout is not None
@@ -148,14 +153,18 @@ def test_a_signal_to_the_group_stops_all_and_the_run_is_resumed_by_all(tmp_path:
 
     ended = told()[-1]
     assert (ended["type"], ended["reason"]) == ("RunEnded", "stopped") and ended["step"] < 40
-    resumed = launch_plainly(tmp_path, 2, "resume", "run")
+    resumed = launch_plainly(tmp_path, 2, "resume", "run", GTT_SHARD=resumed_sharded)
     assert resumed[0]["step"] == ended["step"] and resumed[-1]["reason"] == "completed"
     assert not [note for note in resumed[0]["notes"] if "differ" in note]
+    is_shared_out = [note for note in resumed[0]["notes"] if "shared out over 2" in note]
+    assert bool(is_shared_out) == (resumed_sharded == "true")
     whole = launch(tmp_path, 1, *train, set_also=(*kind, "training.batch_size=8"))
     assert losses(told()) == pytest.approx(losses(whole), abs=1e-3)
 
 
-def launch_plainly(home: Path, processes: int, *arguments: str) -> list[dict[str, Any]]:
+def launch_plainly(
+    home: Path, processes: int, *arguments: str, **environment: str
+) -> list[dict[str, Any]]:
     """Without the settings of `launch`: those of the run hold."""
     done = subprocess.run(
         command_line(processes, *arguments, flags=("--cpu",)),
@@ -163,7 +172,7 @@ def launch_plainly(home: Path, processes: int, *arguments: str) -> list[dict[str
         text=True,
         timeout=240,
         cwd=home,
-        env=surroundings(home),
+        env=surroundings(home, **environment),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from accelerate import Accelerator
 
 from gtt.cli import main
 from gtt.config import RunConfig
@@ -13,9 +14,12 @@ from gtt.data.corpus import Corpus
 from gtt.errors import BadInput
 from gtt.launch import is_main_process, leave
 from gtt.training.events import StepLogged
+from gtt.training.sharding import shards_model
 from gtt.training.trainer import Trainer
 from gtt.training.variables import (
     GROUP,
+    SHARDS,
+    asks_for_shards,
     for_one_process,
     hide_from_accelerate,
     is_on,
@@ -25,7 +29,9 @@ from gtt.training.variables import (
 WHOLE = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "h", "MASTER_PORT": "1"}
 REFUSED = [
     {"ACCELERATE_USE_DEEPSPEED": "true"},
-    {"ACCELERATE_USE_FSDP": "True"},
+    {"ACCELERATE_USE_FSDP": "perhaps"},
+    {"GTT_SHARD": "perhaps"},
+    {"ACCELERATE_USE_FSDP": "true", "FSDP_OFFLOAD_PARAMS": "true"},
     {"ACCELERATE_USE_MEGATRON_LM": "1"},
     {"ACCELERATE_USE_PARALLELISM_CONFIG": "true"},
     {"ACCELERATE_USE_SAGEMAKER": "true"},
@@ -126,3 +132,26 @@ def test_who_speaks_and_how_to_leave_is_told_whatever_the_variables_hold() -> No
     assert is_main_process({"RANK": "1"}) and is_main_process({"RANK": "1", "WORLD_SIZE": "2"})
     assert [leave(2, {"WORLD_SIZE": size}) for size in ("", "0", "1")] == [2, 2, 2]
     assert is_on("X", {"X": " Yes "}) and not is_on("X", {"X": "off"}) and not is_on("X", {})
+
+
+def test_the_launchers_wish_for_fsdp_is_kept_under_a_name_that_accelerate_does_not_read() -> None:
+    launched = {**WHOLE, "ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"}
+    refuse_foreign(launched)
+    hide_from_accelerate(launched)
+    assert launched == {**WHOLE, SHARDS: "true"} and asks_for_shards(launched)
+    assert for_one_process({**launched, "PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+def test_only_several_processes_share_a_model_out_and_scaled_gradients_are_refused(
+    tiny_config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config.updated({"training": {"precision": "fp16"}}).training
+    accelerator = Accelerator(cpu=True)
+    assert not shards_model(accelerator, config)
+    monkeypatch.setenv(SHARDS, "true")
+    assert not shards_model(accelerator, config), "nobody to share with"
+    monkeypatch.setattr(Accelerator, "num_processes", 2)
+    assert shards_model(accelerator, tiny_config.training)
+    with pytest.raises(BadInput) as refused:
+        shards_model(accelerator, config)
+    assert refused.value.field == "training.precision"
