@@ -13,6 +13,12 @@ from gtt import __version__
 from gtt.console import json_line, write_anything
 from gtt.errors import BadInput, GTTError
 from gtt.exports.formats import FORMATS, format_named
+from gtt.jobs_terminal import (
+    add_job_options,
+    add_jobs_command,
+    refuse_job_options,
+    train_on_hub,
+)
 from gtt.launch import is_main_process, leave, start_all_processes, terminated_as_interrupted
 
 OK, FAILED, BAD_INPUT = 0, 1, 2
@@ -59,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--data", metavar="SOURCE", help="a source, file or owner/name on the Hub")
     _add_training_options(train)
     train.add_argument("--out", type=Path, metavar="DIR", help="the run folder (new or empty)")
+    add_job_options(train)
     train.set_defaults(command=train_command)
 
     resume = commands.add_parser("resume", help="go on with a run from its last checkpoint")
@@ -108,6 +115,8 @@ def build_parser() -> argparse.ArgumentParser:
     push.add_argument("repo", metavar="USER/NAME", help="where it shall go on the Hub")
     push.add_argument("--private", action="store_true", help="only you can see it")
     push.set_defaults(command=push_command)
+
+    add_jobs_command(commands)
 
     recipes = commands.add_parser("recipes", help="list the recipes")
     recipes.add_argument("--json", action="store_true")
@@ -168,6 +177,9 @@ def train_command(options: argparse.Namespace) -> int:
     if options.data is not None:
         config = config.updated({"data": {"source": _source(options.data), "column": None}})
     config = config.with_assignments(options.assignments)
+    if options.on is not None:
+        return train_on_hub(config, name_for(config), options)
+    refuse_job_options(options)
 
     def start(watcher: Any, home: Any) -> Any:
         from gtt.runs.execute import start_run

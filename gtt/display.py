@@ -136,7 +136,8 @@ class TerminalDisplay(QuietDisplay):
             total=progress.total,
             figures=progress.unit,
         )
-        self._line(f"{progress.stage}: {progress.done:,} {progress.unit}", every=5.0)
+        counted = f": {progress.done:,} {progress.unit}" if progress.unit else ""
+        self._line(f"{progress.stage}{counted}", every=5.0)
 
     def _record(self, record: Record) -> None:
         show = {

@@ -92,7 +92,9 @@ class HubStandin:
         return sum(one == method and bool(re.search(pattern, at)) for one, at in self.requests)
 
 
-class _Refused(Exception):
+class Refused(Exception):
+    """An answer that refuses, with the Hub's status and words."""
+
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status, self.message = status, message
@@ -102,7 +104,9 @@ class _Cut(Exception):
     """The connection breaks here."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class StandinHandler(BaseHTTPRequestHandler):
+    """The endpoints; more of them in a class made from this one."""
+
     protocol_version = "HTTP/1.1"
     hub: HubStandin
 
@@ -137,12 +141,12 @@ class _Handler(BaseHTTPRequestHandler):
                 raise _Cut
             for beginning, status in self.hub.fails.items():
                 if self.place.startswith(beginning):
-                    raise _Refused(status, "The service is not available.")
+                    raise Refused(status, "The service is not available.")
             self._route(method)
         except _Cut:
             self.close_connection = True
             self.connection.close()
-        except _Refused as refusal:
+        except Refused as refusal:
             self._read_all()
             self._send(
                 refusal.status,
@@ -199,12 +203,12 @@ class _Handler(BaseHTTPRequestHandler):
         if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/revision/[^/]+)?", place):
             about = {"license": "cc-by-4.0", "language": ["de"]}
             return self._send(200, {"id": match[1], "cardData": about, "siblings": []})
-        raise _Refused(404, "Not found.")
+        raise Refused(404, "Not found.")
 
     def _account(self) -> Account:
         account = self.hub.account(self.headers.get("Authorization"))
         if account is None:
-            raise _Refused(401, "Invalid credentials in Authorization header")
+            raise Refused(401, "Invalid credentials in Authorization header")
         return account
 
     def _whoami(self) -> None:
@@ -257,7 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
         account = self._account()
         owner = repo.partition("/")[0]
         if account.role == "read" or owner not in (account.name, *account.orgs):
-            raise _Refused(
+            raise Refused(
                 403, f'You don\'t have the rights to create a model under the namespace "{owner}"'
             )
         return account
@@ -269,7 +273,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._may_write(repo)
         with self.hub.lock:
             if repo in self.hub.repos:
-                raise _Refused(409, "You already created this model repo")
+                raise Refused(409, "You already created this model repo")
             self.hub.repos[repo] = Repo(asked.get("visibility") == "private")
         self._send(200, {"url": f"{self.hub.url}/{repo}", "name": repo})
 
@@ -287,7 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
         owner = name.partition("/")[0]
         may = account is not None and owner in (account.name, *account.orgs)
         if repo is None or (repo.private and not may):
-            raise _Refused(404 if account else 401, "Repository not found")
+            raise Refused(404 if account else 401, "Repository not found")
         return repo
 
     def _info(self, name: str) -> None:
@@ -333,7 +337,7 @@ class _Handler(BaseHTTPRequestHandler):
                 objects.append({"oid": oid, "size": size})
                 continue
             if hub.quota is not None and kept + size > hub.quota:
-                raise _Refused(
+                raise Refused(
                     403, "Private repository storage limit reached, please upgrade your plan"
                 )
             number = secrets.token_hex(8)
@@ -361,9 +365,9 @@ class _Handler(BaseHTTPRequestHandler):
         if upload is None or hub.gives_up_uploads:
             hub.gives_up_uploads = False
             hub.uploads.pop(number, None)
-            raise _Refused(403, "Request has expired")
+            raise Refused(403, "Request has expired")
         if self.headers.get("Authorization") and what.isdigit():
-            raise _Refused(400, "Only one auth mechanism allowed")
+            raise Refused(400, "Only one auth mechanism allowed")
         if method == "PUT":
             part = int(what or 1)
             path = hub.folder / f"{number}.{part}"
@@ -375,12 +379,12 @@ class _Handler(BaseHTTPRequestHandler):
         if what == "complete":
             told = [one["partNumber"] for one in self._json()["parts"]]
             if told != sorted(upload.parts):
-                raise _Refused(400, "One or more of the specified parts could not be found")
+                raise Refused(400, "One or more of the specified parts could not be found")
             self._complete(number, upload)
             return self._send(200, {})
         about = self._json()
         if not hub.object(about["oid"]).exists():
-            raise _Refused(404, "Object does not exist")
+            raise Refused(404, "Object does not exist")
         return self._send(200, {})
 
     def _receive(self, path: Path) -> str:
@@ -416,7 +420,7 @@ class _Handler(BaseHTTPRequestHandler):
                 path.unlink()
         if digest.hexdigest() != upload.oid or whole.stat().st_size != upload.size:
             whole.unlink()
-            raise _Refused(400, "The content has another SHA-256 than was announced")
+            raise Refused(400, "The content has another SHA-256 than was announced")
         whole.rename(self.hub.object(upload.oid))
 
     def _commit(self, name: str) -> None:
@@ -427,13 +431,16 @@ class _Handler(BaseHTTPRequestHandler):
             value = line["value"]
             if line["key"] == "lfsFile":
                 if not self.hub.object(value["oid"]).exists():
-                    raise _Refused(400, f"Your push was rejected: {value['path']} is missing")
+                    raise Refused(400, f"Your push was rejected: {value['path']} is missing")
                 changed[value["path"]] = value["oid"]
             elif line["key"] == "file":
                 changed[value["path"]] = base64.b64decode(value["content"])
+        gone = [one["value"]["path"] for one in lines[1:] if one["key"] == "deletedFile"]
         with self.hub.lock:
             repo = self._repo(name)
             repo.files |= changed
+            for path in gone:
+                repo.files.pop(path, None)
             repo.commits.append(secrets.token_hex(20))
         place = f"{self.hub.url}/{name}/commit/{repo.commits[-1]}"
         self._send(200, {"success": True, "commitUrl": place, "commitOid": repo.commits[-1]})
@@ -464,12 +471,17 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def hub_standin(folder: Path, part_bytes: int = 2_000_000, port: int = 0) -> Iterator[HubStandin]:
+def hub_standin(
+    folder: Path,
+    part_bytes: int = 2_000_000,
+    port: int = 0,
+    handler: type[StandinHandler] = StandinHandler,
+) -> Iterator[HubStandin]:
     """The stand-in on a free port of this machine, for the length of a `with` block."""
     folder.mkdir(parents=True, exist_ok=True)
     hub = HubStandin(folder, part_bytes)
-    handler = type("Handler", (_Handler,), {"hub": hub})
-    server = _Server(("127.0.0.1", port), handler)
+    kind = type("Handler", (handler,), {"hub": hub})
+    server = _Server(("127.0.0.1", port), kind)
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_standin import hub_standin
+from jobs_standin import jobs_standin
 from serving import ROOT, Server, serving, wait_until_done
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
@@ -95,6 +95,7 @@ SAYS = {
     "JavaScript": [r"(?m)^60 \d\.\d+$", r"Finished all 60 steps"],
     "A run as a job": [r"stopped at step \d+", r"completed at step \d+", r"\d+ parameters"],
     "Publishing on the Hub": [r"(?m)^done http://127\.0\.0\.1:\d+/anna/tales-gpt$"],
+    "On the Hub's machines": [r"(?m)^completed CPU Basic \d\.\d+ Finished all 60 steps"],
     "Many visitors": [r"^3\n3\n((?!3 )\d+ on the new desk|one desk for everybody)"],
     "Errors": [r"^422 .*did you mean 'quickstart'", r"invalid_input \(recipe\) - There", r"\n\d+$"],
 }
@@ -123,7 +124,7 @@ THREADS = {"OMP_NUM_THREADS": "1"}
 @pytest.fixture(scope="module")
 def at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with one desk for everybody, on a computer that is signed in to a Hub."""
-    with hub_standin(tmp_path_factory.mktemp("store")) as hub:
+    with jobs_standin(tmp_path_factory.mktemp("store")) as (hub, _):
         signed_in = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_TOKEN": "hf_anna"}
         with serving(tmp_path_factory.mktemp("home"), **THREADS, **signed_in) as server:
             yield server

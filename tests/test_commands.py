@@ -142,6 +142,9 @@ PATTERNS = {
     "python -m gtt train --recipe NAME",
     "python -m gtt train",
     "python -m gtt stop [$RUN]",
+    "python -m gtt train --on MACHINE",  # as these are run in tests/hub/test_jobs_terminal.py
+    "python -m gtt jobs",
+    "python -m gtt jobs $RUN",
     "python -m gtt push $RUN USER/NAME",  # as it is run in tests/hub/test_push.py
     "python -m gtt",
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gtt.api.schemas import Place, RunInfo, RunStatus, Sample
+from gtt.api.schemas import JobInfo, Place, RunInfo, RunStatus, Sample
 from gtt.data.exams import exam_for
+from gtt.runs.elsewhere import JobFolder, JobState
 from gtt.runs.managed import ManagedRun
 from gtt.runs.naming import parameters_of, tokenizer_name
 from gtt.runs.shown import RunView
@@ -59,10 +60,15 @@ def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
     place = run.place() if state == "queued" else None
     ended = view.ended if state == (view.ended.reason if view.ended else None) else None
     message = ended.message if ended else None
+    job = JobFolder(run.path).read()
     if run.damage is not None:
         message = (
             f"This run is damaged: {run.damage}. What can be read of it is shown, and can be taken "
             "home with its checkpoints; to train it on, restart it as a new run."
+        )
+    elif state == "interrupted" and job is not None and job.is_unsettled:
+        message = job.message or (
+            "Nobody follows the job of this run any more, and it may go on: follow it again."
         )
     elif state == "interrupted":
         message = "The training process ended without a word, as in a power cut: resume it."
@@ -83,4 +89,20 @@ def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
         "best_validation_loss": view.best_validation_loss,
         "resumable": run.is_resumable(state),
         "queue": Place(place=place[0], wait_seconds=place[1]) if place else None,
+        "job": _job_info(job) if job is not None else None,
     }
+
+
+def _job_info(job: JobState) -> JobInfo:
+    return JobInfo(
+        stage=job.stage,
+        flavor=job.flavor,
+        title=job.title,
+        dollars_per_hour=job.dollars_per_hour,
+        minutes=job.minutes,
+        dollars=job.dollars(),
+        dollars_at_most=job.dollars_per_hour * job.minutes / 60,
+        url=job.url,
+        repo=job.repo,
+        message=job.message,
+    )

@@ -21,6 +21,7 @@ from gtt.api.unread import Unread
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
 from gtt.config import RunConfig
 from gtt.errors import UnusableRun
+from gtt.hub.jobs.hardware import Prices
 from gtt.inference.client import Inference
 from gtt.inference.pipe import Result
 from gtt.inference.questions import Job
@@ -61,6 +62,7 @@ class Service:
         )
         self.rates = rates_of(limits)
         self.pushes = Pushes(for_strangers=limits.for_strangers)
+        self.prices = Prices()
         self.unread = Unread()
         self.streams = Places.at_home() if limits.shared_desk else Places.for_strangers()
         # Held from the look for room to the run that takes it: two at once would both find room.

@@ -28,17 +28,25 @@ def recipe_of(name: str) -> Recipe:
 
 
 def allowed(
-    config: RunConfig, caller: Caller, *, is_resumed: bool = False, kept_bytes: int = 0
+    config: RunConfig,
+    caller: Caller,
+    *,
+    is_resumed: bool = False,
+    is_elsewhere: bool = False,
+    kept_bytes: int = 0,
 ) -> RunConfig:
     """The configuration as it will be trained here; raises where it asks for too much.
 
     A run that is resumed keeps its data, which are not looked at again, and the `kept_bytes` that
-    it has on the disk already.
+    it has on the disk already. What is trained elsewhere takes no time of this machine.
 
     What the visitor left open is bounded; what they asked for is refused with a sentence, never
     cut in silence.
     """
     limits = caller.limits
+    if is_elsewhere:
+        free = dict.fromkeys(("max_steps", "max_minutes", "max_parameters"))
+        limits = limits.model_copy(update=free)
     if not is_resumed:
         check_source(config, caller)
     check_tokenizer(config, limits)

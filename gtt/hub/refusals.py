@@ -30,7 +30,7 @@ class PushBroken(PushRefused):
 
 def refusal_of(error: BaseException, repo: str, where: str = "huggingface.co") -> PushRefused:
     """The sentence for an error of the Hub's client or of the network."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, PushRefused):
             return cause
         if isinstance(cause, HfHubHTTPError):
@@ -45,12 +45,12 @@ def refusal_of(error: BaseException, repo: str, where: str = "huggingface.co") -
     words = " ".join(str(error).split())
     if _FULL.search(words):
         return _no_room(words)
-    return PushRefused(f"The Hub did not take the push ({_quoted(words)}). Nothing was published.")
+    return PushRefused(f"The Hub did not take the push ({quoted(words)}). Nothing was published.")
 
 
 def _answered(error: HfHubHTTPError, repo: str) -> PushRefused:
     status = error.response.status_code
-    words = _words_of(error)
+    words = words_of(error)
     if status == 401:
         return PushRefused(
             "The Hub does not know this token: it has expired or was revoked. Sign in again "
@@ -79,7 +79,7 @@ def _answered(error: HfHubHTTPError, repo: str) -> PushRefused:
         )
     if status >= 500:
         return PushBroken(f"The Hub is not well just now (it answered {status}). {GO_ON}")
-    return PushRefused(f"The Hub did not take the push ({_quoted(words)}). Nothing was published.")
+    return PushRefused(f"The Hub did not take the push ({quoted(words)}). Nothing was published.")
 
 
 def no_write_scope(repo: str) -> PushRefused:
@@ -94,23 +94,25 @@ def no_write_scope(repo: str) -> PushRefused:
 
 def _no_room(words: str) -> PushRefused:
     return PushRefused(
-        f"The Hub has no room left for this account ({_quoted(words)}). Delete something there, "
+        f"The Hub has no room left for this account ({quoted(words)}). Delete something there, "
         "take a smaller model, or push it as public where that has more room. Nothing was "
         "published."
     )
 
 
-def _words_of(error: HfHubHTTPError) -> str:
+def words_of(error: HfHubHTTPError) -> str:
+    """What the Hub says of a refusal, in its own words."""
     words = error.server_message or error.response.headers.get("x-error-message") or str(error)
     return " ".join(str(words).split())
 
 
-def _quoted(words: str) -> str:
+def quoted(words: str) -> str:
+    """The Hub's words, short and without addresses."""
     shown = re.sub(r"https?://\S+|Request ID: \S+", "", words).strip(" .():")
     return shown if len(shown) <= LONGEST_QUOTE else shown[: LONGEST_QUOTE - 1] + "…"
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """An error and those behind it."""
     seen: BaseException | None = error
     for _ in range(10):

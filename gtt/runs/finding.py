@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from gtt.errors import GTTError
+from gtt.runs.elsewhere import JobFolder
 from gtt.runs.managed import NOTE, ManagedRun, Waiting, is_damaged_run
 
 
@@ -31,6 +32,8 @@ def recover(run: ManagedRun) -> None:
     note = run.note
     if note.started_at is None:
         return
+    if note.waiting is None and JobFolder(run.path).read() is not None:
+        return  # what trains elsewhere never waits for this machine
     if note.waiting is None:
         if run.journal_size() == 0 and not run.is_alive():  # it died before its first word
             run.note_anyway(waiting=Waiting(note.started_at))

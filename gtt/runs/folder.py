@@ -112,17 +112,17 @@ class RunFolder:
             raise UnusableRun(f"{self.path}/run.json has no valid configuration: {error}") from None
 
     @contextmanager
-    def locked(self, *, as_worker: bool = True) -> Iterator[None]:
+    def locked(self, *, as_worker: bool = True, elsewhere: bool = False) -> Iterator[None]:
         """Holds the run for training; raises `UnusableRun` where another process does.
 
         Inside, this process is on record as the run's worker. Without `as_worker` it is not: so
-        holds a server a run to which it adds a line.
+        holds a server a run to which it adds a line. A worker `elsewhere` follows another machine.
         """
         lock = FileLock(self.path / "run.lock")
         try:
             lock.acquire(timeout=0)
             if as_worker:
-                Worker.record(self.path, os.getpid())
+                Worker.record(self.path, os.getpid(), elsewhere=elsewhere)
         except Timeout:
             raise UnusableRun(
                 f"{self.path} is being trained by another process: wait, or stop that one first."

@@ -196,6 +196,10 @@ class ManagedRun:
         """Whether a process trains this run now."""
         return self.worker is not None and self.worker.is_alive()
 
+    def is_elsewhere(self) -> bool:
+        """Whether its process only follows a training on another machine."""
+        return self.worker is not None and self.worker.elsewhere
+
     def journal_size(self) -> int:
         """Bytes in the journal: the cheapest way to see that something is new."""
         try:

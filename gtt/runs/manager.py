@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from gtt.config import RunConfig
 from gtt.errors import BadInput, GTTError, UnusableRun
+from gtt.runs.elsewhere import is_unsettled
 from gtt.runs.endings import is_told, tell_death, tell_end
 from gtt.runs.fairness import FairQueue, waits
 from gtt.runs.finding import find_runs, half_made, in_turn, recover
@@ -51,6 +52,7 @@ MOST_RUNS = 5000  # of strangers, those that were deleted a moment ago included
 EMPTY_HOURS = 1.0  # that a run of strangers is kept which ended before its first step
 UNDO_SECONDS = 600  # a deleted run can be brought back for so long
 KILL_AFTER = 60.0  # seconds a worker has for its last step and checkpoint
+CANCEL_AFTER = 900.0  # and one that fetches what was trained elsewhere
 OVERTIME = 120.0  # seconds beyond the time limit of a run, to load, measure and save
 HALF_MADE_SECONDS = 60.0  # after which a folder that became no run is removed
 GOING = ("preparing", "running")
@@ -87,7 +89,7 @@ class Manager:
         self._closing = False
         self._runs: dict[str, ManagedRun] = {}
         self._queue: FairQueue[str] = FairQueue()
-        self._at_work: dict[str, int] = {}  # run id -> slot
+        self._at_work: dict[str, int | None] = {}  # run id -> slot; None: on another machine
         self._durations: deque[float] = deque(maxlen=20)
         self._own = self._claim()
         try:
@@ -112,14 +114,17 @@ class Manager:
         *,
         name: str | None = None,
         text: str | None = None,
+        elsewhere: Callable[[ManagedRun], Worker] | None = None,
     ) -> ManagedRun:
         """A new run, on disk and in the queue; raises `QueueFull`, and OSError of a full disk.
 
         The `mark` of the request that makes it is kept with it, and so is what a person calls the
-        `text`. Without a `name` it gets one that tells what it is.
+        `text`. Without a `name` it gets one that tells what it is. With `elsewhere`, which starts
+        the process that follows it on another machine, it needs no slot and does not wait.
         """
         with self._lock:
-            self._require_room(owner)
+            if elsewhere is None:
+                self._require_room(owner)
             if self.limits.for_strangers and len(self._runs) >= MOST_RUNS:
                 raise QueueFull(f"This server keeps {MOST_RUNS:,} runs: try again later.", 3600.0)
             path = self.home.new_run(config.name)
@@ -128,16 +133,22 @@ class Manager:
                 about = {"config": config.model_dump(), "owner": owner, "mark": mark}
                 name = name or name_for(config, text)
                 note = new_note(name, self.clock(), owner, text)
+                if elsewhere is not None:
+                    note = replace(note, waiting=None, started_at=self.clock())
                 run = ManagedRun(path, about, note)
                 run.write_note()
                 # With `run.json` the run exists; what is half made before has no such file.
                 run.folder.create(config, None, owner, mark)
                 run.created = str(run.folder.about()["created"])
+                if elsewhere is not None:
+                    self._begin_elsewhere(run, elsewhere)
             except BaseException:
+                self._at_work.pop(path.name, None)
                 shutil.rmtree(path, ignore_errors=True)
                 raise
             self._adopt(run)
-            self._queue.put(owner or "", run.id)
+            if elsewhere is None:
+                self._queue.put(owner or "", run.id)
         self._wake.set()
         return run
 
@@ -181,6 +192,10 @@ class Manager:
                 raise UnusableRun("This run is deleted: bring it back first.")
             if state in ACTIVE:
                 raise UnusableRun("This run is still at work: stop it first, or wait for its end.")
+            if is_unsettled(run.path):
+                raise UnusableRun(
+                    "This run may still be training on the Hub: follow it again, or stop it there."
+                )
             if state == "completed" and _is_finished(run, changes):
                 raise UnusableRun(
                     "This run is finished: to train it longer, resume it with a larger "
@@ -192,6 +207,24 @@ class Manager:
             run.expect(waiting.changes)
             self._queue.put(run.owner or "", run.id)
         self._wake.set()
+
+    def follow_again(self, run: ManagedRun, elsewhere: Callable[[ManagedRun], Worker]) -> None:
+        """Starts another process that follows a run on another machine; raises `UnusableRun`."""
+        with self._lock:
+            self._require_present(run)
+            if run.note.deleted_at is not None:
+                raise UnusableRun("This run is deleted: bring it back first.")
+            if not is_unsettled(run.path):
+                raise UnusableRun("This run has no job on the Hub that could still be at work.")
+            if run.state() in ACTIVE:
+                raise UnusableRun("This run is being followed already.")
+            run.write_note(ended_seq=run.view().seq)
+            self._begin_elsewhere(run, elsewhere)
+
+    def _begin_elsewhere(self, run: ManagedRun, elsewhere: Callable[[ManagedRun], Worker]) -> None:
+        run.worker = elsewhere(run)
+        self._at_work[run.id] = None
+        run.at_work, run.stop_asked_at, run.untold = True, None, None
 
     def rename(self, run: ManagedRun, name: str) -> None:
         """Gives a run another name; what it is stays as it was."""
@@ -248,7 +281,8 @@ class Manager:
             if run.id not in order:
                 return None
             usual = self._usual_seconds()
-            running = [self._remaining(self._runs[id], usual) for id in self._at_work]
+            here = [id for id, slot in self._at_work.items() if slot is not None]
+            running = [self._remaining(self._runs[id], usual) for id in here]
             place = order.index(run.id)
             starts = waits(running[: self.slots], [usual] * (place + 1), self.slots)
             return place + 1, starts[place]
@@ -353,6 +387,8 @@ class Manager:
             if run.handed is not None and not run.stop_asked_at and view.seq <= run.note.ended_seq:
                 run.note_anyway(waiting=run.handed)
                 self._queue.put(run.owner or "", run.id)
+            elif run.worker is not None and run.worker.elsewhere and is_unsettled(run.path):
+                return  # the training may go on where it is, and can be followed again
             elif not is_told(run):
                 tell_death(run)
             elif run.note.started_at is not None and view.ended and view.ended.reason != "failed":
@@ -369,8 +405,11 @@ class Manager:
                 run = self._runs[id]
                 assert run.worker is not None
                 if run.stop_asked_at is not None:
-                    if now - run.stop_asked_at > KILL_AFTER:
+                    patience = CANCEL_AFTER if run.worker.elsewhere else KILL_AFTER
+                    if now - run.stop_asked_at > patience:
                         run.worker.kill()
+                elif run.worker.elsewhere:  # its job has a time limit of its own
+                    continue
                 elif self.limits.max_minutes is not None and run.note.started_at is not None:
                     allowed = 60 * self.limits.max_minutes + OVERTIME
                     if now - run.note.started_at > allowed:
@@ -378,7 +417,7 @@ class Manager:
 
     def _start_waiting(self) -> None:
         with self._lock:
-            while len(self._at_work) < self.slots:
+            while self._slots_taken() < self.slots:
                 # A run that was resumed at once may have its old worker a moment longer.
                 id = self._queue.take(lambda id: id not in self._at_work)
                 if id is None:
@@ -425,8 +464,11 @@ class Manager:
     def _keep_spare(self) -> None:
         """A spare while a slot is free; loading one beside a training would slow that down."""
         with self._lock:
-            if self._keeps_spare and len(self._at_work) < self.slots:
+            if self._keeps_spare and self._slots_taken() < self.slots:
                 self._spares.keep(self._free_slot())
+
+    def _slots_taken(self) -> int:
+        return sum(slot is not None for slot in self._at_work.values())
 
     def _free_slot(self) -> int:
         return next(n for n in itertools.count() if n not in self._at_work.values())
@@ -517,7 +559,9 @@ class Manager:
                 run.worker = Worker.find(run.path) or run.worker
             if run.is_alive() and not is_told(run):
                 slot = run.note.slot
-                if slot is None or slot in self._at_work.values():
+                if run.worker is not None and run.worker.elsewhere:
+                    slot = None
+                elif slot is None or slot in self._at_work.values():
                     slot = self._free_slot()
                 self._at_work[run.id] = slot
                 run.at_work = True

@@ -94,20 +94,24 @@ class Spare:
 
 @dataclass
 class Worker:
-    """A process that trains a run: our child, or one that an earlier server started."""
+    """A process that trains a run: our child, or one that an earlier server started.
+
+    One that is `elsewhere` only follows a training on another machine.
+    """
 
     pid: int
     born: float  # seconds since 1970, as the system tells; a pid alone may have a new owner
     child: subprocess.Popen[bytes] | None = None
+    elsewhere: bool = False
 
     @classmethod
-    def record(cls, folder: Path, pid: int) -> Worker:
+    def record(cls, folder: Path, pid: int, *, elsewhere: bool = False) -> Worker:
         """Notes in the run folder which process trains it; raises OSError."""
         try:
-            worker = cls(pid, psutil.Process(pid).create_time())
+            worker = cls(pid, psutil.Process(pid).create_time(), elsewhere=elsewhere)
         except psutil.Error as error:
             raise ProcessLookupError(f"process {pid} has ended") from error
-        text = json.dumps({"pid": pid, "born": worker.born})
+        text = json.dumps({"pid": pid, "born": worker.born, "elsewhere": elsewhere})
         write_text(folder / RECORD, text + "\n")
         return worker
 
@@ -116,7 +120,11 @@ class Worker:
         """The living worker of a run folder, or None."""
         try:
             values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            worker = cls(int(values["pid"]), float(values["born"]))
+            worker = cls(
+                int(values["pid"]),
+                float(values["born"]),
+                elsewhere=values.get("elsewhere") is True,
+            )
             return worker if worker.is_alive() else None
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None

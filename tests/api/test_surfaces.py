@@ -17,7 +17,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from hub_standin import hub_standin
+from jobs_standin import jobs_standin
 from serving import ROOT, Server, serving, tiny, wait_until_done
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -42,7 +42,8 @@ Given = tuple[dict[str, Any], dict[str, Any]]  # what differs between the desks'
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("surfaces")
-    with hub_standin(tmp_path_factory.mktemp("store")) as hub:
+    with jobs_standin(tmp_path_factory.mktemp("store")) as (hub, jobs):
+        jobs.script, jobs.script_ends = ["no solution found"], "ERROR"
         there = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
         with serving(home, GTT_SHARED_DESK="false", OMP_NUM_THREADS="1", **there) as one:
             yield one
@@ -327,6 +328,22 @@ def test_every_row_answers_the_same_on_both_surfaces(
     assert pushes[0].keys() == pushes[1].keys()
     assert pushes[1]["push"]["stage"] == "done", "the Gradio client waits for the end"
     assert [one["push"]["repo"] for one in pushes] == ["anna/first", "anna/second"]
+
+    machines = [one["machines"] for one in both("job_hardware")]
+    assert machines[0] == machines[1] and machines[0][0]["name"] == "cpu-basic"
+    order = {"flavor": "cpu-basic", "minutes": 15, "at_most": 0.01, "token": "hf_anna"}
+    jobs = both("run_on_hub", **tiny(), **order)
+    assert jobs[0]["config"] == jobs[1]["config"]
+    for desk, answer in zip(desks, jobs):
+        with server.client(desk.key) as http:
+            done = wait_until_done(http, answer["run"]["id"])
+            assert "no solution found" in done["message"] and done["job"]["stage"] == "over"
+    called.add("follow_job")
+    refused = [
+        desk.error("follow_job", run_id=answer["run"]["id"], token="hf_anna")
+        for desk, answer in zip(desks, jobs)
+    ]
+    assert refused[0] == refused[1] and "no job on the Hub" in refused[0][1]
 
     assert equal("rename_run", run, name="renamed")["run"]["name"] == "renamed"
     resumed = begun("resume_run", run, config={"training": {"max_steps": 30}})

@@ -31,10 +31,11 @@ async def estimate(caller: Caller, request: EstimateRun) -> RunEstimate:
     threads = calibration.worker_threads(caller.service.manager.slots)
     if request.measure and _is_measurable(caller, threads):
         await _measure(caller, threads)
-    return await asyncio.to_thread(_estimated, caller, request, threads)
+    return await asyncio.to_thread(estimated, caller, request, threads)
 
 
-def _estimated(caller: Caller, request: EstimateRun, threads: int) -> RunEstimate:
+def estimated(caller: Caller, request: EstimateRun, threads: int) -> RunEstimate:
+    """The estimate by what is known of this machine up to now."""
     vocab_size, train_tokens, assumed, notes = None, None, False, []
     if request.run_id is not None:
         run = caller.run(request.run_id)

@@ -19,6 +19,7 @@ from gtt.api.schemas import (
     RenameRun,
     RestartRun,
     ResumeRun,
+    RunOnHub,
     RunResponse,
     RunsPage,
     StatusResponse,
@@ -31,11 +32,13 @@ from gtt.api.visitors import allowed, recipe_of
 from gtt.config import RunConfig
 from gtt.data.sources import UPLOAD
 from gtt.errors import BadInput, UnusableRun
+from gtt.runs.elsewhere import is_unsettled
 from gtt.runs.home import folder_bytes
 from gtt.runs.limits import fewest_parameters, run_bytes
 from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.runs.manager import UNDO_SECONDS
 from gtt.runs.naming import base_name, free_name, name_for, text_name
+from gtt.runs.processes import Worker
 
 Mark = Mapping[str, Any] | None  # by which a run tells which request made it
 FOLLOW_EVERY = 0.3  # seconds between two looks of a follower
@@ -89,9 +92,9 @@ def train(caller: Caller, request: Train) -> StatusResponse:
                     "under /api/runs.",
                     field="action",
                 )
-            return _begin(caller, _asked_for(caller, request), None, mark)
+            return begin_run(caller, asked_for(caller, request), None, mark)
 
-    return StatusResponse(run=run_status(_once(caller, request, begin)))
+    return StatusResponse(run=run_status(once(caller, request, begin)))
 
 
 @endpoint("POST", "/api/train/stop", rate="write")
@@ -148,7 +151,7 @@ def read_run(caller: Caller, request: OfRun) -> RunResponse:
 def rename_run(caller: Caller, request: RenameRun) -> RunResponse:
     """Gives a run another name."""
     run = caller.run(request.run_id)
-    with _of_the_disk():
+    with of_the_disk():
         caller.service.manager.rename(run, request.name)
     return run_response(run)
 
@@ -157,6 +160,12 @@ def rename_run(caller: Caller, request: RenameRun) -> RunResponse:
 def delete_run(caller: Caller, request: OfRun) -> Deleted:
     """Stops a run and deletes it; for ten minutes it can be brought back."""
     run = caller.run(request.run_id)
+    if is_unsettled(run.path) and not run.is_alive():
+        raise Conflict(
+            "The job of this run may still be at work on the Hub and cost something: follow it "
+            "again, then stop it, or cancel it on the Hub.",
+            field="run_id",
+        )
     caller.service.manager.delete(run)
     return Deleted(deleted=run.id, undo_seconds=UNDO_SECONDS)
 
@@ -171,7 +180,7 @@ def restore_run(caller: Caller, request: OfRun) -> RunResponse:
         _require_room_for_run(caller)
         if run.note.waiting is not None:  # what it had reserved may be another's by now
             caller.desk.uploads.check_room(run_bytes(fewest_parameters(run.config)))
-        with _of_the_disk():
+        with of_the_disk():
             caller.service.manager.restore(run)
     return run_response(run)
 
@@ -196,7 +205,7 @@ def resume_run(caller: Caller, request: ResumeRun) -> RunResponse:
     A run that has saved none begins again at its start.
     """
     run = caller.run(request.run_id)
-    with caller.desk.lock, caller.service.beginning, _of_the_disk():
+    with caller.desk.lock, caller.service.beginning, of_the_disk():
         return _resumed(caller, run, request)
 
 
@@ -241,38 +250,38 @@ def restart_run(caller: Caller, request: RestartRun) -> RunResponse:
         config = changed(old.config, request.config)
         taken = {run.name for run in caller.runs()}
         if base_name(old.name) == name_for(old.config, old.text):  # nobody's choice: made anew
-            return _begin(caller, config, None, mark)
+            return begin_run(caller, config, None, mark)
         base = base_name(old.name) if base_name(old.name) in taken else old.name
-        return _begin(caller, config, free_name(base, taken), mark)
+        return begin_run(caller, config, free_name(base, taken), mark)
 
-    return run_response(_once(caller, request, begin))
+    return run_response(once(caller, request, begin))
 
 
 def create(caller: Caller, request: CreateRun) -> ManagedRun:
     """The run that a request asks for, new or made by the same request before."""
 
     def begin(mark: Mark) -> ManagedRun:
-        return _begin(caller, _asked_for(caller, request), request.name, mark)
+        return begin_run(caller, asked_for(caller, request), request.name, mark)
 
-    return _once(caller, request, begin)
+    return once(caller, request, begin)
 
 
-def _asked_for(caller: Caller, request: CreateRun | Train) -> RunConfig:
+def asked_for(caller: Caller, request: CreateRun | Train | RunOnHub) -> RunConfig:
     """The recipe that is named, else the draft, changed as asked."""
     base = recipe_of(request.recipe).config if request.recipe else caller.desk.draft
     return changed(base, request.config)
 
 
-def _once(
+def once(
     caller: Caller,
-    request: CreateRun | Train | RestartRun,
+    request: CreateRun | Train | RestartRun | RunOnHub,
     begin: Callable[[Mark], ManagedRun],
 ) -> ManagedRun:
     """The run that `begin` makes, or that the same request with the same key made before."""
     key = request.idempotency_key
     if key is None:
         return begin(None)
-    asked = request.model_dump(mode="json", exclude_unset=True)
+    asked = request.model_dump(mode="json", exclude_unset=True, exclude={"token"})
     if not isinstance(request, CreateRun):  # the same values mean something else elsewhere
         asked = {type(request).__name__: asked}
     with caller.desk.lock:
@@ -296,22 +305,32 @@ def _made_before(caller: Caller, id: str) -> ManagedRun:
         ) from None
 
 
-def _begin(caller: Caller, config: RunConfig, name: str | None, mark: Mark) -> ManagedRun:
-    with caller.desk.lock, caller.service.beginning, _of_the_disk():
+def begin_run(
+    caller: Caller,
+    config: RunConfig,
+    name: str | None,
+    mark: Mark,
+    *,
+    elsewhere: Callable[[ManagedRun], Worker] | None = None,
+) -> ManagedRun:
+    """A new run on the desk, waiting for its turn here or begun `elsewhere`."""
+    with caller.desk.lock, caller.service.beginning, of_the_disk():
         _require_room_for_run(caller)
-        config = allowed(config, caller)
+        config = allowed(config, caller, is_elsewhere=elsewhere is not None)
         text = text_name(config.data.source, _uploaded(caller, config))
         if name is None:
             taken = {run.name for run in caller.runs()}
             name = free_name(name_for(config, text), taken)
-        run = caller.service.manager.create(config, caller.desk.owner, mark, name=name, text=text)
+        run = caller.service.manager.create(
+            config, caller.desk.owner, mark, name=name, text=text, elsewhere=elsewhere
+        )
         caller.service.workspaces.note_written(folder_bytes(run.path))
         caller.desk.save_current_run(run.id)
         return run
 
 
 @contextmanager
-def _of_the_disk() -> Iterator[None]:
+def of_the_disk() -> Iterator[None]:
     """What the disk refuses inside of the `with` is told as that."""
     try:
         yield

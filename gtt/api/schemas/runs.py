@@ -9,6 +9,7 @@ from pydantic import Field
 from gtt.api.schemas.base import ID, OfRun, Request, Response
 from gtt.api.schemas.changes import ConfigChanges
 from gtt.config import RunConfig
+from gtt.runs.elsewhere import Stage
 from gtt.runs.managed import State
 from gtt.settings import Name
 
@@ -21,6 +22,14 @@ IdempotencyKey = Annotated[
         "the header Idempotency-Key.",
     ),
 ]
+
+
+JOB_TOKEN = Field(
+    None,
+    max_length=10_000,
+    description="A token of the Hub that may run jobs and write to your repositories. It is kept "
+    "nowhere. Left out, whoever is signed in with `hf auth login` on their own computer is meant.",
+)
 
 
 class CreateRun(Request):
@@ -42,6 +51,42 @@ class CreateRun(Request):
         description="A name of your own; left out, the run is named for its text, its tokenizer "
         "and its size.",
     )
+    idempotency_key: IdempotencyKey = None
+
+
+class RunOnHub(Request):
+    """A new run as `CreateRun` makes it, on a machine of the Hub that its user pays for."""
+
+    recipe: str | None = Field(None, max_length=100, description="As for a new run.")
+    config: ConfigChanges | None = Field(  # type: ignore[valid-type]
+        None, description="As for a new run."
+    )
+    name: Name | None = Field(None, description="As for a new run.")
+
+    flavor: str = Field(
+        max_length=100, description="A machine, by its name.", examples=["t4-small"]
+    )
+    minutes: float = Field(
+        gt=0,
+        le=100_000,
+        description="The time limit, installation included: what is trained by then is saved.",
+        examples=[30],
+    )
+    at_most: float = Field(
+        ge=0,
+        le=1_000_000,
+        description="The dollars that you agree to pay; refused where the machine may cost more in "
+        "its time limit.",
+        examples=[0.2],
+    )
+    repo: str | None = Field(
+        None,
+        max_length=200,
+        description="USER/NAME of a new private repository for what goes there and comes back; "
+        "left out, one is made.",
+        examples=["anna/gtt-first-job"],
+    )
+    token: str | None = JOB_TOKEN
     idempotency_key: IdempotencyKey = None
 
 
@@ -105,6 +150,24 @@ class Sample(Response):
     text: str
 
 
+class JobInfo(Response):
+    """The machine of the Hub that a run trains or trained on."""
+
+    stage: Stage = Field(
+        description="`lost` is a job that nobody follows and that may go on; `over` costs nothing "
+        "further."
+    )
+    flavor: str
+    title: str
+    dollars_per_hour: float
+    minutes: float = Field(description="The time limit.")
+    dollars: float = Field(description="What it has cost so far, nearly.")
+    dollars_at_most: float
+    url: str | None = Field(description="The job on the Hub.")
+    repo: str | None = Field(description="Where what it trains is kept on the Hub.")
+    message: str | None = Field(description="What is to be said of it, in a sentence.")
+
+
 class RunInfo(Response):
     """A run as lists show it."""
 
@@ -126,6 +189,7 @@ class RunInfo(Response):
     best_validation_loss: float | None
     resumable: bool
     queue: Place | None
+    job: JobInfo | None = Field(description="Where it trains, if that is not this computer.")
 
 
 class RunStatus(RunInfo):

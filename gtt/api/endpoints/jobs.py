@@ -1,0 +1,154 @@
+"""Runs on machines of the Hugging Face Hub: what they cost, beginning one, following it again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from gtt.api.endpoints.estimating import estimated
+from gtt.api.endpoints.runs import Mark, asked_for, begin_run, of_the_disk, once, run_response
+from gtt.api.errors import ApiError, Conflict, Forbidden, Unavailable
+from gtt.api.schemas import (
+    EstimateRun,
+    FollowJob,
+    MachineInfo,
+    Machines,
+    Nothing,
+    RunOnHub,
+    RunResponse,
+)
+from gtt.api.service import Caller
+from gtt.api.table import endpoint
+from gtt.errors import BadInput, UnusableRun
+from gtt.hub.jobs.hardware import (
+    Flavor,
+    checked_minutes,
+    checked_price,
+    flavor_named,
+    proposed_minutes,
+)
+from gtt.hub.jobs.starting import follow_job as follow
+from gtt.hub.jobs.starting import refuse_tracker, start_job
+from gtt.hub.names import repo_name
+from gtt.hub.starting import checked_token, own_token
+from gtt.runs import calibration
+from gtt.runs.elsewhere import JobState
+from gtt.runs.managed import ManagedRun
+from gtt.runs.processes import Worker
+
+MOST, MOST_EACH = 8, 2  # jobs followed at once, of all strangers and of one desk
+RETRY = 60.0  # seconds
+
+
+class HubRefused(ApiError):
+    """The Hub does not tell which machines it has; the sentence says why."""
+
+    status, code = 502, "hub_refused"
+
+
+@endpoint("GET", "/api/jobs/hardware", rate="read")
+def job_hardware(caller: Caller, request: Nothing) -> Machines:
+    """The machines that the Hub lends, with their prices, and a time limit for the draft."""
+    _require_hub(caller)
+    machines = [MachineInfo(**asdict(one)) for one in _flavors(caller)]
+    threads = calibration.worker_threads(caller.service.manager.slots)
+    try:
+        seconds = estimated(caller, EstimateRun(), threads).seconds
+    except BadInput:  # a draft that no run can have; a start says why
+        seconds = None
+    return Machines(
+        machines=machines,
+        minutes=proposed_minutes(seconds),
+        seconds_here=seconds,
+        has_login=not caller.limits.for_strangers and own_token() is not None,
+    )
+
+
+@endpoint(
+    "POST",
+    "/api/jobs",
+    rate="create",
+    status=201,
+    examples=({"recipe": "quickstart", "flavor": "t4-small", "minutes": 30, "at_most": 0.2},),
+)
+def run_on_hub(caller: Caller, request: RunOnHub) -> RunResponse:
+    """Begins a new run on a machine of the Hub, which costs its user money there.
+
+    From then on it is a run like any other: its journal comes in live, its checkpoints when they
+    are saved, and stopping it cancels the job. Nothing is begun where the price of the time limit
+    is above `at_most`.
+    """
+    _require_hub(caller)
+    token = checked_token(request.token or _own_token(caller))
+    repo = repo_name(request.repo) if request.repo else None
+    flavor = flavor_named(_flavors(caller), request.flavor)
+    checked_price(flavor, checked_minutes(request.minutes), request.at_most)
+    home = caller.service.home
+    state = JobState(
+        flavor=flavor.name,
+        title=flavor.title,
+        dollars_per_hour=flavor.dollars_per_hour,
+        minutes=request.minutes,
+        at_most=request.at_most,
+        repo=repo,
+    )
+
+    def elsewhere(run: ManagedRun) -> Worker:
+        uploads = home.uploads_of(run.owner)
+        return start_job(run.path, state, home, token=token, uploads=uploads)
+
+    def begin(mark: Mark) -> ManagedRun:
+        config = asked_for(caller, request)
+        refuse_tracker(config)
+        with caller.desk.lock:
+            _require_place(caller)
+            return begin_run(caller, config, request.name, mark, elsewhere=elsewhere)
+
+    return run_response(once(caller, request, begin))
+
+
+@endpoint("POST", "/api/runs/{run_id}/follow", rate="create")
+def follow_job(caller: Caller, request: FollowJob) -> RunResponse:
+    """Follows the job of a run again that nobody follows any more, as after a restart."""
+    run = caller.run(request.run_id)
+    _require_hub(caller)
+    token = checked_token(request.token or _own_token(caller))
+    home = caller.service.home
+    try:
+        with of_the_disk(), caller.desk.lock:
+            _require_place(caller)
+            caller.service.manager.follow_again(
+                run, lambda run: follow(run.path, home, token=token)
+            )
+    except UnusableRun as error:
+        raise Conflict(error.message, field="run_id") from None
+    return run_response(run)
+
+
+def _require_hub(caller: Caller) -> None:
+    if not caller.limits.allow_hub:
+        raise Forbidden("This server does not use the Hub: train here instead.")
+
+
+def _own_token(caller: Caller) -> str | None:
+    return None if caller.limits.for_strangers else own_token()
+
+
+def _flavors(caller: Caller) -> list[Flavor]:
+    try:
+        return caller.service.prices.flavors()
+    except BadInput as error:
+        raise HubRefused(error.message) from None
+
+
+def _require_place(caller: Caller) -> None:
+    """Raises `Unavailable` where too many jobs are followed already."""
+    if not caller.limits.for_strangers:
+        return
+    followed = [run for run in caller.service.manager.at_work() if run.is_elsewhere()]
+    own = sum(caller.owns(run) for run in followed)
+    if own >= MOST_EACH or len(followed) >= MOST:
+        raise Unavailable(
+            "More runs on the Hub's machines cannot be followed here just now: wait for one to "
+            "end, or stop it.",
+            retry_after=RETRY,
+        )

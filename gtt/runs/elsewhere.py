@@ -1,0 +1,90 @@
+"""A run that trains on a machine of the Hub: where, at what price, and how it is found again.
+
+job/state.json in the run's folder. What happens there comes into the journal like that of any other
+run, by a process of this computer that follows the job and counts as the run's worker.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from gtt.runs.records import can_be_told
+from gtt.training.checkpoints import write_text
+
+FORMAT = 1
+Stage = Literal["submitting", "scheduling", "running", "fetching", "lost", "over"]
+
+
+@dataclass(frozen=True)
+class JobState:
+    """One job. Prices in dollars, times in seconds since 1970.
+
+    `at_most` is what the person has agreed to pay. `lost` is a job that nobody follows any more and
+    that may go on; `over` is one that costs nothing further, or was never begun.
+    """
+
+    flavor: str
+    title: str
+    dollars_per_hour: float
+    minutes: float
+    at_most: float
+    repo: str | None = None
+    stage: Stage = "submitting"
+    id: str | None = None
+    account: str | None = None
+    url: str | None = None
+    message: str | None = None
+    started: float | None = None
+    seconds: float = 0.0
+    updated: float = 0.0
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether a machine may be at work and cost something."""
+        return self.id is not None and self.stage != "over"
+
+    def dollars(self, now: float | None = None) -> float:
+        """What it has cost up to now, never more than its time limit allows."""
+        seconds = self.seconds
+        if self.started is not None and self.stage in ("running", "lost"):
+            seconds = max(seconds, (time.time() if now is None else now) - self.started)
+        return self.dollars_per_hour * min(seconds, 60 * self.minutes) / 3600
+
+
+class JobFolder:
+    """What a run folder holds about its job."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self.path = run_folder / "job"
+        self.log = self.path / "log.txt"
+        self.arriving = self.path / "arriving"
+
+    def read(self) -> JobState | None:
+        """The job, None where the run never had one or its file is damaged."""
+        try:
+            values = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
+            if values.pop("format") != FORMAT or values["stage"] not in get_args(Stage):
+                return None
+            if not can_be_told(values):
+                return None
+            state = JobState(**values)
+            state.dollars()
+            return state
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+
+    def write(self, state: JobState) -> None:
+        """Replaces the state; raises OSError."""
+        self.path.mkdir(exist_ok=True)
+        values = {"format": FORMAT, **asdict(state)}
+        write_text(self.path / "state.json", json.dumps(values, ensure_ascii=False) + "\n")
+
+
+def is_unsettled(run_folder: Path) -> bool:
+    """Whether the run's job may still be at work on the Hub."""
+    state = JobFolder(run_folder).read()
+    return state is not None and state.is_unsettled
