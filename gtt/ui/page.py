@@ -119,6 +119,15 @@ def build(service: Service) -> gr.Blocks:
                 said = f"Nothing was started. {label}: {refusal['refused']['message']}"
                 return said, gr.skip(), gr.skip(), refusal
 
+        async def keep_on_screen(workspace: str, values: str, was_asked: str) -> str:
+            """Makes the draft what is on the screen, which is what a run elsewhere will train."""
+            try:
+                await asked.keep(workspace, was_asked)
+                await keep_shown(desk, workspace, values)
+            except GTTError as error:
+                return sentence_of(error)
+            return ""
+
         async def halt_run(workspace: str, looked_at: str) -> str:
             """Stops the run that is looked at, or else the one that is at work."""
             try:
@@ -190,6 +199,10 @@ def build(service: Service) -> gr.Blocks:
         shown.after(starting)
         starting.then(None, refused, None, **telling())
         starting.then(None, refused, None, js=STARTED, api_visibility="private")
+        if shown.jobs is not None:
+            shown.jobs.kept(
+                None, [filled, *controls], on_screen, js=SHOWN, api_visibility="private"
+            ).then(keep_on_screen, [key, on_screen, asked.text], message, **PRIVATE)
         halt.click(halt_run, [key, run], message, **PRIVATE)
         refill = [cards, filled, *controls]
         shown.use.click(use_settings, [key, run, asked.text], message, **PRIVATE).then(

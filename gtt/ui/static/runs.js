@@ -28,7 +28,7 @@ async function poll() {
 const size = (n) => (n < 1e5 ? `${Math.round(n / 1e3)} k` : `${(n / 1e6).toFixed(1)} M`);
 
 function cells(run) {
-  const state = run.state.replace(/_/g, " ") + (run.queue ? `, place ${run.queue.place}` : "");
+  const state = run.state.replace(/_/g, " ") + (run.queue ? `, place ${run.queue.place}` : "") + (run.job ? " on the Hub" : "");
   const [step, total] = [run.step, run.total_steps || 0].map((n) => n.toLocaleString("en"));
   const best = run.best_validation_loss === null ? "–" : run.best_validation_loss.toFixed(3);
   const begun = new Date(run.created);

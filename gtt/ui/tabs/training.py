@@ -27,6 +27,7 @@ from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.downloads import download_buttons
 from gtt.ui.findings import findings_view
+from gtt.ui.jobs import answering, jobs_view
 from gtt.ui.live import live_view
 from gtt.ui.push import push_view
 from gtt.ui.runs import runs_table
@@ -80,7 +81,7 @@ class RunShown:
     """Which run the page looks at: its id in `run` (empty: the desk's current one), and the views.
 
     `show` takes the key and the id and gives a value for each of `views`. The button `use` asks for
-    its settings in the draft.
+    its settings in the draft. `jobs` begins a run elsewhere, where that is allowed.
     """
 
     desk: PageDesk
@@ -88,6 +89,7 @@ class RunShown:
     views: list[gr.HTML]
     schedule: gr.HTML
     use: gr.Button
+    jobs: gr.HTML | None
 
     def show(self, key: str, run: str | None) -> list[dict[str, Any]]:
         """What makes every view look at a run."""
@@ -141,6 +143,10 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     """
     live = live_view(desk)
     findings = findings_view(desk)
+    jobs = None
+    if desk.service.limits.allow_hub:
+        with gr.Accordion("Run it on the Hub's machines", open=False, elem_id="renting"):
+            jobs = jobs_view(desk)
     with gr.Accordion("My runs", open=True):
         table = runs_table(desk)
         with gr.Row():
@@ -182,10 +188,13 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     shown = RunShown(
         desk,
         run,
-        [live, findings, table, together, downloads, publishing, progress],
+        [live, findings, table, together, downloads, publishing, progress, *filter(None, [jobs])],
         schedule,
         use,
+        jobs,
     )
+    for event in answering(desk, jobs, run) if jobs is not None else []:
+        shown.after(event)
 
     async def picked(key: str, event: gr.EventData) -> tuple[str, Any]:
         try:

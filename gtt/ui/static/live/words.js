@@ -23,6 +23,7 @@ function show(moved) {
     if (run.seconds) words.push(`${duration(run.seconds)} of training`);
     if (run.eta_seconds) words.push(`about ${duration(run.eta_seconds)} left`);
     else if (run.state === "running" && run.step < run.total_steps) words.push("estimating the time left");
+    if (run.job && run.job.stage !== "over") words.push(`on the Hub: ${run.job.flavor}, $${run.job.dollars_per_hour.toFixed(2)} an hour, ${run.job.dollars >= 0.01 ? `about $${run.job.dollars.toFixed(2)}` : "less than $0.01"} so far`);
     if (run.message) words.push(run.message);
   } else words.push("Choose a recipe above and press Start training.");
   say(words.join(" · "));
