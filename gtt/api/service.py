@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,14 @@ from gtt.api.rates import Places, RateLimiter
 from gtt.api.unread import Unread
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
 from gtt.config import RunConfig
-from gtt.errors import UnusableRun
+from gtt.errors import GTTError, UnusableRun
 from gtt.hub.jobs.hardware import Prices
+from gtt.hub.jobs.starting import follow_job
+from gtt.hub.starting import own_token
 from gtt.inference.client import Inference
 from gtt.inference.pipe import Result
 from gtt.inference.questions import Job
+from gtt.runs.elsewhere import is_unsettled
 from gtt.runs.home import Home, folder_bytes
 from gtt.runs.limits import Limits, fewest_parameters, run_bytes
 from gtt.runs.managed import ManagedRun
@@ -69,8 +73,25 @@ class Service:
         self.beginning = threading.RLock()
         self.receiving = threading.Lock()
         self._closed = threading.Event()
+        threading.Thread(target=self._follow_jobs, name="jobs", daemon=True).start()
         self._sweeper = threading.Thread(target=self._sweep_on, name="sweeper", daemon=True)
         self._sweeper.start()
+
+    def _follow_jobs(self) -> None:
+        """Follows the jobs again whose followers died with this computer, if it is signed in.
+
+        On a server of strangers each of them does that, with a token of theirs.
+        """
+        lost = [run for run in self.manager.runs() if is_unsettled(run.path)]
+        lost = [run for run in lost if not run.is_alive()]
+        if not lost or self.limits.for_strangers or not self.limits.allow_hub:
+            return
+        token = own_token()
+        for run in lost if token else []:
+            with suppress(GTTError, OSError):
+                self.manager.follow_again(
+                    run, lambda run: follow_job(run.path, self.home, token=str(token))
+                )
 
     def caller(self, key: str | None, address: str = "") -> Caller:
         """Whoever asks with this workspace key; raises `BadInput` for an impossible one."""

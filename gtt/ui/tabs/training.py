@@ -141,12 +141,12 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
 
     The line of `progress` above the tabs follows that run as well.
     """
-    live = live_view(desk)
-    findings = findings_view(desk)
     jobs = None
     if desk.service.limits.allow_hub:
         with gr.Accordion("Run it on the Hub's machines", open=False, elem_id="renting"):
             jobs = jobs_view(desk)
+    live = live_view(desk)
+    findings = findings_view(desk)
     with gr.Accordion("My runs", open=True):
         table = runs_table(desk)
         with gr.Row():
