@@ -52,6 +52,7 @@ REFUSALS = {
     "421": "The server is not known under that name.",
     "422": "A field is not valid; the message says which and how to mend it.",
     "429": "Too often; come back after `Retry-After` seconds.",
+    "502": "The Hub or the network would not have it; the message says why.",
     "503": "Busy; come back after `Retry-After` seconds.",
 }
 # Fields of a run that are called otherwise than the quantity that they hold.

@@ -54,7 +54,8 @@ function price() {
   else if (!(minutes() >= 5 && minutes() <= 1440)) $("price").textContent = "A time limit is 5 to 1,440 minutes: installing alone takes some.";
   else {
     const here = seconds === null ? "" : ` This computer would train it in about ${duration(seconds)}; there, installing takes some minutes first.`;
-    $("price").textContent = `${money(one.dollars_per_hour)} an hour, at most ${money(one.dollars_per_hour * minutes() / 60)} in ${minutes()} minutes.${here}`;
+    const parts = [one.gpu, one.cpu, one.memory].filter(Boolean).join(", ");
+    $("price").textContent = `${parts}: ${money(one.dollars_per_hour)} an hour, at most ${money(one.dollars_per_hour * minutes() / 60)} in ${minutes()} minutes.${here}`;
   }
   buttons();
 }
@@ -73,7 +74,7 @@ async function load() {
       for (const one of machines) {
         const option = document.createElement("option");
         option.value = one.name;
-        option.textContent = `${one.title}, ${one.gpu ? one.gpu.split(", ").pop() : one.memory}: ${money(one.dollars_per_hour)} an hour`;
+        option.textContent = `${one.title}, ${money(one.dollars_per_hour)}/h`;
         $("flavor").append(option);
       }
       $("flavor").disabled = machines.length === 0;
