@@ -106,7 +106,7 @@ def run_on_hub(caller: Caller, request: RunOnHub) -> RunResponse:
     return run_response(once(caller, request, begin))
 
 
-@endpoint("POST", "/api/runs/{run_id}/follow", rate="create")
+@endpoint("POST", "/api/runs/{run_id}/follow", rate="create", examples=({},))
 def follow_job(caller: Caller, request: FollowJob) -> RunResponse:
     """Follows the job of a run again that nobody follows any more, as after a restart."""
     run = caller.run(request.run_id)
