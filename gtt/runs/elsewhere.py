@@ -10,12 +10,15 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
+
+from pydantic import TypeAdapter
 
 from gtt.runs.records import can_be_told
 from gtt.training.checkpoints import write_text
 
 FORMAT = 1
+MOST = 1e9  # of any price or time that a whole file has
 Stage = Literal["submitting", "scheduling", "running", "fetching", "lost", "over"]
 
 
@@ -55,6 +58,9 @@ class JobState:
         return self.dollars_per_hour * min(seconds, 60 * self.minutes) / 3600
 
 
+_STATE = TypeAdapter(JobState)
+
+
 class JobFolder:
     """What a run folder holds about its job."""
 
@@ -67,15 +73,13 @@ class JobFolder:
         """The job, None where the run never had one or its file is damaged."""
         try:
             values = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
-            if values.pop("format") != FORMAT or values["stage"] not in get_args(Stage):
+            if values.pop("format") != FORMAT or not can_be_told(values):
                 return None
-            if not can_be_told(values):
-                return None
-            state = JobState(**values)
-            state.dollars()
-            return state
+            state = _STATE.validate_json(json.dumps(values), strict=True)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
+        numbers = (state.dollars_per_hour, state.minutes, state.at_most, state.seconds)
+        return state if all(0 <= one <= MOST for one in numbers) else None
 
     def write(self, state: JobState) -> None:
         """Replaces the state; raises OSError."""

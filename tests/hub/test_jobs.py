@@ -379,6 +379,26 @@ def test_machines_are_told_with_their_prices(machines: Machines) -> None:
         checked_minutes(2)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flavor": 5},
+        {"minutes": 1e300},
+        {"seconds": -1},
+        {"stage": "resting"},
+        {"started": "now"},
+        {"format": 2},
+        {"message": "\ud800"},
+    ],
+)
+def test_a_damaged_state_counts_as_none(tmp_path: Path, change: dict[str, Any]) -> None:
+    folder, place = JobFolder(tmp_path), tmp_path / "job" / "state.json"
+    folder.write(JobState("cpu-basic", "CPU Basic", 0.01, 15, 1, stage="running", id="x"))
+    assert folder.read() is not None and is_unsettled(tmp_path)
+    place.write_text(json.dumps({**json.loads(place.read_text()), **change}))
+    assert folder.read() is None and not is_unsettled(tmp_path)
+
+
 def test_time_limits_leave_room() -> None:
     assert proposed_minutes(None) == 60 and proposed_minutes(60) == 15
     assert proposed_minutes(3600) == 185 and proposed_minutes(10**7) == 1440
