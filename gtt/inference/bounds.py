@@ -43,6 +43,16 @@ def attention_tokens(model: ModelConfig, layers: int, heads: int, *, packed: boo
     return max(1, min(ATTENTION_TOKENS, model.block_size, fitting))
 
 
+def reading_windows(tokens: int, block: int) -> list[int]:
+    """The lengths of the windows in which `gtt.interpret.surprise` reads so many tokens."""
+    lengths, start, told = [min(tokens, block)], 0, min(tokens, block + 1)
+    while told < tokens:
+        start = told - 1 - block // 2
+        lengths.append(min(block, tokens - start))
+        told = min(tokens, start + block + 1)
+    return lengths
+
+
 def habit_tokens(model: ModelConfig) -> int:
     """Tokens of each text on which habits are measured."""
     fitting = math.isqrt(HABIT_WEIGHTS // (model.n_layers * model.n_heads))

@@ -30,7 +30,7 @@ from gtt.inference.pipe import Result
 from gtt.inference.prices import Shape, feeding_texts
 from gtt.inference.questions import AblationJob, AttentionJob, HabitsJob
 from gtt.interpret.ablation import logits_without, loss_without
-from gtt.interpret.attention import attention_maps
+from gtt.interpret.attention import attention_maps, weights_without
 from gtt.interpret.feeding import feeding_heads
 from gtt.interpret.heads import (
     Habits,
@@ -187,7 +187,8 @@ def ablation(job: AblationJob, loaded: Loaded) -> Generator[str, None, Result]:
 
 def _weights(loaded: Loaded, ids: npt.NDArray[Any], layers: Sequence[int]) -> npt.NDArray[Any]:
     """Attention weights of all heads, (layers H, T, T)."""
-    return attention_maps(loaded.model, ids.tolist(), layers).weights.flatten(0, 1).numpy()
+    weights = weights_without(loaded.model, torch.from_numpy(ids)[None], layers)[0]
+    return weights.flatten(0, 1).numpy()
 
 
 def _validation_windows(checkpoint: str, corpora: str, length: int, most: int) -> Iterator[Tensor]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gtt.config import GenerationConfig, ModelConfig
+from gtt.data.corpus import parts_of
 from gtt.errors import BadInput, InvalidSetting
 from gtt.inference import bounds
 from gtt.inference.questions import (
@@ -34,11 +35,19 @@ from gtt.settings import parse
 # Seconds on one core, measured: see docs/measurements.md, "Prices of questions".
 PER_PRODUCT = 2e-11  # a multiplication with its addition
 PER_WEIGHT = 7e-9  # one number of a (T, T) map of attention: scores, mask, softmax, product
-PER_LAYER = 1e-4  # the calls for a layer
+PER_BYTE_READ = 8e-11  # of a model's weights, which go through the processor with every pass
+PER_LAYER, PER_LAYER_SHOWN = 1e-4, 2.5e-4  # the calls for a layer; with all that is inside shown
 PER_HEAD = 3e-5  # the calls for a head that is computed by itself
 PER_BYTE = 2.5e-10  # copied, or read from a disk that the system remembers
-DRAWN_LAYER = 0.04
-DRAWN_HEAD = 2e-3
+LOADED_LAYER, LOADED_BYTE = 1e-3, 1.7e-9  # of a model that is made and filled
+PER_TOKEN_TOLD = 8e-5  # its odds, its rank, its alternatives
+PER_ODDS = 5e-9  # one of them, as a double
+PER_ODDS_OF_LAYER = 2e-8  # one of those that a layer would have said
+PER_STEP_OF_BEAMS = 1.5e-3
+PER_WEIGHT_TOLD, PER_WEIGHT_PACKED = 8e-8, 2e-8  # of an answer with attention in it
+PER_WEIGHT_JUDGED = 2e-8  # the habits of a head
+FOLLOWED, FOLLOWED_WIDTH = 3e-3, 5e-5  # the steps of a path, with numbers as wide as the model
+DRAWN, DRAWN_LAYER, DRAWN_HEAD = 0.02, 0.04, 2e-3
 LARGEST_ABOUT = 1_000_000  # bytes of gtt.json, which is read while others wait
 
 
@@ -53,21 +62,42 @@ class Price:
 
 @dataclass(frozen=True)
 class Shape:
-    """A model as far as prices go: its settings, its vocabulary, the bytes of its weights."""
+    """A model as far as prices go: its settings, its vocabulary, the bytes of its weights.
+
+    `fingerprint` is that of the text that it learned.
+    """
 
     model: ModelConfig
     vocab_size: int
     bytes: int
+    fingerprint: str | None = None
 
-    def reading(self, tokens: int, batch: int = 1, layers_kept: int = 0) -> Price:
-        """One pass over (batch, tokens); the attention of `layers_kept` layers is kept."""
+    @property
+    def calls(self) -> float:
+        """Seconds of the calls for a layer with nothing shown: heads may be computed one by one."""
+        is_apart = self.model.attention == "separate_heads"
+        return PER_LAYER + (self.model.n_heads * PER_HEAD if is_apart else 0.0)
+
+    def reading(
+        self,
+        tokens: int,
+        batch: int = 1,
+        layers_kept: int = 0,
+        calls: float | None = None,
+    ) -> Price:
+        """One pass over (batch, tokens); the attention of `layers_kept` layers is kept.
+
+        `calls` are the seconds of those for a layer, by default as for a look, which sees all that
+        is inside.
+        """
         model = self.model
         T, C, L, H = tokens, model.n_embed, model.n_layers, model.n_heads
         per_token = L * C * (4 * C + 2 * model.mlp_width) + C * self.vocab_size
         products = batch * (T * per_token + 2 * L * T * T * C)
         weights = batch * L * H * T * T
-        apart = H * PER_HEAD if model.attention == "separate_heads" else 0.0
-        seconds = products * PER_PRODUCT + weights * PER_WEIGHT + L * (PER_LAYER + apart)
+        called = L * (PER_LAYER_SHOWN if calls is None else calls)
+        read = self.bytes * PER_BYTE_READ
+        seconds = products * PER_PRODUCT + weights * PER_WEIGHT + called + read
         # Scores, mask and weights of a layer at once, and what is kept as it is and as doubles.
         transient = 4 * batch * (4 * H * T * T + T * (6 * C + 2 * model.mlp_width))
         kept = 24 * batch * layers_kept * H * T * T + 8 * batch * T * self.vocab_size
@@ -84,8 +114,10 @@ def price_of(job: Any) -> Price | None:
     if shape is None:
         return None
     price = _price(job, shape)
-    load = shape.bytes * PER_BYTE
-    return Price(price.seconds + load, max(price.step, load), price.bytes + shape.bytes)
+    load = shape.model.n_layers * LOADED_LAYER + shape.bytes * LOADED_BYTE
+    # Once for many questions, so that it decides no more than it must of who waits for whom.
+    step = max(price.step, shape.bytes * PER_BYTE)
+    return Price(price.seconds + load, step, price.bytes + shape.bytes)
 
 
 def refuse_too_dear(job: Any, price: Price, seconds: float, most_bytes: float) -> None:
@@ -125,7 +157,10 @@ def _shape(about: str, changed: int, size: int) -> Shape | None:
     try:
         with open(about, "rb") as file:
             values = json.loads(file.read(LARGEST_ABOUT))
-        return Shape(parse(ModelConfig, values["model"]), int(values["vocab_size"]), size)
+        told = values.get("fingerprint")
+        fingerprint = told if isinstance(told, str) else None
+        model = parse(ModelConfig, values["model"])
+        return Shape(model, int(values["vocab_size"]), size, fingerprint)
     except (
         OSError,
         InvalidSetting,
@@ -147,36 +182,59 @@ def _price(job: Any, shape: Shape) -> Price:
         return shape.reading(min(block, _length(job.text, job.ids)))
     if isinstance(job, ReadingJob):
         tokens = min(bounds.READ_TOKENS, _length(job.text, job.ids))
-        window = shape.reading(min(block, tokens))
-        passes = 1 + max(0, tokens - block) // max(1, block // 2)
-        told = tokens * vocabulary * 5e-9  # the odds of every token, as doubles
-        return Price(window.seconds * passes + told, window.step, window.bytes)
+        windows = [shape.reading(length) for length in bounds.reading_windows(tokens, block)]
+        told = tokens * (PER_TOKEN_TOLD + vocabulary * PER_ODDS)
+        return Price(sum(one.seconds for one in windows) + told, windows[0].step, windows[0].bytes)
     if isinstance(job, LensJob):
         tokens = min(block, _length(job.text))
         read = shape.reading(tokens)
         places = min(job.positions, tokens)
-        said = (layers + 1) * places * vocabulary * (model.n_embed * PER_PRODUCT + 2e-8)
+        said = (
+            (layers + 1) * places * vocabulary * (model.n_embed * PER_PRODUCT + PER_ODDS_OF_LAYER)
+        )
         kept = 4 * layers * tokens * model.n_embed + 8 * (layers + 1) * places * vocabulary
         return Price(read.seconds + said, read.step + said, read.bytes + kept)
     if isinstance(job, FollowJob):
         tokens = min(bounds.FOLLOWED_TOKENS, block, _length(job.text))
-        return shape.reading(tokens, layers_kept=layers)
+        path = FOLLOWED + model.n_embed * FOLLOWED_WIDTH
+        return _longer(shape.reading(tokens, layers_kept=layers), path)
     if isinstance(job, AttentionJob):
         asked = layers if job.layers is None else min(layers, len(job.layers))
         heads = model.n_heads if job.heads is None else min(model.n_heads, len(job.heads))
-        tokens = bounds.attention_tokens(model, asked, heads, packed=job.packed)
-        return shape.reading(min(tokens, _length(job.text)), layers_kept=asked)
+        most = bounds.attention_tokens(model, asked, heads, packed=job.packed)
+        tokens = min(most, _length(job.text))
+        told = asked * heads * tokens**2 * (PER_WEIGHT_PACKED if job.packed else PER_WEIGHT_TOLD)
+        return _longer(shape.reading(tokens, layers_kept=asked), told)
     if isinstance(job, HabitsJob):
         tokens = bounds.habit_tokens(model)
-        one = shape.reading(tokens, layers_kept=layers)
-        passes = bounds.HABIT_TEXTS + bounds.REPEATED_TEXTS
-        feeding = feeding_texts(shape) * _feeding(shape)
-        return Price(passes * one.seconds + feeding, one.step, one.bytes)
+        judged = layers * model.n_heads * tokens**2 * PER_WEIGHT_JUDGED
+        one = _longer(shape.reading(tokens, layers_kept=layers), judged)
+        repeats = min(2 * (block // 2), bounds.REPEATED_TOKENS)
+        repeated = shape.reading(repeats, layers_kept=layers)
+        seconds = bounds.HABIT_TEXTS * one.seconds + bounds.REPEATED_TEXTS * repeated.seconds
+        if texts := feeding_texts(shape):  # at most: it is asked only where heads do induction
+            fed = (layers - 1) * model.n_heads
+            seconds += fed * shape.reading(repeats, texts, layers_kept=layers).seconds
+        return Price(seconds, max(one.step, repeated.step), one.bytes)
     if isinstance(job, AblationJob):
-        one = shape.reading(bounds.ablation_tokens(model))
-        passes = 2 + 2 * bounds.ablation_windows(model)
-        return Price(passes * one.seconds, one.step, one.bytes)
+        length = bounds.ablation_tokens(model)
+        one, given = shape.reading(length), shape.reading(min(length, _length(job.text)))
+        windows = _validation_windows(job, shape, length)
+        seconds = 2 * given.seconds + 2 * windows * one.seconds
+        return Price(seconds, one.step if windows else given.step, one.bytes)
     return Price(0.0, 0.0, 0.0)  # copies are looked for a piece at a time
+
+
+def _longer(price: Price, seconds: float) -> Price:
+    """The same with so much more in its one step."""
+    return Price(price.seconds + seconds, price.step + seconds, price.bytes)
+
+
+def _validation_windows(job: AblationJob, shape: Shape, length: int) -> int:
+    """How many windows of validation text are read, by how much of it is kept."""
+    parts = parts_of(Path(job.corpora), shape.fingerprint) if shape.fingerprint else None
+    starts = len(parts[1]) - length if parts is not None else 0
+    return max(0, min(bounds.ablation_windows(shape.model), starts))
 
 
 def feeding_texts(shape: Shape) -> int:
@@ -197,10 +255,17 @@ def _price_of_text(job: GenerateJob, shape: Shape) -> Price:
     block = model.block_size
     prompt = min(block, _length(given.get("prompt"), job.prompt_ids))
     slides = max(0, prompt + count - block) // max(1, block // 4)
-    first, window = shape.reading(prompt, beams), shape.reading(max(1, 3 * block // 4), beams)
-    one = shape.reading(1, beams)
+    first = shape.reading(prompt, beams, calls=shape.calls)
+    window = shape.reading(max(1, block - block // 4), beams, calls=shape.calls)
+    # One sequence is read by a shorter way.
+    one = shape.reading(1, beams, calls=shape.calls if beams > 1 else PER_LAYER)
     cache = 8 * model.n_layers * beams * block * model.n_embed  # bytes of keys and values
-    token = one.seconds + cache * PER_BYTE * (1 if beams > 1 else 0.2)
+    growing = min(count, block - prompt)
+    seen = growing * (prompt + growing / 2) + (count - growing) * (block - block / 8)  # in all
+    attended = beams * model.n_layers * model.n_heads * seen * PER_WEIGHT
+    token = one.seconds + attended / count
+    if beams > 1:  # which go on from one another: their caches are copied
+        token += cache * PER_BYTE + PER_STEP_OF_BEAMS
     longest = max(first.step, window.step if slides else 0.0, token)
     return Price(
         seconds=first.seconds + slides * window.seconds + count * token,
@@ -215,7 +280,7 @@ def _price_of_drawing(job: DrawingJob) -> Price | None:
     except InvalidSetting:
         return None
     apart = model.n_heads * DRAWN_HEAD if model.attention == "separate_heads" else 0.0
-    seconds = 0.05 + model.n_layers * (DRAWN_LAYER + apart)
+    seconds = DRAWN + model.n_layers * (DRAWN_LAYER + apart)
     return Price(seconds, seconds, 50e6 + 1e5 * model.n_layers * (1 + model.n_heads))
 
 

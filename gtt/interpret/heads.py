@@ -164,8 +164,8 @@ def weight_by_token(weights: Weights, tokens: npt.NDArray[Any]) -> dict[int, npt
     All places of a token in the text (T,) together, in the rows from the second on, as for habits.
     The weights of all tokens sum to 1.
     """
-    received = np.concatenate([np.asarray(weights, dtype=np.float64), _even(len(tokens))])
-    received = received[:, 1:].mean(1)  # (N + 1, T)
+    both = (weights, _even(len(tokens)))
+    received = np.concatenate([one[:, 1:].mean(1, dtype=np.float64) for one in both])  # (N + 1, T)
     return {int(id): received[:, tokens == id].sum(-1) for id in np.unique(tokens)}
 
 

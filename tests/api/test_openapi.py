@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from gtt.api.openapi import openapi
 from gtt.api.schemas import Ablate
 from gtt.api.table import TABLE, Endpoint
 from gtt.errors import InvalidSetting
+from gtt.rest import _swagger_ui
 from gtt.settings import parse
 
 DESCRIBED = openapi()
@@ -45,6 +47,13 @@ def test_errors_are_described_with_all_their_fields() -> None:
     told = f'{{"error": {{{fields}}}}}'
     assert told in DESCRIBED["info"]["description"]
     assert told in (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def test_the_interface_is_shown_by_a_viewer_of_today_and_not_by_gradios() -> None:
+    """Gradio brings 4.15.5."""
+    script = (_swagger_ui() / "swagger-ui-bundle.js").read_text(encoding="utf-8")
+    found = re.search(r'PACKAGE_VERSION:"(\d+)\.', script)
+    assert found is not None and int(found[1]) >= 5
 
 
 def test_an_unknown_key_within_a_list_is_refused_with_the_nearest() -> None:

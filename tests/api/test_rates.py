@@ -113,6 +113,16 @@ def test_a_clock_that_goes_back_gives_nothing_and_breaks_nothing() -> None:
     assert passes(limiter, "write", "a")
 
 
+def test_strangers_with_many_addresses_leave_the_page_to_others() -> None:
+    limiter = RateLimiter.for_strangers()
+    limiter.clock = clock = Clock()
+    for second in range(15):  # twice as fast as the whole page can be sent on two cores
+        for number in range(200):
+            limiter.take("page", f"{second}.{number}")
+        assert passes(limiter, "page", "an ordinary visitor")
+        clock.now += 1
+
+
 def test_the_tables_cover_all_kinds_and_home_has_no_limit() -> None:
     assert DESK_RATES.keys() == SERVER_RATES.keys()
     for kind, rate in DESK_RATES.items():
