@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
 import threading
@@ -160,6 +161,7 @@ class Service:
         """Lets go of what is in memory and on the disk as well, and of what is free."""
         self.workspaces.forget_unused()
         self.rates.forget_full()
+        gc.collect()
         trim_memory()
 
     def sweep(self) -> None:

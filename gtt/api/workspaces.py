@@ -28,7 +28,7 @@ from gtt.runs.limits import Limits
 
 SHARED_OWNER = "local"  # of the one desk for everybody
 MOST_DESKS = 20_000  # folders
-MOST_IN_MEMORY = 1000
+MOST_IN_MEMORY = 200
 UNUSED_IN_MEMORY = 60.0  # seconds
 DRAFT_HOURS = 24.0  # that an unused desk is kept which holds nothing but a draft
 HOME_MEASURED_EVERY = 60.0  # seconds

@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from gtt.api.errors import (
     Unavailable,
 )
 from gtt.api.gradio_adapter import _written
-from gtt.api.rates import DESK_RATES, RateLimiter
+from gtt.api.rates import DESK_RATES, Rate, RateLimiter
 from gtt.api.service import Service, rates_of
 from gtt.api.table import TABLE, Download
 from gtt.api.workspaces import UNUSED_IN_MEMORY, new_key, owner_of
@@ -413,6 +414,38 @@ def test_what_strangers_leave_is_out_of_memory_a_minute_later(
     finally:
         tracemalloc.stop()
     assert held > 300 and left < 0.1 * held
+
+
+@pytest.mark.parametrize("refuses", ["the number of desks", "the disk, once there is a run"])
+def test_a_start_that_is_refused_leaves_no_run_in_the_queue(
+    service: Service, monkeypatch: pytest.MonkeyPatch, refuses: str
+) -> None:
+    def refused(*_: object) -> None:
+        if "number" in refuses:
+            raise RateLimited("Too many.", retry_after=5.0)
+        raise Unavailable("Full.", retry_after=5.0)
+
+    what = "open_folder" if "number" in refuses else "save_current_run"
+    with monkeypatch.context() as patched:
+        patched.setattr(Desk, what, refused)
+        for _ in range(5):
+            with pytest.raises(ApiError, match=r"Too many|Full"):
+                created(service, new_key())
+    assert service.manager.runs() == [] and service.reserved_bytes(None) == 0
+    assert service.manager.stats()["waiting"] == 0
+    assert created(service, new_key()).id
+
+
+def test_of_many_strangers_those_without_a_desk_start_nothing(tmp_path: Path) -> None:
+    service = serviced(tmp_path / "home")
+    try:
+        service.rates = RateLimiter({}, {"desk": Rate(3, 1)})
+        for number in range(10):
+            with suppress(RateLimited):
+                created(service, f"a desk of a stranger {number}".replace(" ", "-"))
+        assert len(service.manager.runs()) == 3
+    finally:
+        service.close()
 
 
 def test_a_full_disk_takes_no_drafts(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gtt.api.endpoints.configuration import changed
-from gtt.api.errors import Conflict, NotFound, QuotaExceeded
+from gtt.api.errors import ApiError, Conflict, NotFound, QuotaExceeded
 from gtt.api.infos import run_info, run_status
 from gtt.api.schemas import (
     CreateRun,
@@ -321,11 +321,16 @@ def begin_run(
         if name is None:
             taken = {run.name for run in caller.runs()}
             name = free_name(name_for(config, text), taken)
+        caller.desk.open_folder()  # too many desks are refused before there is a run
         run = caller.service.manager.create(
             config, caller.desk.owner, mark, name=name, text=text, elsewhere=elsewhere
         )
         caller.service.workspaces.note_written(folder_bytes(run.path))
-        caller.desk.save_current_run(run.id)
+        try:
+            caller.desk.save_current_run(run.id)
+        except ApiError:  # a run that nobody was told of would wait, and hold its room
+            caller.service.manager.delete(run)
+            raise
         return run
 
 
