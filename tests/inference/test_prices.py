@@ -38,7 +38,7 @@ from gtt.model.gpt import GPT
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHAPES: dict[str, dict[str, Any]] = {
     "flat": {"n_layers": 2, "n_heads": 2, "n_embed": 32, "block_size": 64},
-    "deep": {"n_layers": 9, "n_heads": 8, "n_embed": 16, "block_size": 96},
+    "deep": {"n_layers": 6, "n_heads": 4, "n_embed": 16, "block_size": 96},
     "apart": {"n_layers": 3, "n_heads": 4, "n_embed": 24, "block_size": 33}
     | {"attention": "separate_heads"},
 }
@@ -86,11 +86,11 @@ def looks(place: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Lets one thing cost 1 and all others nothing: a price is a count then."""
+    """Lets one thing cost 1 and all others next to nothing: a price is a count then."""
 
     def one(name: str) -> None:
         for other in CONSTANTS:
-            monkeypatch.setattr(prices, other, 0.0)
+            monkeypatch.setattr(prices, other, 1e-30)
         monkeypatch.setattr(prices, name, 1.0)
         monkeypatch.setattr(bounds, "FEEDING_SECONDS", 1e18)
 
@@ -185,16 +185,16 @@ def test_heads_are_called_one_by_one_where_nothing_is_shown(place: Path, alone: 
     about = json.loads((place / "model" / "gtt.json").read_text())["model"]
     by_itself = about["attention"] == "separate_heads"
     for name, job in looks(place).items():
-        assert priced(job) == 0, name
+        assert priced(job) == pytest.approx(0, abs=1e-9), name
     text = {"prompt": "abc", "max_new_tokens": 9}
     first = about["n_layers"] * about["n_heads"]
     one = GenerateJob(str(place / "model"), text)
-    assert priced(one) == (first if by_itself else 0)
+    assert priced(one) == pytest.approx(first if by_itself else 0, abs=1e-9)
     several = GenerateJob(str(place / "model"), {**text, "num_beams": 2})
-    assert priced(several) == (10 * first if by_itself else 0)
+    assert priced(several) == pytest.approx(10 * first if by_itself else 0, abs=1e-9)
 
 
-@pytest.mark.parametrize("block", [1, 2, 3, 8, 33])
+@pytest.mark.parametrize("block", [4, 5, 8, 33])
 def test_windows_are_those_in_which_a_text_is_read(
     block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
