@@ -219,9 +219,9 @@ def _price(job: Any, shape: Shape) -> Price:
     if isinstance(job, AblationJob):
         length = bounds.ablation_tokens(model)
         one, given = shape.reading(length), shape.reading(min(length, _length(job.text)))
-        windows = _validation_windows(job, shape, length)
-        seconds = 2 * given.seconds + 2 * windows * one.seconds
-        return Price(seconds, one.step if windows else given.step, one.bytes)
+        count = _validation_windows(job, shape, length)
+        seconds = 2 * given.seconds + 2 * count * one.seconds
+        return Price(seconds, one.step if count else given.step, one.bytes)
     return Price(0.0, 0.0, 0.0)  # copies are looked for a piece at a time
 
 
