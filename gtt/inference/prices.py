@@ -34,7 +34,9 @@ from gtt.settings import parse
 
 # Seconds on one core, measured: see docs/measurements.md, "Prices of questions".
 PER_PRODUCT = 2e-11  # a multiplication with its addition
-PER_WEIGHT = 7e-9  # one number of a (T, T) map of attention: scores, mask, softmax, product
+PER_WEIGHT = 5e-9  # one number of a (T, T) map of attention: scores, mask, softmax, product
+PER_WEIGHT_LARGE = 7e-9  # likewise, where the maps of a layer take their pages anew each time
+LARGE_MAPS = 2**25  # bytes from which they do, with glibc
 PER_BYTE_READ = 8e-11  # of a model's weights, which go through the processor with every pass
 PER_LAYER, PER_LAYER_SHOWN = 1e-4, 2.5e-4  # the calls for a layer; with all that is inside shown
 PER_HEAD = 3e-5  # the calls for a head that is computed by itself
@@ -97,7 +99,9 @@ class Shape:
         weights = batch * L * H * T * T
         called = L * (PER_LAYER_SHOWN if calls is None else calls)
         read = self.bytes * PER_BYTE_READ
-        seconds = products * PER_PRODUCT + weights * PER_WEIGHT + called + read
+        is_large = 4 * batch * H * T * T > LARGE_MAPS
+        attended = weights * (PER_WEIGHT_LARGE if is_large else PER_WEIGHT)
+        seconds = products * PER_PRODUCT + attended + called + read
         # Scores, mask and weights of a layer at once, and what is kept as it is and as doubles.
         transient = 4 * batch * (4 * H * T * T + T * (6 * C + 2 * model.mlp_width))
         kept = 24 * batch * layers_kept * H * T * T + 8 * batch * T * self.vocab_size

@@ -144,6 +144,17 @@ def test_looks_compute_the_attention_weights_that_they_are_priced_by(
         assert priced(job) == pytest.approx(counted["weights"], rel=0.15), name
 
 
+def test_maps_that_are_large_have_a_price_of_their_own(
+    place: Path, alone: Any, counted: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone("PER_WEIGHT_LARGE")
+    job = looks(place)["read long"]
+    assert priced(job) == pytest.approx(0, abs=1e-9)
+    monkeypatch.setattr(prices, "LARGE_MAPS", 0)
+    answered(job)
+    assert priced(job) == pytest.approx(counted["weights"])
+
+
 def test_looks_call_the_layers_that_they_are_priced_by(
     place: Path, alone: Any, counted: Counter[str]
 ) -> None:
