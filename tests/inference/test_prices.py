@@ -38,7 +38,7 @@ from gtt.model.gpt import GPT
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHAPES: dict[str, dict[str, Any]] = {
     "flat": {"n_layers": 2, "n_heads": 2, "n_embed": 32, "block_size": 64},
-    "deep": {"n_layers": 6, "n_heads": 4, "n_embed": 16, "block_size": 96},
+    "deep": {"n_layers": 5, "n_heads": 4, "n_embed": 16, "block_size": 48},
     "apart": {"n_layers": 3, "n_heads": 4, "n_embed": 24, "block_size": 33}
     | {"attention": "separate_heads"},
 }
