@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from gtt.config import RunConfig
+from gtt.config import GROUPS, RunConfig
 from gtt.errors import BadInput, InvalidSetting
 from gtt.settings import nearest
 
@@ -99,6 +101,47 @@ def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:
 def load_recipes(folder: Path = RECIPES) -> list[Recipe]:
     """All recipes, in alphabetical order; raises `BadInput` at the first that is malformed."""
     return [load_recipe(name, folder) for name in recipe_names(folder)]
+
+
+class Named(Protocol):
+    """A configuration with a name: a recipe, or what an answer tells of one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def config(self) -> RunConfig: ...
+
+
+def nearest_recipe(config: RunConfig, recipes: Iterable[Named]) -> str:
+    """The name of the recipe from which the fewest settings differ."""
+    return min(recipes, key=lambda one: len(differences(one.config, config))).name
+
+
+def differences(base: RunConfig, config: RunConfig) -> dict[str, Any]:
+    """The settings of `config` that are not as in `base`, by their dotted names."""
+    before, after = base.model_dump(mode="json"), config.model_dump(mode="json")
+    return {
+        f"{group}.{name}": value
+        for group in GROUPS
+        for name, value in after[group].items()
+        if before[group][name] != value
+    }
+
+
+@lru_cache(maxsize=1024)  # a list of runs asks it of each of them
+def origin_of(config: RunConfig) -> tuple[str, tuple[str, ...]]:
+    """The recipe that a configuration was begun from, and the settings that are not as there.
+
+    Where its name is that of no recipe it is the nearest one.
+    """
+    known = {one.name: one for one in _published()}
+    name = config.name if config.name in known else nearest_recipe(config, known.values())
+    return name, tuple(differences(known[name].config, config))
+
+
+@cache
+def _published() -> tuple[Recipe, ...]:
+    return tuple(load_recipes())
 
 
 def _one_line(error: Exception) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gtt.api.schemas import JobInfo, Place, RunInfo, RunStatus, Sample
+from gtt.api.schemas import JobInfo, Place, Restarted, RunInfo, RunStatus, Sample
 from gtt.data.exams import exam_for
+from gtt.recipes import origin_of
 from gtt.runs.elsewhere import JobFolder, JobState
 from gtt.runs.managed import ManagedRun
 from gtt.runs.naming import parameters_of, tokenizer_name
@@ -57,6 +58,7 @@ def run_status(run: ManagedRun) -> RunStatus:
 
 def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
     state, config = run.state(), run.config
+    (recipe, changed), parent = origin_of(config), run.note.parent
     place = run.place() if state == "queued" else None
     ended = view.ended if state == (view.ended.reason if view.ended else None) else None
     message = ended.message if ended else None
@@ -78,7 +80,9 @@ def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
         "state": state,
         "message": message,
         "created": run.created,
-        "recipe": config.name,
+        "recipe": recipe,
+        "changed": list(changed),
+        "restarted_from": Restarted(id=parent.id, name=parent.name) if parent else None,
         "text": run.text,
         "tokenizer": tokenizer_name(config.data),
         "parameters": view.parameters or parameters_of(config, view.vocab_size),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
+import psutil
 import torch
 
 from gtt.config import RunConfig
@@ -19,6 +21,8 @@ from gtt.training.optimizers import build_optimizers
 ROUNDS = 3  # over all shapes, so that a busy moment does not spoil all steps of one shape
 SECONDS = 0.03  # for one shape in one round, one step at least
 
+ENOUGH = 0.8  # of a core for each thread: with less, other programs slow the steps down
+
 Clock = Callable[[], float]
 # Some systems count the processor's time in steps of 16 ms, which is longer than one of ours.
 IS_FINE = time.get_clock_info("process_time").resolution <= 1e-4
@@ -28,11 +32,13 @@ PROCESSOR: Clock | None = time.process_time if IS_FINE else None
 def calibrate(
     threads: int, clock: Clock = time.perf_counter
 ) -> Generator[str, None, dict[str, Any]]:
-    """Times steps of each of `SHAPES`, some in each turn: `{"auto", "timed"}`, a second or two.
+    """Times steps of each of `SHAPES` in turns, a second or two: `{"auto", "busy", "timed"}`.
 
     Timed are those precisions that are fast here. The best step counts: what else the machine does
-    makes a step slower, never faster; and none takes longer than the processor works for it.
+    makes a step slower, never faster; and none takes longer than the processor works for it. `busy`
+    tells that other programs left too little of the processor meanwhile.
     """
+    cores_left = watched_cores()
     auto = "bf16" if cpu_is_fast_in_bf16() else "fp32"
     steps = {}
     for precision in dict.fromkeys((auto, "fp32")):
@@ -50,7 +56,33 @@ def calibrate(
         {"shape": number, "precision": precision, "seconds": seconds}
         for (number, precision), seconds in best.items()
     ]
-    return {"auto": auto, "timed": timed}
+    return {"auto": auto, "busy": cores_left() < ENOUGH * threads, "timed": timed}
+
+
+def watched_cores(
+    busy: Clock | None = None, own: Clock = time.process_time, clock: Clock = time.monotonic
+) -> Callable[[], float]:
+    """A question to be asked later: how many cores other programs have left free since now.
+
+    `busy` tells the seconds that all cores together have worked for anybody, `own` those that they
+    have for this process.
+    """
+    busy = busy or cores_at_work
+    began, own_began, busy_began = clock(), own(), busy()
+
+    def left() -> float:
+        passed = max(1e-6, clock() - began)
+        others = (busy() - busy_began) - (own() - own_began)
+        return (os.cpu_count() or 1) - max(0.0, others) / passed
+
+    return left
+
+
+def cores_at_work() -> float:
+    """Seconds that all cores together have worked, or were taken by another virtual machine."""
+    times = psutil.cpu_times()
+    idle = times.idle + getattr(times, "iowait", 0.0)
+    return float(sum(times[:8]) - idle)  # on Linux a guest's time counts as the user's already
 
 
 def best_seconds(step: Callable[[], None], clock: Clock, processor: Clock | None = None) -> float:

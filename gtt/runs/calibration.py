@@ -29,7 +29,7 @@ from gtt.config import ModelConfig, RunConfig, TrainingConfig
 from gtt.runs.costs import Work, work_of_step
 from gtt.training.checkpoints import write_text
 
-FORMAT = 1  # of machine.json
+FORMAT = 2  # of machine.json; before, it did not say whether the machine was busy
 FILE = "machine.json"
 VOCABULARY = 128  # of the models that are timed
 
@@ -70,6 +70,8 @@ class Speed:
 # Of one core of an AMD EPYC (Zen 4) in bf16: only the proportions matter, to tell from the speed of
 # one shape that of another where a machine has not been measured.
 TYPICAL = Speed(1 / 2.3e11, 1 / 1.05e9, 8e-4, 1 / 8e10)
+LASTS = 24 * 3600.0  # seconds after which a measurement is renewed
+LASTS_BUSY = 30.0  # likewise, where other programs were at work
 TRUST = 0.15  # in these proportions: a number twice the typical weighs like an error of 15 %
 
 
@@ -89,7 +91,10 @@ class Timed:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was measured on a machine; `measured_at` in seconds since 1970."""
+    """What was measured on a machine, `busy` with other programs or not.
+
+    `measured_at` in seconds since 1970.
+    """
 
     name: str
     threads: int
@@ -97,6 +102,26 @@ class Calibration:
     auto: str  # the precision that `auto` stands for here
     measured_at: float
     timed: tuple[Timed, ...]
+    busy: bool = False
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to measure again; also where the clock was set back."""
+        return not 0 <= now - self.measured_at < (LASTS_BUSY if self.busy else LASTS)
+
+    def after(self, before: Calibration | None) -> Calibration:
+        """This, taken while other programs were at work, with what was measured before.
+
+        What else a machine does makes a step slower, never faster: the quicker one counts. A
+        measurement of a quiet machine stands alone.
+        """
+        if before is None or not self.busy:
+            return self
+        known = {(one.shape, one.precision): one.seconds for one in before.timed}
+        timed = tuple(
+            replace(one, seconds=min(one.seconds, known.get((one.shape, one.precision), math.inf)))
+            for one in self.timed
+        )
+        return replace(self, timed=timed, busy=before.busy)
 
     def speed(self, precision: str) -> Speed | None:
         """What the timed steps say about a precision; None where there are too few of them."""
@@ -182,6 +207,7 @@ def calibration_from(answer: Mapping[str, Any], threads: int, now: float) -> Cal
         auto=str(answer["auto"]),
         measured_at=now,
         timed=timed,
+        busy=bool(answer["busy"]),
     )
 
 

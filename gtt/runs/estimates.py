@@ -155,10 +155,15 @@ def seconds_per_step(
         without = ", without torch.compile" if config.training.compile else ""
         threads = "one thread" if calibration.threads == 1 else f"{calibration.threads} threads"
         slower = [one[1] for one in compared if one[0] < FAR]
+        doubt = (
+            " Other programs were at work meanwhile: it is measured again soon."
+            if calibration.busy
+            else ""
+        )
         busy = f" Runs took {min(slower):.1f} times as long, on a busy machine." if slower else ""
         return expected, (
             f"From a two-second measurement of this machine ({calibration.name}, {threads}) on "
-            f"{calibration.day}{without}.{busy}"
+            f"{calibration.day}{without}.{doubt}{busy}"
         )
     return None, f"Time is not yet measured on this machine in {precision}."
 

@@ -56,13 +56,22 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Parent:
+    """The run that another was restarted from."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Note:
     """What the server keeps beside `run.json`, which says what the run is.
 
     `ended_seq` is the journal's last record when the worker was last started: an end before it is
     that of an earlier part. `slot` is where it was started, which tells the GPU. `owner` stands
     here too, so that a run whose `run.json` is damaged is still somebody's. `text` is what a person
-    calls the text, which for an upload `run.json` does not know.
+    calls the text, which for an upload `run.json` does not know. `parent` is the run that it was
+    restarted from, with the name that one had then.
     """
 
     name: str
@@ -73,6 +82,7 @@ class Note:
     slot: int | None = None
     owner: str | None = None
     text: str | None = None
+    parent: Parent | None = None
 
 
 _NOTE = TypeAdapter(Note)
@@ -275,9 +285,15 @@ def _write_over(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def new_note(name: str, since: float, owner: str | None = None, text: str | None = None) -> Note:
+def new_note(
+    name: str,
+    since: float,
+    owner: str | None = None,
+    text: str | None = None,
+    parent: Parent | None = None,
+) -> Note:
     """The note of a run that waits for its first start."""
-    return Note(name=name, waiting=Waiting(since), owner=owner, text=text)
+    return Note(name=name, waiting=Waiting(since), owner=owner, text=text, parent=parent)
 
 
 def is_damaged_run(path: Path) -> bool:

@@ -30,7 +30,7 @@ from gtt.runs.fairness import FairQueue, waits
 from gtt.runs.finding import find_runs, half_made, in_turn, recover
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.runs.managed import ACTIVE, ManagedRun, Waiting, new_note
+from gtt.runs.managed import ACTIVE, ManagedRun, Parent, Waiting, new_note
 from gtt.runs.naming import name_for
 from gtt.runs.order import Order
 from gtt.runs.processes import Worker, gpu_count
@@ -115,12 +115,14 @@ class Manager:
         name: str | None = None,
         text: str | None = None,
         elsewhere: Callable[[ManagedRun], Worker] | None = None,
+        parent: Parent | None = None,
     ) -> ManagedRun:
         """A new run, on disk and in the queue; raises `QueueFull`, and OSError of a full disk.
 
         The `mark` of the request that makes it is kept with it, and so is what a person calls the
-        `text`. Without a `name` it gets one that tells what it is. With `elsewhere`, which starts
-        the process that follows it on another machine, it needs no slot and does not wait.
+        `text`, and the run that this one restarts, its `parent`. Without a `name` it gets one that
+        tells what it is. With `elsewhere`, which starts the process that follows it on
+        another machine, it needs no slot and does not wait.
         """
         with self._lock:
             if elsewhere is None:
@@ -132,7 +134,7 @@ class Manager:
             try:
                 about = {"config": config.model_dump(), "owner": owner, "mark": mark}
                 name = name or name_for(config, text)
-                note = new_note(name, self.clock(), owner, text)
+                note = new_note(name, self.clock(), owner, text, parent)
                 if elsewhere is not None:
                     note = replace(note, waiting=None, started_at=self.clock())
                 run = ManagedRun(path, about, note)

@@ -42,6 +42,8 @@ def answer_on_screen(answer: dict[str, Any]) -> dict[str, Any]:
     for name in _LISTED:
         if isinstance(said.get(name), list):
             said[name] = [on_screen(one) if isinstance(one, str) else one for one in said[name]]
+    if isinstance(said.get("changed"), list):  # dotted names of settings
+        said["changed"] = [LABELS.get(str(one), str(one)) for one in said["changed"]]
     for name in _INSIDE:
         if isinstance(said.get(name), dict):
             said[name] = answer_on_screen(said[name])

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from gtt.api.schemas import RecipeInfo
 from gtt.config import GROUPS, RunConfig
 from gtt.errors import BadInput
+from gtt.recipes import differences, nearest_recipe
 from gtt.settings import read_value
 
 TABS = ("data", "model", "training", "generation", "attention")
@@ -22,22 +23,6 @@ def link_of(config: RunConfig, recipes: Iterable[RecipeInfo]) -> str:
     changes = differences(next(one.config for one in recipes if one.name == name), config)
     settings = [("set", f"{key}:{_text(value)}") for key, value in changes.items()]
     return urlencode([("recipe", name), *settings], safe=":")
-
-
-def nearest_recipe(config: RunConfig, recipes: Iterable[RecipeInfo]) -> str:
-    """The name of the recipe from which the fewest settings differ."""
-    return min(recipes, key=lambda one: len(differences(one.config, config))).name
-
-
-def differences(base: RunConfig, config: RunConfig) -> dict[str, Any]:
-    """The settings of `config` that are not as in `base`, by their dotted names."""
-    before, after = base.model_dump(mode="json"), config.model_dump(mode="json")
-    return {
-        f"{group}.{name}": value
-        for group in GROUPS
-        for name, value in after[group].items()
-        if before[group][name] != value
-    }
 
 
 def changes_in(settings: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,9 +138,20 @@ def test_the_machine_is_measured_when_that_is_asked_for(service: Service) -> Non
         after = told(http, measure=True)
         assert after.seconds_per_step is not None and "measurement" in after.basis
         assert not after.measurable and file.exists()
+        values = {**json.loads(file.read_text()), "busy": False}  # whatever else runs here
+        file.write_text(json.dumps(values))
         kept = file.read_bytes()
         assert told(http, measure=True).seconds_per_step == after.seconds_per_step
         assert file.read_bytes() == kept  # it was not measured again
+        # Measured while other programs were at work, and they rest: told ten times too long.
+        for one in values["timed"]:
+            one["seconds"] *= 10
+        file.write_text(json.dumps({**values, "busy": True, "measured_at": time.time() - 60}))
+        slow = told(http)
+        assert slow.measurable and slow.provisional and "measured again" in slow.basis
+        assert slow.seconds_per_step == pytest.approx(10 * after.seconds_per_step, rel=0.01)
+        renewed = told(http, measure=True)
+        assert renewed.seconds_per_step < slow.seconds_per_step / 2 and not renewed.measurable
 
 
 def test_while_something_trains_nothing_is_measured(

@@ -229,6 +229,36 @@ def test_the_same_key_makes_one_run_also_after_a_crash(
         service.close()
 
 
+def test_a_restarted_run_says_which_recipe_it_is_and_what_was_changed(tmp_path: Path) -> None:
+    """As a finding's remedy restarts it; also when the server was started anew in between."""
+    key, home = new_key(), tmp_path / "home"
+    service = serviced(home)
+    try:
+        row, values = TABLE["create_run"], {"recipe": "induction", "name": "mine"}
+        first = row.call(service.caller(key), parse(row.request, values, strict=True)).run
+        limited = ["training.max_minutes"]  # the server's own
+        assert (first.recipe, first.changed, first.restarted_from) == ("induction", limited, None)
+        changes = {"training": {"learning_rate": 0.001}}
+        second = asked(service, key, "restart_run", run_id=first.id, config=changes).run
+        asked(service, key, "stop_run", run_id=first.id)  # three may not wait at a time
+        named = {"name": "my first", "model": {"n_layers": 3}}
+        third = asked(service, key, "restart_run", run_id=second.id, config=named).run
+    finally:
+        service.close()
+    service = serviced(home)
+    try:
+        second = asked(service, key, "read_run", run_id=second.id).run
+        assert second.recipe == "induction"
+        assert set(second.changed) == {"training.learning_rate", *limited}
+        assert (second.restarted_from.id, second.restarted_from.name) == (first.id, "mine")
+        third = asked(service, key, "read_run", run_id=third.id).run
+        assert third.recipe == "induction"  # whatever it is called
+        assert set(third.changed) == {"model.n_layers", "training.learning_rate", *limited}
+        assert third.restarted_from.name == "mine 2"
+    finally:
+        service.close()
+
+
 def test_a_stop_costs_no_start(service: Service) -> None:
     key = new_key()
     asked(service, key, "train", recipe="quickstart")

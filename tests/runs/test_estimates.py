@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from gtt.config import ModelConfig, RunConfig, TrainingConfig
-from gtt.inference.calibration_job import best_seconds, calibrate
+from gtt.inference.calibration_job import (
+    best_seconds,
+    calibrate,
+    cores_at_work,
+    watched_cores,
+)
 from gtt.model.gpt import GPT, next_token_loss
 from gtt.runs import calibration
 from gtt.runs.calibration import SHAPES, TYPICAL, VOCABULARY, Calibration, Speed, Timed
@@ -417,14 +423,46 @@ def test_a_calibration_is_kept_for_this_machine_alone(tmp_path: Path) -> None:
         "{}",
         "[]",
         "[" * 100_000,
-        '{"format": 1, "timed": [{"shape": 99, "precision": "fp32", "seconds": 1}]}',
-        '{"format": 1, "name": "x", "threads": 2, "torch": "2", "auto": "fp32", '
+        '{"format": 2, "busy": false, "timed": [{"shape": 99, "precision": "fp32", "seconds": 1}]}',
+        '{"format": 2, "name": "x", "threads": 2, "torch": "2", "auto": "fp32", "busy": false, '
         '"measured_at": 1, "timed": [{"shape": 0, "precision": "fp32", "seconds": -1}]}',
     ],
 )
 def test_a_damaged_calibration_counts_as_none(tmp_path: Path, content: str) -> None:
     (tmp_path / calibration.FILE).write_text(content, encoding="utf-8")
     assert calibration.load(tmp_path, threads=2) is None
+
+
+def test_what_was_measured_on_a_busy_machine_does_not_last() -> None:
+    """Quiet again: measured anew, and told as if it had never been busy."""
+    slow = {name: 3 * value for name, value in dataclasses.asdict(FAST).items()}
+    busy = calibrated(Speed(**slow), busy=True)
+    assert busy.is_due(busy.measured_at + 31) and not busy.is_due(busy.measured_at + 20)
+    quiet = calibrated(measured_at=1.7e9 + 60)
+    assert not quiet.is_due(quiet.measured_at + 3600) and quiet.is_due(quiet.measured_at + 90_000)
+    assert quiet.is_due(quiet.measured_at - 1)  # the clock was set back
+    assert quiet.after(busy) == quiet and busy.after(None) == busy
+    told = estimate(QUICK, 1024, None, machine(calibration=busy))
+    assert "measured again" in told.basis
+    again = estimate(QUICK, 1024, None, machine(calibration=quiet.after(busy)))
+    assert "again" not in again.basis
+    assert again.seconds_per_step == pytest.approx(told.seconds_per_step / 3, rel=0.02)
+    # And busy once more: what the quiet machine could do still counts.
+    assert busy.after(quiet).timed == quiet.timed and not busy.after(quiet).busy
+
+
+def test_other_programs_are_seen_while_a_machine_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    worked, own, clock = iter([100.0, 104.0]), iter([3.0, 4.4]), iter([0.0, 2.0])
+    left = watched_cores(lambda: next(worked), lambda: next(own), lambda: next(clock))
+    assert left() == pytest.approx(2 - 2.6 / 2)  # of four seconds of two cores 1.4 were its own
+    before = cores_at_work()
+    end = time.perf_counter() + 0.2
+    while time.perf_counter() < end:
+        pass
+    assert cores_at_work() - before > 0.1
 
 
 def test_workers_compute_with_what_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -445,6 +483,7 @@ def test_steps_are_really_timed(monkeypatch: pytest.MonkeyPatch) -> None:
             assert next(work) == ""
     answer = end.value.value
     kept = calibration.calibration_from(answer, 1, now=1.7e9)
+    assert isinstance(answer["busy"], bool) and kept.busy == answer["busy"]
     assert kept.auto in ("bf16", "fp32") and {one.shape for one in kept.timed} == {0, 1, 2, 3}
     assert kept.speed("fp32") is not None and kept.speed(kept.auto) is not None
     assert torch.equal(torch.random.get_rng_state(), before[0])

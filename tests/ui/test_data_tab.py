@@ -176,6 +176,16 @@ def test_another_text_or_tokenizer_leaves_nothing_of_the_one_before(
         page.keyboard.press("End")
         expect(chips(page, "merges").locator(".text").first).to_have_text(word)
 
+    # There and back again before anything was asked: what is covered by then is asked for anew.
+    expect(part(page, "merges", "waiting")).to_be_hidden()
+    column = page.locator("#data-column").locator("input, textarea")
+    column.fill("x")
+    column.fill("")
+    page.wait_for_timeout(600)
+    for view in ("preview", "tokens", "merges"):
+        expect(part(page, view, "waiting")).to_be_hidden()
+        expect(part(page, view, "all")).to_be_visible()
+
     # The tokenizer that the settings choose is the one whose tokens are shown.
     for name, way in (("char", "char"), ("bpe", "bpe"), ("pretrained", "gpt2")):
         field = page.locator("#data-tokenizer input")

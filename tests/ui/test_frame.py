@@ -257,6 +257,7 @@ def test_fields_of_a_run_follow_it_and_its_model_is_taken_home(
     expect(steps).to_have_value("80")
     expect(name).to_have_value(NAME)
     unfold(page, "Settings of the training")
+    expect(page.locator("#training-track")).to_be_visible()  # without a search for it
     set_draft(server, {**DRAFT, "training": {**DRAFT["training"], "max_steps": 30}})
     look_again(page)
     expect(page.locator("#training-max_steps input")).to_have_value("30")

@@ -50,7 +50,8 @@ def estimated(caller: Caller, request: EstimateRun, threads: int) -> RunEstimate
     if vocab_size is None:
         text = text_of(config.data, caller.service.home.corpora)
         vocab_size, train_tokens, assumed = text.vocab_size, text.train_tokens, text.assumed
-    told = estimate_run(config, vocab_size, train_tokens, machine_of(caller, threads))
+    machine = machine_of(caller, threads)
+    told = estimate_run(config, vocab_size, train_tokens, machine)
     return RunEstimate(
         is_estimate=True,
         vocab_size=vocab_size,
@@ -68,14 +69,19 @@ def estimated(caller: Caller, request: EstimateRun, threads: int) -> RunEstimate
         seconds=told.seconds,
         basis=told.basis,
         measurable=_is_measurable(caller, threads),
+        provisional=machine.calibration is not None and machine.calibration.busy,
         notes=[*notes, *told.notes],
     )
 
 
 def _is_measurable(caller: Caller, threads: int) -> bool:
-    """Whether the speed of this machine is unknown and nothing is in the way of measuring it."""
+    """Whether the speed of this machine is to be measured and nothing is in the way of that.
+
+    It is where it is unknown, old, or of a moment at which other programs were at work.
+    """
     kept = calibration.load(caller.service.home.path, threads)
-    return kept is None and not gpu_count() and not _is_training(caller)
+    is_due = kept is None or kept.is_due(time.time())
+    return is_due and not gpu_count() and not _is_training(caller)
 
 
 def _is_training(caller: Caller) -> bool:
@@ -89,6 +95,7 @@ async def _measure(caller: Caller, threads: int) -> None:
         answer = await caller.ask(CalibrateJob(threads))
         found = calibration.calibration_from(answer, threads, time.time())
         if not _is_training(caller):
-            calibration.save(caller.service.home.path, found)
+            home = caller.service.home.path
+            calibration.save(home, found.after(calibration.load(home, threads)))
     except (GTTError, OSError) as error:  # without it the times stay unknown, and are said to be
         log.warning("this machine was not measured: %s", error)

@@ -35,7 +35,7 @@ from gtt.errors import BadInput, UnusableRun
 from gtt.runs.elsewhere import is_unsettled
 from gtt.runs.home import folder_bytes
 from gtt.runs.limits import fewest_parameters, run_bytes
-from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.managed import ACTIVE, ManagedRun, Parent
 from gtt.runs.manager import UNDO_SECONDS
 from gtt.runs.naming import base_name, free_name, name_for, text_name
 from gtt.runs.processes import Worker
@@ -250,9 +250,9 @@ def restart_run(caller: Caller, request: RestartRun) -> RunResponse:
         config = changed(old.config, request.config)
         taken = {run.name for run in caller.runs()}
         if base_name(old.name) == name_for(old.config, old.text):  # nobody's choice: made anew
-            return begin_run(caller, config, None, mark)
+            return begin_run(caller, config, None, mark, old)
         base = base_name(old.name) if base_name(old.name) in taken else old.name
-        return begin_run(caller, config, free_name(base, taken), mark)
+        return begin_run(caller, config, free_name(base, taken), mark, old)
 
     return run_response(once(caller, request, begin))
 
@@ -310,6 +310,7 @@ def begin_run(
     config: RunConfig,
     name: str | None,
     mark: Mark,
+    old: ManagedRun | None = None,
     *,
     elsewhere: Callable[[ManagedRun], Worker] | None = None,
 ) -> ManagedRun:
@@ -322,8 +323,15 @@ def begin_run(
             taken = {run.name for run in caller.runs()}
             name = free_name(name_for(config, text), taken)
         caller.desk.open_folder()  # too many desks are refused before there is a run
+        parent = None if old is None else Parent(old.id, old.name)
         run = caller.service.manager.create(
-            config, caller.desk.owner, mark, name=name, text=text, elsewhere=elsewhere
+            config,
+            caller.desk.owner,
+            mark,
+            name=name,
+            text=text,
+            elsewhere=elsewhere,
+            parent=parent,
         )
         caller.service.workspaces.note_written(folder_bytes(run.path))
         try:

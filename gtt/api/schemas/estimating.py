@@ -58,5 +58,9 @@ class RunEstimate(Response):
     steps: int | None
     seconds: float | None = Field(description="Of all steps and evaluations.")
     basis: str = Field(description="What the times rest on, as a sentence.")
-    measurable: bool = Field(description="Whether asking with `measure` would tell the times.")
+    measurable: bool = Field(description="Whether asking with `measure` would measure the machine.")
+    provisional: bool = Field(
+        description="Whether other programs were at work when the machine was measured: ask again "
+        "with `measure` in half a minute."
+    )
     notes: list[str] = Field(description="What to know before starting, as sentences.")

@@ -168,6 +168,13 @@ class JobInfo(Response):
     message: str | None = Field(description="What is to be said of it, in a sentence.")
 
 
+class Restarted(Response):
+    """The run that another was restarted from, with the name that it had then."""
+
+    id: str
+    name: str
+
+
 class RunInfo(Response):
     """A run as lists show it."""
 
@@ -176,7 +183,11 @@ class RunInfo(Response):
     state: State
     message: str | None = Field(description="How it ended, in a sentence.")
     created: str
-    recipe: str = Field(description="The name in its configuration.")
+    recipe: str = Field(
+        description="The recipe that its settings were begun from, or are nearest to."
+    )
+    changed: list[str] = Field(description="The settings that are not as in that recipe.")
+    restarted_from: Restarted | None = Field(description="The run that it was restarted from.")
     text: str = Field(description="What a person calls the text it is trained on.")
     tokenizer: str = Field(description="How the text becomes tokens, in words.")
     parameters: int = Field(

@@ -4,6 +4,7 @@ const $ = (name) => element.querySelector(`[data-part="${name}"]`);
 const root = element.querySelector(".gtt-estimate");
 const LATER = 150; // milliseconds in which several changes count as one
 const AGAIN = 4000; // after an answer that did not come
+const RENEW = 35000; // after one that rests on a moment when other programs were at work
 let key = "", last = 0, timer = null, refusal = null;
 
 function made(parent, kind, text, name) {
@@ -35,6 +36,7 @@ async function ask() {
       answer = await server.estimate({ ...where, measure: true });
       if (mine === last) show(answer);
     }
+    if (mine === last && answer.provisional) soon(RENEW);
   } catch (error) {
     if (mine === last) soon(AGAIN); // the connection was lost; what is shown stays
   }

@@ -45,6 +45,14 @@ function what(run) {
   return run.name.startsWith(words) ? "" : words;
 }
 
+// From which recipe it is, what was changed in it, and which run it began again.
+function origin(run) {
+  if (!run) return "";
+  const changed = run.changed.join(", ");
+  const after = run.restarted_from ? ` Restarted from “${run.restarted_from.name}”.` : "";
+  return `The recipe ${run.recipe}${changed ? `, changed: ${changed}` : " as it is"}.${after}`;
+}
+
 // Rows stay where they are, so that a focused one keeps its focus while the figures move.
 function draw() {
   const current = chosen || (runs[0] && runs[0].id), body = $("rows");
@@ -52,6 +60,8 @@ function draw() {
   $("hint").hidden = runs.length > 0;
   $("frame").hidden = runs.length === 0;
   while (body.rows.length > runs.length) body.deleteRow(-1);
+  const words = origin(runs.find((run) => run.id === current));
+  $("origin").textContent = $("origin").title = words;
   runs.forEach((run, i) => {
     const row = body.rows[i] || make(body);
     row.className = run.id === current ? "chosen" : "";

@@ -49,7 +49,11 @@ def data_tab(desk: PageDesk) -> Any:
                 info="A text of ours, one you brought, or a data set of the Hub: owner/name",
             )
             about = gr.Textbox(
-                label="About it", interactive=False, lines=3, max_lines=12, elem_id="about-source"
+                label="About it",
+                interactive=False,
+                lines=4,
+                max_lines=4,  # as high before it is filled: what stands below stays where it is
+                elem_id="about-source",
             )
             file = gr.File(
                 label="Bring your own text (.txt .md .csv .json .jsonl .parquet)",

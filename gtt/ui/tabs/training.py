@@ -51,8 +51,8 @@ MORE = (
     "eval_windows",
     "checkpoint_every",
     "snapshots",
-    "track",
 )
+ELSEWHERE = ("track",)  # where the figures also go
 PLANNED = (*COMMON, *SCHEDULE)  # settings that the planned learning rate depends on
 FUNCTIONS: dict[str, Any] = {
     "create_run": create_run,
@@ -181,6 +181,8 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
         schedule = schedule_view(desk)
         with gr.Row(), gr.Column():
             desk.controls |= controls(desk.service, "training", SCHEDULE)
+        with gr.Row(), gr.Column():
+            desk.controls |= controls(desk.service, "training", ELSEWHERE)
         with gr.Accordion("More", open=False):
             desk.controls |= controls(desk.service, "training", MORE)
         most = desk.controls["training.max_steps"]

@@ -56,7 +56,8 @@ function seeker(ask, take, wait) {
     if (isSeen) go();
   }, { rootMargin: "1500px" }).observe(element);
   const want = (wish) => {
-    if (!wanted || dataOf(wish) !== dataOf(wanted)) wait();
+    // What was shown is covered by now: also the wish that it answers has to be asked for again.
+    if (!wanted || dataOf(wish) !== dataOf(wanted)) { done = ""; wait(); }
     wanted = wish;
     clearTimeout(timer);
     timer = setTimeout(go, 250);
