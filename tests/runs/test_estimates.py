@@ -25,6 +25,7 @@ from gtt.inference.calibration_job import (
     watched_cores,
 )
 from gtt.model.gpt import GPT, next_token_loss
+from gtt.recipes import load_recipe
 from gtt.runs import calibration
 from gtt.runs.calibration import SHAPES, TYPICAL, VOCABULARY, Calibration, Speed, Timed
 from gtt.runs.costs import (
@@ -223,6 +224,11 @@ HELD = [
     (config_of(2, 4, 32, 32, 8, optimizer="muon", eval_windows=64), 53, "bf16", 386),
     (config_of(4, 8, 256, 256, 32, eval_windows=64, bias=False), 96, "bf16", 1222),
     (config_of(6, 6, 384, 256, 16, eval_windows=64, bias=False), 96, "bf16", 1071),
+    (load_recipe("induction").config, 28, "bf16", 460),
+    (load_recipe("beginner").config, 56, "bf16", 540),
+    (load_recipe("intermediate").config, 56, "bf16", 1041),
+    (load_recipe("speedrun").config, 56, "bf16", 516),
+    (load_recipe("quickstart").config, 1024, "bf16", 581),  # between two runs
 ]
 
 
