@@ -53,7 +53,7 @@ def moved(page: Page) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440])
 def test_no_control_moves_when_a_tab_is_opened_first(
     server: Server, browser: Browser, width: int
 ) -> None:
