@@ -7,12 +7,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from gtt import __version__
 from gtt.console import json_line, write_anything
 from gtt.errors import BadInput, GTTError
-from gtt.exports.formats import FORMATS, format_named
+from gtt.exports.formats import FORMATS, WeightsName, format_named
 from gtt.jobs_terminal import (
     add_job_options,
     add_jobs_command,
@@ -107,6 +107,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FORMAT",
         help=f"{', '.join(FORMATS)} (default: transformers)",
     )
+    export.add_argument(
+        "--weights",
+        default="auto",
+        choices=get_args(WeightsName),
+        help="of a pocket model: fp16, or int8, half as large (default: fp16 while that fits)",
+    )
     _add_checkpoint_option(export)
     export.set_defaults(command=export_command)
 
@@ -114,6 +120,13 @@ def build_parser() -> argparse.ArgumentParser:
     push.add_argument("run_dir", type=Path)
     push.add_argument("repo", metavar="USER/NAME", help="where it shall go on the Hub")
     push.add_argument("--private", action="store_true", help="only you can see it")
+    push.add_argument(
+        "--as",
+        dest="form",
+        default="transformers",
+        choices=("transformers", "pocket"),
+        help="the model (default), or the pocket model as a static Space, one page for everybody",
+    )
     push.set_defaults(command=push_command)
 
     add_jobs_command(commands)
@@ -305,14 +318,16 @@ def export_command(options: argparse.Namespace) -> int:
     from gtt.runs.inspect import checkpoint_of
 
     checkpoint = checkpoint_of(options.run_dir, options.checkpoint) if form.is_of_model else None
-    taken = Taken(RunFolder(options.run_dir), checkpoint, Home.from_environment().corpora)
+    corpora = Home.from_environment().corpora
+    taken = Taken(RunFolder(options.run_dir), checkpoint, corpora, options.weights)
     export(taken, form, options.out)
     print(options.out)
     return OK
 
 
 def push_command(options: argparse.Namespace) -> int:
-    """`push`: the best checkpoint with its card, to the Hub, by the login of this computer."""
+    """`push`: the best checkpoint to the Hub, by the login of this computer."""
+    from gtt.hub.qr import qr_letters
     from gtt.hub.starting import own_token, start_push
     from gtt.push_display import PushDisplay
     from gtt.runs.folder import RunFolder
@@ -325,6 +340,7 @@ def push_command(options: argparse.Namespace) -> int:
         options.repo,
         private=options.private,
         token=own_token(),
+        form=options.form,
     )
     state = None
     with PushDisplay() as display:
@@ -332,12 +348,13 @@ def push_command(options: argparse.Namespace) -> int:
             for state in started.follow():
                 display.show(state)
         except KeyboardInterrupt:
-            started.cut_off()
-            raise
+            state = started.cancel()
     if state is None or state.stage != "done":
         message = None if state is None else state.message
         print(f"gtt: {message or 'The push ended without a word: try again.'}", file=sys.stderr)
         return BAD_INPUT if state is not None and state.stage == "failed" else FAILED
+    if state.url and options.form == "pocket" and sys.stderr.isatty():
+        print(qr_letters(state.url), file=sys.stderr)
     print(state.url)
     return OK
 

@@ -52,7 +52,8 @@ class PushDisplay:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.bar.stop()
+        if self.console.is_terminal:
+            self.bar.stop()
 
     def show(self, state: PushState) -> None:
         """Takes in how the push stands."""

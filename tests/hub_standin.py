@@ -1,7 +1,8 @@
 """A stand-in of the Hugging Face Hub on this machine: its endpoints over real HTTP, its refusals.
 
-What the Hub's client uses: whoami, creating and deleting repositories, preupload, Git LFS in one
-piece or many, commits, downloads, the check of a card's front matter. It keeps what it gets on the
+What the Hub's client uses: whoami, creating and deleting repositories of models and Spaces,
+preupload, Git LFS in one piece or many, commits, downloads, the check of a card's front matter. A
+static Space is shown as the page that its README names. It keeps what it gets on the
 disk, so that bytes can be compared, and counts what came in.
 """
 
@@ -25,6 +26,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import yaml
 
 PIECE = 1 << 16
+NAME = r"((?:spaces/)?[^/]+/[^/]+)"  # as in addresses; in `HubStandin.repos`, too
+API = r"/api/(?:models/|(?=spaces/))((?:spaces/)?[^/]+/[^/]+)"
 LARGE = 10_000_000  # bytes from which even a text is no ordinary file of the repository
 
 
@@ -69,6 +72,7 @@ class HubStandin:
         self.cut_after: int | None = None  # bytes of large files, then the connection breaks
         self.down = False  # every connection breaks
         self.slow = 0.0  # seconds to wait after each 64 kB of a large file
+        self.delays: dict[str, float] = {}  # seconds before a path that ends so is answered
         self.fails: dict[str, int] = {}  # how a path that begins so is answered
         self.gives_up_uploads = False  # signed addresses are no longer good
         self.lock = threading.RLock()
@@ -139,6 +143,8 @@ class StandinHandler(BaseHTTPRequestHandler):
         try:
             if self.hub.down:
                 raise _Cut
+            for ending, seconds in self.hub.delays.items():
+                time.sleep(seconds if self.place.endswith(ending) else 0)
             for beginning, status in self.hub.fails.items():
                 if self.place.startswith(beginning):
                     raise Refused(status, "The service is not available.")
@@ -165,12 +171,18 @@ class StandinHandler(BaseHTTPRequestHandler):
         values: dict[str, Any] = json.loads(self._read_all() or b"{}")
         return values
 
-    def _send(self, status: int, body: Any = None, headers: dict[str, str] | None = None) -> None:
+    def _send(
+        self,
+        status: int,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        kind: str = "application/json",
+    ) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
@@ -190,19 +202,21 @@ class StandinHandler(BaseHTTPRequestHandler):
             return self._delete()
         if place.startswith("/store/"):
             return self._store(method)
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/[^/]+)?", place):
-            return self._info(match[1])
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/preupload/main", place):
-            return self._preupload(match[1])
-        if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/main", place):
-            return self._commit(match[1])
-        if match := re.fullmatch(r"/([^/]+/[^/]+)\.git/info/lfs/objects/batch", place):
+        if match := re.fullmatch(rf"/{NAME}\.git/info/lfs/objects/batch", place):
             return self._batch(match[1])
-        if match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", place):
+        if match := re.fullmatch(rf"/{NAME}/resolve/([^/]+)/(.+)", place):
             return self._resolve(match[1], match[3])
+        if match := re.fullmatch(r"/(spaces/[^/]+/[^/]+)", place):
+            return self._show(match[1])
         if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/revision/[^/]+)?", place):
             about = {"license": "cc-by-4.0", "language": ["de"]}
             return self._send(200, {"id": match[1], "cardData": about, "siblings": []})
+        if match := re.fullmatch(API + "/preupload/main", place):
+            return self._preupload(match[1])
+        if match := re.fullmatch(API + "/commit/main", place):
+            return self._commit(match[1])
+        if match := re.fullmatch(API + "(?:/revision/[^/]+)?", place):
+            return self._info(match[1])
         raise Refused(404, "Not found.")
 
     def _account(self) -> Account:
@@ -259,7 +273,7 @@ class StandinHandler(BaseHTTPRequestHandler):
 
     def _may_write(self, repo: str) -> Account:
         account = self._account()
-        owner = repo.partition("/")[0]
+        owner = repo.removeprefix("spaces/").partition("/")[0]
         if account.role == "read" or owner not in (account.name, *account.orgs):
             raise Refused(
                 403, f'You don\'t have the rights to create a model under the namespace "{owner}"'
@@ -269,26 +283,38 @@ class StandinHandler(BaseHTTPRequestHandler):
     def _create(self) -> None:
         asked = self._json()
         account = self._account()
-        repo = f"{asked.get('organization') or account.name}/{asked['name']}"
+        repo, is_space = self._named(asked, account), asked.get("type") == "space"
         self._may_write(repo)
+        if is_space and asked.get("sdk") not in ("static", "gradio", "docker"):
+            raise Refused(400, '"sdk" must be one of gradio, docker, static')
         with self.hub.lock:
             if repo in self.hub.repos:
-                raise Refused(409, "You already created this model repo")
-            self.hub.repos[repo] = Repo(asked.get("visibility") == "private")
+                raise Refused(409, "You already created this repo")
+            made = self.hub.repos[repo] = Repo(asked.get("visibility") == "private")
+            if is_space:  # a page to begin with, as the Hub lays it there
+                head = f"---\ntitle: {asked['name']}\nsdk: {asked['sdk']}\n---\n"
+                made.files |= {"README.md": head.encode()}
+                if asked["sdk"] == "static":
+                    made.files |= {"index.html": b"<p>Welcome</p>", "style.css": b"p {}"}
         self._send(200, {"url": f"{self.hub.url}/{repo}", "name": repo})
 
     def _delete(self) -> None:
         asked = self._json()
-        repo = f"{asked.get('organization') or self._account().name}/{asked['name']}"
+        repo = self._named(asked, self._account())
         self._may_write(repo)
         with self.hub.lock:
             self.hub.repos.pop(repo)
         self._send(200, {})
 
+    @staticmethod
+    def _named(asked: dict[str, Any], account: Account) -> str:
+        name = f"{asked.get('organization') or account.name}/{asked['name']}"
+        return f"spaces/{name}" if asked.get("type") == "space" else name
+
     def _repo(self, name: str) -> Repo:
         repo = self.hub.repos.get(name)
         account = self.hub.account(self.headers.get("Authorization"))
-        owner = name.partition("/")[0]
+        owner = name.removeprefix("spaces/").partition("/")[0]
         may = account is not None and owner in (account.name, *account.orgs)
         if repo is None or (repo.private and not may):
             raise Refused(404 if account else 401, "Repository not found")
@@ -300,7 +326,7 @@ class StandinHandler(BaseHTTPRequestHandler):
             200,
             {
                 "_id": "1",
-                "id": name,
+                "id": name.removeprefix("spaces/"),
                 "private": repo.private,
                 "sha": repo.commits[-1],
                 "siblings": [{"rfilename": one} for one in repo.files],
@@ -444,6 +470,15 @@ class StandinHandler(BaseHTTPRequestHandler):
             repo.commits.append(secrets.token_hex(20))
         place = f"{self.hub.url}/{name}/commit/{repo.commits[-1]}"
         self._send(200, {"success": True, "commitUrl": place, "commitOid": repo.commits[-1]})
+
+    def _show(self, name: str) -> None:
+        """A static Space, for whoever opens its link."""
+        repo = self._repo(name)
+        head = yaml.safe_load(self.hub.content(name, "README.md").decode().split("---")[1])
+        file = head.get("app_file", "index.html")
+        if head.get("sdk") != "static" or file not in repo.files:
+            raise Refused(404, "This Space has no page")
+        self._send(200, self.hub.content(name, file), {}, "text/html; charset=utf-8")
 
     def _resolve(self, name: str, path: str) -> None:
         repo = self._repo(name)

@@ -93,7 +93,12 @@ SAYS = {
     "In a notebook": [r"(?m)^One day[\s\S]+", r"<Figure size"],
     "curl": [r"event: RunEnded\nevent: end", r"(?m)^step,loss,", r'"prompt":"One day"', r"upload:"],
     "JavaScript": [r"(?m)^60 \d\.\d+$", r"Finished all 60 steps"],
-    "A run as a job": [r"stopped at step \d+", r"completed at step \d+", r"\d+ parameters"],
+    "A run as a job": [
+        r"stopped at step \d+",
+        r"completed at step \d+",
+        r"\d+ parameters",
+        r"(?m)^\d+ bytes: text/html",
+    ],
     "Publishing on the Hub": [r"(?m)^done http://127\.0\.0\.1:\d+/anna/tales-gpt$"],
     "On the Hub's machines": [r"(?m)^completed CPU Basic \d\.\d+ Finished all 60 steps"],
     "Many visitors": [r"^3\n3\n((?!3 )\d+ on the new desk|one desk for everybody)"],

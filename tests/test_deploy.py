@@ -17,7 +17,9 @@ from pathlib import Path
 import httpx
 import pytest
 from huggingface_hub import SpaceHardware
+from playwright.sync_api import expect, sync_playwright
 from serving import ROOT, Server, free_port, serving
+from ui.browsing import CHROMIUM, FLAGS, Watched, shoot, wait_for_state, wait_for_step
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -105,10 +107,10 @@ def write_certificate(folder: Path) -> Path:
     return folder / "cert.pem"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(
-        tmp_path / "home",
+        tmp_path_factory.mktemp("deploy") / "home",
         GRADIO_ROOT_PATH="/gtt",
         GTT_SHARED_DESK="false",
         GTT_MAX_MINUTES="10",
@@ -117,9 +119,10 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield one
 
 
-@pytest.fixture
-def nginx(tmp_path: Path, server: Server) -> Iterator[tuple[str, Path]]:
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[tuple[str, Path]]:
     """The settings as they stand, on a free port; its address, and whom to trust."""
+    tmp_path = tmp_path_factory.mktemp("nginx")
     certificate, port = write_certificate(tmp_path), free_port()
     (block,) = re.findall(r"```nginx\n(.*?)```", PAGE, re.S)
     for before, after in {
@@ -160,3 +163,36 @@ def test_the_page_is_served_over_tls_under_a_sub_path(nginx: tuple[str, Path]) -
         foreign = {"Origin": "https://elsewhere.example"}
         refused = http.post(f"{url}/api/config", json={"recipe": "beginner"}, headers=foreign)
         assert refused.status_code == 403
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx (nginx-light)")
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+@pytest.mark.parametrize(
+    ("theme", "width"), [("light", 1200), ("dark", 390)], ids=["light", "dark and narrow"]
+)
+def test_a_run_is_watched_in_a_browser_over_tls(
+    nginx: tuple[str, Path], theme: str, width: int
+) -> None:
+    """The certificate signs itself, which a browser is told to accept; all else is as written."""
+    url = f"{nginx[0]}/?__theme={theme}"
+    small = "&recipe=quickstart&set=model.n_embed:32&set=training.batch_size:4"
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            watched = Watched(browser, url + small, width, ignore_https_errors=True)
+            page = watched.open()
+            assert page.evaluate("isSecureContext && location.pathname") == "/gtt/"
+            page.locator("#start").click()
+            wait_for_state(page, "running")
+            seen = wait_for_step(page, 5)
+            line = page.locator("#live .curve.training path.line")
+            expect(line).to_have_attribute("d", re.compile(r"^M.*[LC]"))
+            drawn = line.get_attribute("d")
+            wait_for_step(page, seen + 5)
+            expect(line).not_to_have_attribute("d", str(drawn))  # it grows as the run goes on
+            shoot(page, f"tls-{theme}")
+            page.locator("#stop").click()
+            wait_for_state(page, "stopped")
+            watched.require_calm()
+        finally:
+            browser.close()

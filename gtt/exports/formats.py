@@ -9,6 +9,8 @@ from typing import Literal
 from gtt.errors import BadInput
 
 FormatName = Literal["transformers", "pocket", "script", "gguf", "report"]
+# Of the pocket model: by its size, or as a person chooses.
+WeightsName = Literal["auto", "fp16", "int8"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ FORMATS: dict[str, Format] = {
             "pocket",
             "Pocket model",
             "One page with the model in it, which writes in any browser, also on a telephone and "
-            "without a network.",
+            "without a network. Its weights have 16 bits, or 8 where the file would be too large.",
             ".html",
             "text/html; charset=utf-8",
         ),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import UnusableRun
-from gtt.exports.formats import Format
+from gtt.exports.formats import Format, WeightsName
 from gtt.exports.places import write_new_file, write_new_folder
 from gtt.model.export import load_model
 from gtt.runs.folder import RunFolder
@@ -17,11 +17,15 @@ from gtt.runs.folder import RunFolder
 
 @dataclass(frozen=True)
 class Taken:
-    """What is taken home: a run, its checkpoint if there is one, and where tokenised texts lie."""
+    """What is taken home: a run, its checkpoint if there is one, and where tokenised texts lie.
+
+    `weights` is the precision of a pocket model.
+    """
 
     run: RunFolder
     checkpoint: Path | None
     corpora: Path
+    weights: WeightsName = "auto"
 
     @property
     def model_folder(self) -> Path:
@@ -57,7 +61,8 @@ def write_pocket(taken: Taken, file: Path) -> None:
     """The page with the model in it."""
     from gtt.exports.pocket_page import pocket_page
 
-    file.write_text(pocket_page(taken.model_folder, taken.run.config()), encoding="utf-8")
+    page = pocket_page(taken.model_folder, taken.run.config(), taken.weights)
+    file.write_text(page, encoding="utf-8")
 
 
 def write_script(taken: Taken, folder: Path) -> None:

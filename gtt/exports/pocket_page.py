@@ -1,7 +1,8 @@
 """The pocket model: one HTML file with the model in it, which any browser runs without a network.
 
 The JavaScript in `pocket/` is the whole of it: a forward pass, a tokenizer, sampling, in a worker,
-and a page around them. Here the files are put together with the weights in half precision.
+and a page around them. Here the files are put together with the weights: in half precision, in
+which the page writes what GTT writes, or in eight bits where the file would be too large.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import html
 import json
 import string
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gtt.config import ModelConfig, RunConfig, size_name
@@ -21,14 +23,27 @@ from gtt.data.layouts import BYTE_OF
 from gtt.data.sources import SOURCES
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
+from gtt.exports.formats import WeightsName
+from gtt.exports.one_file import one_file
 from gtt.exports.support import Known, unknown_setting
 from gtt.model.export import load_model
+from gtt.model.gpt import GPT
 
 FOLDER = Path(__file__).parent / "pocket"
 WORKER = ("ranking.js", "weights.js", "tokenizer.js", "model.js", "sampling.js", "worker.js")
 PAGE = ("ranking.js", "asking.js", "writing.js", "attention.js")
 
-LARGEST = 60_000_000  # parameters: 160 MB of text, which a telephone still opens
+LARGEST: dict[str, int] = {  # parameters: 160 MB of text, which a telephone still opens
+    "fp16": 60_000_000,
+    "int8": 120_000_000,
+}
+HALVES_UP_TO = 20_000_000  # parameters: a file of 53 MB, beyond which it is eight bits
+PrecisionName = Literal["fp16", "int8"]
+PRECISIONS: dict[str, str] = {  # as the page says it
+    "fp16": "Its weights are kept in 16 bits.",
+    "int8": "Its weights are rounded to 8 bits, so that the file is half as large: what it writes "
+    "may differ from what the model wrote where it was trained.",
+}
 FULL = 65504.0  # the largest half-precision number
 
 # The settings of a model that model.js computes with, each with the values that it knows.
@@ -49,7 +64,14 @@ KNOWN: Known = {
 }
 
 
-def supports(model: ModelConfig, vocab_size: int) -> str | None:
+def weights_for(count: int, wished: WeightsName = "auto") -> PrecisionName:
+    """The precision of a page with that many parameters: as wished, else what fits its size."""
+    if wished != "auto":
+        return wished
+    return "fp16" if count <= HALVES_UP_TO else "int8"
+
+
+def supports(model: ModelConfig, vocab_size: int, wished: WeightsName = "auto") -> str | None:
     """None where the page can run such a model, else a sentence that says why not."""
     unknown = unknown_setting(model, KNOWN)
     if unknown is not None:
@@ -58,37 +80,43 @@ def supports(model: ModelConfig, vocab_size: int) -> str | None:
             "instead."
         )
     count = model.parameter_count(vocab_size)
-    if count > LARGEST:
+    precision = weights_for(count, wished)
+    if count > LARGEST[precision]:
+        instead = "int8" if count <= LARGEST["int8"] else "the folder for transformers"
         return (
-            f"A page with {size_name(count)} parameters is more than a browser opens "
-            f"({size_name(LARGEST)}): take the folder for transformers instead."
+            f"A page with {size_name(count)} parameters in {precision} is more than a browser "
+            f"opens ({size_name(LARGEST[precision])}): take {instead} instead."
         )
     return None
 
 
-def pocket_page(checkpoint: Path, config: RunConfig) -> str:
+def pocket_page(checkpoint: Path, config: RunConfig, weights: WeightsName = "auto") -> str:
     """The page with the model of a checkpoint; raises `BadInput` where it cannot be one."""
     model, about = load_model(checkpoint)
     tokenizer = Tokenizer.load(checkpoint)
-    refusal = supports(model.config, model.vocab_size)
+    refusal = supports(model.config, model.vocab_size, weights)
     if refusal is not None:
         raise BadInput(refusal, field="as")
+    precision = weights_for(model.config.parameter_count(model.vocab_size), weights)
     tensors = _tensors(model.state_dict(), tied=model.config.tie_embeddings)
+    kinds = {name: precision if _is_matrix(name, one) else "fp16" for name, one in tensors.items()}
     told = {
         "model": {**model.config.model_dump(mode="json"), "mlp_width": model.config.mlp_width},
         "vocabulary": model.vocab_size,
         "tokenizer": tokenizer_layout(tokenizer, checkpoint),
-        "tensors": [[name, list(values.shape)] for name, values in tensors.items()],
+        "tensors": [[name, list(values.shape), kinds[name]] for name, values in tensors.items()],
     }
-    weights = b"".join(_halves(name, values).tobytes() for name, values in tensors.items())
+    packed = b"".join(
+        _eighths(values) if kinds[name] == "int8" else _halves(name, values).tobytes()
+        for name, values in tensors.items()
+    )
     draws = config.generation
     prompt = draws.prompt
     if tokenizer.unknown_characters(prompt):
         prompt = tokenizer.decode([0])
-    return string.Template(_read("page.html")).substitute(
+    body = string.Template(_read("page.html")).substitute(
         title=html.escape(config.name),
         summary=html.escape(_summary(config.data.source, model.config, model.vocab_size)),
-        style=_read("page.css"),
         prompt="\n" + html.escape(prompt),  # HTML drops the first line break in a field
         temperature=_within(draws.temperature, 0, 2),
         top_k=min(draws.top_k, model.vocab_size),
@@ -96,11 +124,13 @@ def pocket_page(checkpoint: Path, config: RunConfig) -> str:
         count=min(draws.max_new_tokens, 2000),
         vocabulary=model.vocab_size,
         about_training=html.escape(_training(about)),
+        precision=PRECISIONS[precision],
         about=as_json(told),
-        weights=base64.b64encode(weights).decode("ascii"),
+        weights=base64.b64encode(packed).decode("ascii"),
         worker="\n".join(_read(name) for name in WORKER),
         page="\n".join(_read(name) for name in PAGE),
     )
+    return one_file(config.name, _read("page.css"), body, scripts=True)
 
 
 def tokenizer_layout(tokenizer: Tokenizer, checkpoint: Path) -> dict[str, Any]:
@@ -152,6 +182,37 @@ def _tensors(state: dict[str, Tensor], *, tied: bool) -> dict[str, Tensor]:
     return {
         name: values for name, values in state.items() if not (tied and name == "lm_head.weight")
     }
+
+
+def _is_matrix(name: str, values: Tensor) -> bool:
+    """Whether eight bits are enough: for large tables, not for norms, biases and positions."""
+    return values.dim() == 2 and name != "transformer.wpe.weight"
+
+
+def eight_bits(values: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """A matrix as whole numbers from -127 to 127 and a scale for each of its rows, in fp32."""
+    array = values.detach().float().numpy()
+    scales = np.abs(array).max(axis=1, initial=0.0) / 127
+    steps = np.where(scales > 0, scales, 1.0)[:, None]
+    return np.rint(array / steps).astype(np.int8), scales.astype("<f4")
+
+
+def as_on_page(model: GPT, precision: PrecisionName) -> GPT:
+    """The model with its weights rounded as a page has them, for comparing what the two write."""
+    with torch.no_grad():
+        for name, values in model.named_parameters():
+            if precision == "int8" and _is_matrix(name, values):
+                numbers, scales = eight_bits(values)
+                rounded = torch.from_numpy(numbers.astype(np.float32) * scales[:, None])
+            else:
+                rounded = values.half().float()
+            values.copy_(rounded)
+    return model
+
+
+def _eighths(values: Tensor) -> bytes:
+    numbers, scales = eight_bits(values)
+    return scales.tobytes() + numbers.tobytes()
 
 
 def _halves(name: str, values: Tensor) -> np.ndarray:

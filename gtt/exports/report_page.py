@@ -13,6 +13,7 @@ from gtt.config import RunConfig, describe_settings
 from gtt.data.sources import SOURCES
 from gtt.errors import UnusableRun
 from gtt.exports import report_parts as show
+from gtt.exports.one_file import one_file
 from gtt.interpret.diagnosis import diagnose
 from gtt.interpret.figures import RunCurves
 from gtt.interpret.history import heads_in_snapshot
@@ -59,9 +60,8 @@ def report_page(run: RunFolder) -> str:
         show.section("What this does not show", *_limits(config, view)),
     ]
     created = str(run.about().get("created", "")).replace("T", " ")[:16]
-    return string.Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
+    body = string.Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
         title=show.text(config.name),
-        style=(FOLDER / "page.css").read_text(encoding="utf-8"),
         summary=show.text(_summary(config, view)),
         sections="\n".join(part for part in sections if part),
         footer=show.text(
@@ -69,6 +69,8 @@ def report_page(run: RunFolder) -> str:
             "number was measured by the run."
         ),
     )
+    title = f"{config.name}: report of a training run"
+    return one_file(title, (FOLDER / "page.css").read_text(encoding="utf-8"), body)
 
 
 def _summary(config: RunConfig, view: RunView) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from gtt.hub.origin import Origin
 from gtt.hub.story import Story
 from gtt.markdown import as_text, fenced
 from gtt.runs.shown import Sample
@@ -29,12 +30,12 @@ def write_card(story: Story, repo: str) -> str:
     """The whole card of a model that goes to `repo`."""
     parts = [
         f"# {as_text(story.name)}",
-        _what_it_is(story),
+        about_model(story),
         _pictures(story),
         _how_good(story),
         _how_to_load(story, repo),
         _text_it_wrote(story),
-        _data(story),
+        about_data(story),
         _copying(story),
         _cost(story),
         _how_it_was_made(story),
@@ -51,23 +52,27 @@ def check_card(text: str) -> None:
 
 def _front_matter(story: Story) -> str:
     origin = story.origin
-    more: dict[str, Any] = {}
-    if origin.licence_name is not None:
-        more["license_name"] = origin.licence_name
-        if origin.url is not None:
-            more["license_link"] = origin.url
     data = ModelCardData(
         language=origin.language,
-        license=origin.licence_id,
         library_name="transformers",
         pipeline_tag="text-generation",
         tags=["gtt", "trained-from-scratch"],
         datasets=[origin.dataset] if origin.dataset else None,
         model_name=story.name if story.validation_loss is not None else None,
         eval_results=_results(story) or None,
-        **more,
+        **licence_of(origin),
     )
     return data.to_yaml().strip()
+
+
+def licence_of(origin: Origin) -> dict[str, Any]:
+    """The licence of a text in the words of front matter, as far as it is known."""
+    named = {
+        "license": origin.licence_id,
+        "license_name": origin.licence_name,
+        "license_link": None if origin.licence_name is None else origin.url,
+    }
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _results(story: Story) -> list[EvalResult]:
@@ -98,7 +103,8 @@ def _exam(story: Story) -> str:
     return "valid sentences" if story.origin.source == "tales" else "exact answers"
 
 
-def _what_it_is(story: Story) -> str:
+def about_model(story: Story) -> str:
+    """What kind of model it is, and what it is good for."""
     model = story.config.model
     size = "" if story.parameters is None else f" with {story.parameters:,} parameters"
     return f"""\
@@ -197,7 +203,8 @@ def _inline(sample: Sample) -> str:
     return f"`` {shown} ``" if "``" not in shown else "of the run"
 
 
-def _data(story: Story) -> str:
+def about_data(story: Story) -> str:
+    """Where the text comes from, and under which licence."""
     origin = story.origin
     lines = [f"## Data and licence\n\nTrained on {as_text(origin.title)}"]
     if story.train_tokens is not None and story.validation_tokens is not None:

@@ -48,7 +48,7 @@ def prepare_files(
     the story what the Hub knows. Raises `UnusableRun` for a run without a checkpoint, OSError
     where the disk refuses.
     """
-    _link_checkpoint(run_folder, into)
+    link_checkpoint(run_folder, into)
     story = learn(gather(run_folder, into, corpora))
     text = write_card(story, repo)
     check_card(text)
@@ -64,7 +64,7 @@ def prepare_files(
     return Prepared(story, {path.name: path for path in sorted(into.iterdir())})
 
 
-def _link_checkpoint(run_folder: Path, into: Path) -> None:
+def link_checkpoint(run_folder: Path, into: Path) -> None:
     """Links the files of the best checkpoint, all of one."""
     checkpoints = RunFolder(run_folder).checkpoints
     for left in reversed(range(TRIES)):

@@ -16,21 +16,34 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import CommitOperationAdd, HfApi, is_offline_mode, set_client_factory
+from huggingface_hub import (
+    CommitOperationAdd,
+    HfApi,
+    ModelInfo,
+    SpaceInfo,
+    is_offline_mode,
+    set_client_factory,
+)
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
 from gtt.errors import BadInput
-from gtt.hub.files import prepare_files
+from gtt.hub.files import Prepared, prepare_files
 from gtt.hub.refusals import PushBroken, PushRefused, no_write_scope, refusal_of
 from gtt.hub.sending import Sender
-from gtt.hub.state import PushFolder, PushState
+from gtt.hub.state import PushFolder, PushForm, PushState, as_cancelled
 from gtt.hub.story import Story
 
 REPORT_EVERY = 0.5  # seconds between two writings of the state
 EMPTY = (".gitattributes",)  # what a repository that nobody has filled may hold
+# What the Hub itself lays into a new static Space.
+LAID_BY_THE_HUB = (".gitattributes", "README.md", "index.html", "style.css")
 CONNECT, SILENCE = 20.0, 120.0  # seconds to wait for a connection, and for the next word on it
 Clock = Callable[[], float]
+
+
+class PushCancelled(BaseException):
+    """A person wants it no more. No `Exception`, so that no retry of a library takes it for one."""
 
 
 class Push:
@@ -44,6 +57,7 @@ class Push:
         *,
         private: bool,
         token: str,
+        form: PushForm = "transformers",
         endpoint: str | None = None,
         clock: Clock = time.time,
     ) -> None:
@@ -57,12 +71,24 @@ class Push:
         self.state = PushState(
             repo,
             private,
+            form,
             started=now,
             updated=now,
             repos=before.repos if before is not None else (),
         )
+        self._kind = "space" if form == "pocket" else "model"
         self._told = 0.0
         self._begun_sending = now
+        self._has_made = False  # the repository
+        self._is_cancelled = False
+        self._is_settled = False  # what is at work is not broken off
+
+    def cancel(self) -> None:
+        """Ends the push where it is, unless it is being published; for a handler of signals."""
+        if not self._is_cancelled:
+            self._is_cancelled = True
+            if not self._is_settled:
+                raise PushCancelled
 
     def run(self, pid: int) -> PushState:
         """Pushes; the last state says how it ended. What goes wrong is a sentence in it."""
@@ -71,7 +97,11 @@ class Push:
         try:
             self._note(now=True)
             self._push()
+        except PushCancelled:
+            self.state = as_cancelled(self.state)
+            self._note(now=True)
         except Exception as error:
+            self._is_settled = True
             refusal = _as_refusal(error, self.repo, self.api.endpoint)
             self.state = replace(
                 self.state,
@@ -86,27 +116,31 @@ class Push:
 
     def _push(self) -> None:
         self._require_name()
-        prepared = prepare_files(
-            self.run_folder, self.corpora, self.folder.files, self.repo, self._learn
-        )
+        prepared = self._prepare()
         operations = [
             CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(path))
             for name, path in prepared.files.items()
         ]
         total = sum(one.upload_info.size for one in operations)
         self.state = replace(self.state, step=prepared.story.step, total=total)
-        made = self._require_repo()
         try:
+            self._require_repo()
             self._send(operations)
+            self._is_settled = True
             self.state = replace(self.state, stage="publishing", seconds_left=None)
             self._note(now=True)
             self.api.create_commit(
                 self.repo,
                 operations,
+                repo_type=self._kind,
                 commit_message=f"{prepared.story.name}, step {prepared.story.step:,}"[:200],
             )
+        except PushCancelled:
+            if self._has_made and not self.state.sent + self.state.kept:
+                self._take_back()
+            raise
         except Exception as error:
-            if made and not _can_go_on(error, self.repo, self.api.endpoint):
+            if self._has_made and not _can_go_on(error, self.repo, self.api.endpoint):
                 self._take_back()
             raise
         self.folder.forget_parts()
@@ -114,10 +148,18 @@ class Push:
             self.state,
             stage="done",
             sent=total - self.state.kept,
-            url=f"{self.api.endpoint}/{self.repo}",
+            url=f"{self.api.endpoint}/{self.state.place}",
             message=None,
         )
         self._note(now=True)
+
+    def _prepare(self) -> Prepared:
+        files = self.folder.files
+        if self.state.form == "pocket":
+            from gtt.hub.space import prepare_space  # torch
+
+            return prepare_space(self.run_folder, self.corpora, files, self._learn)
+        return prepare_files(self.run_folder, self.corpora, files, self.repo, self._learn)
 
     # --------------------------------------------------------------------------- the repository
 
@@ -145,26 +187,38 @@ class Push:
         if token.get("role") == "read":
             raise no_write_scope(self.repo)
 
-    def _require_repo(self) -> bool:
+    def _require_repo(self) -> None:
         """Makes the repository, or takes one that this run or nobody has filled.
 
-        Returns whether it is new. Raises `PushRefused` for a name that is taken.
+        Raises `PushRefused` for a name that is taken.
         """
+        self._is_settled = True  # else nobody would know whether it was made
         try:
-            self.api.create_repo(self.repo, private=self.private, repo_type="model")
+            self.api.create_repo(
+                self.repo,
+                private=self.private,
+                repo_type=self._kind,
+                space_sdk="static" if self._kind == "space" else None,
+            )
         except HfHubHTTPError as error:
             if error.response.status_code != 409:
                 raise
         else:
+            self._has_made = True
             self._note_repo()
-            return True
-        info = self.api.model_info(self.repo)
+        finally:
+            self._is_settled = False
+        if self._is_cancelled:
+            raise PushCancelled
+        if self._has_made:
+            return
+        info = self._info()
         files = [one.rfilename for one in info.siblings or []]
-        is_ours = self.repo.lower() in (one.lower() for one in self.state.repos)
+        is_ours = self.state.place.lower() in (one.lower() for one in self.state.repos)
         if not is_ours and any(name not in EMPTY for name in files):
             raise PushRefused(
-                f"{self.repo} is taken: there is such a model of yours already, and this run did "
-                "not put it there. Choose another name.",
+                f"{self.repo} is taken: there is such a {self._kind} of yours already, and this "
+                "run did not put it there. Choose another name.",
                 field="repo",
             )
         if self.private and not info.private:
@@ -175,23 +229,28 @@ class Push:
             )
         self.state = replace(self.state, private=bool(info.private))
         self._note_repo()
-        return False
 
     def _note_repo(self) -> None:
-        if self.repo not in self.state.repos:
-            self.state = replace(self.state, repos=(*self.state.repos, self.repo))
+        place = self.state.place
+        if place not in self.state.repos:
+            self.state = replace(self.state, repos=(*self.state.repos, place))
         self._note(now=True)
 
     def _take_back(self) -> None:
         """Deletes the repository that this push made, as long as nothing stands in it."""
         try:
-            info = self.api.model_info(self.repo)
-            if all(one.rfilename in EMPTY for one in info.siblings or []):
-                self.api.delete_repo(self.repo)
-                left = tuple(one for one in self.state.repos if one != self.repo)
+            laid = LAID_BY_THE_HUB if self._kind == "space" else EMPTY
+            if all(one.rfilename in laid for one in self._info().siblings or []):
+                self.api.delete_repo(self.repo, repo_type=self._kind)
+                left = tuple(one for one in self.state.repos if one != self.state.place)
                 self.state = replace(self.state, repos=left)
         except (HfHubHTTPError, httpx2.HTTPError, OSError):
             return  # an empty repository stays, and another push fills it
+
+    def _info(self) -> ModelInfo | SpaceInfo:
+        if self._kind == "space":
+            return self.api.space_info(self.repo)
+        return self.api.model_info(self.repo)
 
     def _learn(self, story: Story) -> Story:
         """Licence and language of a data set, where the Hub tells them and we did not know."""
@@ -212,7 +271,7 @@ class Push:
         self.state = replace(self.state, stage="sending")
         self._begun_sending = self.clock()
         self._note(now=True)
-        sender = Sender(self.api, self.repo, self.folder, self._arrived, self._known)
+        sender = Sender(self.api, self.repo, self._kind, self.folder, self._arrived, self._known)
         for one in operations:
             if sender.takes(one):
                 sender.send(one)

@@ -20,6 +20,8 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 def main() -> int:
     """Pushes as ordered; 0 done, 1 failed, 3 where another process pushes this run."""
+    import signal
+
     from filelock import FileLock, Timeout
 
     from gtt.hub.push import Push, bound_waiting
@@ -39,7 +41,9 @@ def main() -> int:
                 order["repo"],
                 private=order["private"],
                 token=order["token"],
+                form=order["form"],
             )
+            signal.signal(signal.SIGTERM, lambda *_: push.cancel())
             return 0 if push.run(os.getpid()).stage == "done" else 1
     except Timeout:
         return 3

@@ -42,10 +42,19 @@ class Sender:
     """Sends the large files of one push; `arrived` and `known` are told what comes in."""
 
     def __init__(
-        self, api: HfApi, repo: str, folder: PushFolder, arrived: Report, known: Report
+        self,
+        api: HfApi,
+        repo: str,
+        kind: str,
+        folder: PushFolder,
+        arrived: Report,
+        known: Report,
     ) -> None:
-        """`arrived` hears of bytes sent now, `known` of those that had arrived before."""
-        self.api, self.repo, self.folder = api, repo, folder
+        """`kind` is model or space.
+
+        `arrived` hears of bytes sent now, `known` of those that had arrived before.
+        """
+        self.api, self.repo, self.kind, self.folder = api, repo, kind, folder
         self.arrived, self.known = arrived, known
         self.parts = folder.parts()
 
@@ -64,7 +73,7 @@ class Sender:
         asked, refused, _ = post_lfs_batch_info(
             upload_infos=[operation.upload_info],
             repo_id=self.repo,
-            repo_type="model",
+            repo_type=self.kind,
             revision="main",
             endpoint=self.api.endpoint,
             headers=self._headers(),

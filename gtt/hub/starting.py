@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from gtt.errors import BadInput, UnusableRun
 from gtt.hub.names import repo_name
-from gtt.hub.state import PushFolder, PushState
+from gtt.hub.state import PushFolder, PushForm, PushState, as_cancelled
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
 from gtt.runs.limits import is_on_space
@@ -22,6 +24,7 @@ from gtt.runs.spares import worker_environment
 
 LONGEST_TOKEN = 4000  # characters; those of OAuth are long
 FOLLOW_EVERY = 0.3  # seconds
+CANCEL_WITHIN = 20.0  # seconds that a push takes to end at most, publishing included
 
 
 class PushAtWork(BadInput):
@@ -54,14 +57,19 @@ class StartedPush:
         state = self.folder.read()
         return self.process.poll() is None and state is not None and state.is_at_work
 
-    def cut_off(self) -> None:
-        """Ends the process; the same push goes on from there."""
-        self.process.terminate()
-        self.process.wait()
+    def cancel(self) -> PushState | None:
+        """Ends it, unless it is being published; how it stands then."""
+        return cancel_push(self.folder)
 
 
 def start_push(
-    run_folder: Path, home: Home, repo: str, *, private: bool, token: str | None
+    run_folder: Path,
+    home: Home,
+    repo: str,
+    *,
+    private: bool,
+    token: str | None,
+    form: PushForm = "transformers",
 ) -> StartedPush:
     """Starts the push of a run; raises `BadInput` for what can be seen without the Hub.
 
@@ -79,6 +87,7 @@ def start_push(
         "corpora": str(home.corpora),
         "repo": repo,
         "private": private,
+        "form": form,
         "token": token,
     }
     try:
@@ -101,12 +110,31 @@ def start_push(
     )
     now = time.time()
     repos = before.repos if before is not None else ()
-    state = PushState(repo, private, started=now, updated=now, repos=repos)
+    state = PushState(repo, private, form, started=now, updated=now, repos=repos)
     folder.write(state.with_process(process.pid))
     assert process.stdin is not None
     process.stdin.write(json.dumps(order).encode() + b"\n")
     process.stdin.close()
     return StartedPush(folder, process)
+
+
+def cancel_push(folder: PushFolder) -> PushState | None:
+    """Ends the push at work, if there is one; how the last one stands then.
+
+    Nothing of it is on the Hub then, or all: one that is being published is waited for.
+    """
+    state = folder.read()
+    if state is None or not state.is_at_work or state.pid is None:
+        return state
+    with suppress(OSError):
+        os.kill(state.pid, signal.SIGTERM)
+    deadline = time.monotonic() + CANCEL_WITHIN
+    while time.monotonic() < deadline and (state := folder.read()) and state.is_at_work:
+        time.sleep(0.05)
+    if state is not None and state.stage == "broken":  # it had not begun to listen
+        state = as_cancelled(state)
+        folder.write(state)
+    return state
 
 
 def refuse_second(folder: PushFolder) -> None:

@@ -19,11 +19,19 @@ import psutil
 from gtt.training.checkpoints import write_text
 
 FORMAT = 1
-Stage = Literal["preparing", "sending", "publishing", "done", "failed", "broken"]
+Stage = Literal["preparing", "sending", "publishing", "done", "failed", "broken", "cancelled"]
 AT_WORK: tuple[Stage, ...] = ("preparing", "sending", "publishing")
+# What is pushed: the model with its card, or the pocket model as a Space that is one page.
+PushForm = Literal["transformers", "pocket"]
 CUT_OFF = (
     "The push was cut off before it was done, and nothing was published. Push again: it goes on "
     "where it was."
+)
+
+
+CANCELLED = (
+    "The push was cancelled, and nothing was published. Push again and it goes on: what has "
+    "arrived is not sent again."
 )
 
 
@@ -31,12 +39,14 @@ CUT_OFF = (
 class PushState:
     """One push. `failed` needs something else than before, `broken` only the same call again.
 
-    `kept` of the bytes had arrived before this push began. `repos` are those that pushes of this
-    run have made or filled, which another push may therefore change.
+    `cancelled` was so by a person. `kept` of the bytes had arrived before this push began. `repos`
+    are those that pushes of this run have made or filled, which another push may therefore change;
+    those of Spaces begin with `spaces/`.
     """
 
     repo: str
     private: bool
+    form: PushForm = "transformers"
     stage: Stage = "preparing"
     step: int | None = None
     sent: int = 0
@@ -54,6 +64,11 @@ class PushState:
     @property
     def is_at_work(self) -> bool:
         return self.stage in AT_WORK
+
+    @property
+    def place(self) -> str:
+        """Where it goes, below the Hub's address."""
+        return f"spaces/{self.repo}" if self.form == "pocket" else self.repo
 
     def with_process(self, pid: int) -> PushState:
         """The same, done by that process."""
@@ -79,6 +94,11 @@ class PushState:
             return False
 
 
+def as_cancelled(state: PushState) -> PushState:
+    """The state of a push that somebody wanted no more."""
+    return replace(state, stage="cancelled", message=CANCELLED, seconds_left=None)
+
+
 class PushFolder:
     """What a run folder holds about its pushes."""
 
@@ -92,6 +112,8 @@ class PushFolder:
         try:
             values = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
             if values.pop("format") != FORMAT or values["stage"] not in get_args(Stage):
+                return None
+            if values.get("form", "transformers") not in get_args(PushForm):
                 return None
             values["repos"] = tuple(str(one) for one in values["repos"])
             return PushState(**values).as_it_is()

@@ -19,7 +19,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def export_job(job: ExportJob) -> Result:
     """Writes the file or folder; raises `BadInput` without paths, and `Busy` for a full disk."""
     checkpoint = None if job.checkpoint is None else Path(job.checkpoint)
-    taken = Taken(RunFolder(Path(job.run)), checkpoint, Path(job.corpora))
+    taken = Taken(RunFolder(Path(job.run)), checkpoint, Path(job.corpora), job.weights)
     try:
         export(taken, format_named(job.form), Path(job.out))
     except BadInput as error:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from gtt.exports.formats import WeightsName
+
 
 @dataclass(frozen=True)
 class GenerateJob:
@@ -239,6 +241,7 @@ class ExportJob:
     form: str
     out: str
     corpora: str
+    weights: WeightsName = "auto"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import html
 import gradio as gr
 
 from gtt.api.endpoints.runs import status
-from gtt.exports.formats import FORMATS
+from gtt.exports.formats import FORMATS, Format
 from gtt.ui.assets import static_text
 from gtt.ui.desk import PageDesk
 
@@ -29,13 +29,23 @@ def download_buttons(desk: PageDesk) -> gr.HTML:
     )
 
 
+WEIGHTS = """
+    <label>weights of <select data-part="weights"><option value="auto">16 bits, 8 if large</option>
+      <option value="fp16">16 bits</option><option value="int8">8 bits</option></select></label>"""
+
+
+def _choice(form: Format) -> str:
+    """What a person may choose of a format."""
+    return WEIGHTS if form.name == "pocket" else ""
+
+
 def _exports() -> str:
     """A row for each format beside the folder for transformers, which the page has already."""
     return "\n".join(
         f"""  <div class="group" role="group" aria-label="{html.escape(form.title)}">
     <span class="title">{html.escape(form.title)}</span>
     <button type="button" data-file="{form.name}"
-      aria-label="{html.escape(form.title)} ({form.sort})">{form.sort}</button>
+      aria-label="{html.escape(form.title)} ({form.sort})">{form.sort}</button>{_choice(form)}
     <span class="about">{html.escape(form.about)}</span>
   </div>"""
         for form in FORMATS.values()

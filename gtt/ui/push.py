@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.pushing import push_status, push_to_hub
+from gtt.api.endpoints.pushing import cancel_push, push_status, push_to_hub
 from gtt.api.endpoints.runs import status
 from gtt.ui.assets import static_text
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
@@ -47,7 +47,9 @@ def push_view(desk: PageDesk) -> gr.HTML:
         """Starts a push; what the view shows then. A token goes no further than to the push."""
         run, refused = "", None
         try:
-            run, repo, private, token = told(event, "run", "repo", "private", "token")
+            run, repo, form, private, token = told(
+                event, "run", "repo", "format", "private", "token"
+            )
             token = token or (signed_in.token if signed_in is not None else None)
             await desk.ask(
                 "push_to_hub",
@@ -55,6 +57,7 @@ def push_view(desk: PageDesk) -> gr.HTML:
                 key,
                 run_id=run,
                 repo=repo,
+                format=form,
                 private=private,
                 token=token,
             )
@@ -62,5 +65,16 @@ def push_view(desk: PageDesk) -> gr.HTML:
             refused = {"message": sentence_of(error), "field": getattr(error, "field", None)}
         return {"workspace": key, "run": run or None, "refused": refused, "asked": time.time()}
 
+    async def cancel(key: str, event: gr.EventData) -> dict[str, Any]:
+        """Ends a push; how that went is read from its state."""
+        run, refused = "", None
+        try:
+            (run,) = told(event, "run")
+            await desk.ask("cancel_push", cancel_push, key, run_id=run)
+        except GTTError as error:
+            refused = {"message": sentence_of(error), "field": None}
+        return {"workspace": key, "run": run or None, "refused": refused, "asked": time.time()}
+
     view.pushed(push, desk.key, view, **PRIVATE)
+    view.cancelled(cancel, desk.key, view, **PRIVATE)
     return view

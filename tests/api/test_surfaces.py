@@ -323,6 +323,7 @@ def test_every_row_answers_the_same_on_both_surfaces(
     ]
     assert all(any(name.endswith("model.safetensors") for name in names) for names in homes)
     assert equal("push_status", run)["push"] is None
+    assert equal("cancel_push", run)["push"] is None, "there is none to cancel"
     where = {"repo": "anna/first"}, {"repo": "anna/second"}
     pushes = both("push_to_hub", ({**run[0], **where[0]}, {**run[1], **where[1]}), token="hf_anna")
     assert pushes[0].keys() == pushes[1].keys()

@@ -86,6 +86,19 @@ def test_the_terminal_and_the_interface_give_the_same(
     assert sorted(path.name for path in out.parent.iterdir()) == ["out"]
 
 
+def test_the_weights_of_a_pocket_model_are_chosen_on_both(
+    taken: Taken, home: Home, http: TestClient, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GTT_HOME", str(home.path))
+    asked = ["export", str(taken.run.path), str(out), "--as", "pocket", "--weights", "int8"]
+    assert main(asked) == 0
+    place = f"/api/runs/{taken.run.path.name}/exports/pocket"
+    assert http.get(f"{place}?weights=int8").content == out.read_bytes()
+    assert len(http.get(place).content) > len(out.read_bytes())
+    refused = http.get(f"{place}?weights=int4")
+    assert refused.status_code == 422 and refused.json()["error"]["field"] == "weights"
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_there_is_not_replaced(
     name: str, taken: Taken, out: Path, capsys: pytest.CaptureFixture[str]

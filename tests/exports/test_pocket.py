@@ -20,7 +20,18 @@ from gtt.data.layouts import PROBES
 from gtt.data.tokenizers import Tokenizer, train_char_tokenizer
 from gtt.errors import BadInput
 from gtt.exports.making import Taken
-from gtt.exports.pocket_page import KNOWN, LARGEST, PAGE, WORKER, pocket_page, supports
+from gtt.exports.pocket_page import (
+    HALVES_UP_TO,
+    KNOWN,
+    LARGEST,
+    PAGE,
+    WORKER,
+    as_on_page,
+    eight_bits,
+    pocket_page,
+    supports,
+    weights_for,
+)
 from gtt.model.export import load_model, save_model
 from gtt.model.gpt import GPT
 from gtt.model.sampling import generate_text, next_token_odds
@@ -30,14 +41,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 Open = Callable[..., Page]
 # Of the tests: 50 letters, so that random models have a text.
 LETTERS = train_char_tokenizer([chr(ord("A") + place) for place in range(VOCAB)])
-
-
-def rounded(model: GPT) -> GPT:
-    """The model with its weights in half precision, as the page has them."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(parameter.half().float())
-    return model
 
 
 def saved(model: GPT, tokenizer: Tokenizer, folder: Path) -> Path:
@@ -82,20 +85,23 @@ def ask(page: Page, question: str, **more: Any) -> Any:
 def test_a_model_of_every_shape_gives_the_same_logits(
     switches: dict[str, Any], open_page: Open, tmp_path: Path
 ) -> None:
-    model = random_model(**switches)
-    page = open_page(pocket_page(saved(model, LETTERS, tmp_path / "one"), RunConfig()))
-    for count in (1, 7, 32):
-        ids = random_ids(count)
-        with torch.no_grad():
-            expected = rounded(model)(torch.tensor([ids]))[0, -1]
-        found = torch.tensor(ask(page, "logits", ids=ids))
-        torch.testing.assert_close(found, expected, atol=2e-4, rtol=2e-4)
+    folder = saved(random_model(**switches), LETTERS, tmp_path / "one")
+    for precision in ("fp16", "int8"):
+        page = open_page(pocket_page(folder, RunConfig(), precision))
+        model = as_on_page(load_model(folder)[0], precision)
+        for count in (1, 7, 32):
+            ids = random_ids(count)
+            with torch.no_grad():
+                expected = model(torch.tensor([ids]))[0, -1]
+            found = torch.tensor(ask(page, "logits", ids=ids))
+            torch.testing.assert_close(found, expected, atol=2e-4, rtol=2e-4)
 
 
 def test_it_writes_what_gtt_writes_far_beyond_its_window(taken: Taken, open_page: Open) -> None:
     checkpoint = taken.model_folder
-    model, tokenizer = rounded(load_model(checkpoint)[0]), Tokenizer.load(checkpoint)
+    model, tokenizer = as_on_page(load_model(checkpoint)[0], "fp16"), Tokenizer.load(checkpoint)
     page = open_page(pocket_page(checkpoint, taken.run.config()))
+    assert "kept in 16 bits" in page.locator("footer").inner_text()
     for prompt in ("One day", "The", "\n", "a text that is longer than one block of the model is"):
         settings = GenerationConfig(prompt=prompt, temperature=0, max_new_tokens=200)
         ids = ask(page, "encode", text=prompt)["ids"]
@@ -109,9 +115,47 @@ def test_it_writes_what_gtt_writes_far_beyond_its_window(taken: Taken, open_page
         assert ask(page, "decode", ids=written["ids"]) == expected
 
 
+def test_in_eight_bits_it_writes_what_the_rounded_model_writes(
+    taken: Taken, open_page: Open
+) -> None:
+    checkpoint = taken.model_folder
+    model, tokenizer = as_on_page(load_model(checkpoint)[0], "int8"), Tokenizer.load(checkpoint)
+    text = pocket_page(checkpoint, taken.run.config(), "int8")
+    assert len(text) < len(pocket_page(checkpoint, taken.run.config()))
+    page = open_page(text)
+    assert "rounded to 8 bits" in page.locator("footer").inner_text()
+    settings = GenerationConfig(prompt="One day", temperature=0, max_new_tokens=200)
+    written = page.evaluate(
+        """(ids) => ask("write", { ids, count: 200, temperature: 0, topK: 0, topP: 1, seed: 1 },
+        () => {})""",
+        tokenizer.encode("One day"),
+    )
+    expected = "".join(generate_text(model, tokenizer, settings))
+    assert ask(page, "decode", ids=written["ids"]) == expected
+
+
+def test_eight_bits_are_near_and_keep_what_is_nothing() -> None:
+    torch.manual_seed(0)
+    values = torch.cat([torch.randn(5, 64), torch.zeros(1, 64), 1e-6 * torch.randn(1, 64)])
+    numbers, scales = eight_bits(values)
+    assert numbers.dtype == "int8" and abs(numbers).max() == 127
+    found = torch.from_numpy(numbers.astype("f4") * scales[:, None])
+    bound = values.abs().max(dim=1, keepdim=True).values / 254
+    assert ((found - values).abs() <= bound * 1.001).all() and (found[5] == 0).all()
+
+
+def test_the_size_decides_unless_a_person_does() -> None:
+    assert weights_for(HALVES_UP_TO) == "fp16" and weights_for(HALVES_UP_TO + 1) == "int8"
+    assert weights_for(HALVES_UP_TO + 1, "fp16") == "fp16" and weights_for(1, "int8") == "int8"
+    larger = ModelConfig(n_layers=8, n_embed=1024, n_heads=8)
+    assert LARGEST["fp16"] < larger.parameter_count(1000) < LARGEST["int8"]
+    assert supports(larger, 1000) is None
+    assert "take int8 instead" in str(supports(larger, 1000, "fp16"))
+
+
 def test_it_cuts_odds_as_gtt_does(characters: Taken, open_page: Open) -> None:
     page = open_page(pocket_page(characters.model_folder, characters.run.config()))
-    model = rounded(load_model(characters.model_folder)[0])
+    model = as_on_page(load_model(characters.model_folder)[0], "fp16")
     ids = [1, 2, 3]
     with torch.no_grad():
         logits = model(torch.tensor([ids]))[0, -1]
@@ -161,7 +205,7 @@ def test_an_unknown_character_is_named(characters: Taken, open_page: Open) -> No
 
 
 def test_attention_is_that_of_the_model(taken: Taken, open_page: Open) -> None:
-    model = rounded(load_model(taken.model_folder)[0])
+    model = as_on_page(load_model(taken.model_folder)[0], "fp16")
     page = open_page(pocket_page(taken.model_folder, taken.run.config()))
     ids, seen = [5, 6, 7, 8, 9], {}
     with torch.no_grad():
@@ -235,7 +279,7 @@ def test_what_it_cannot_compute_is_refused() -> None:
     strange = small.model_copy(update={"activation": "tanh"})
     assert "model.activation 'tanh'" in str(supports(strange, 100))
     large = small.model_copy(update={"n_layers": 12, "n_embed": 1024})
-    assert large.parameter_count(1000) > LARGEST
+    assert large.parameter_count(1000) > LARGEST["int8"]
     assert "more than a browser opens" in str(supports(large, 1000))
 
 

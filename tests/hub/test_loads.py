@@ -1,4 +1,4 @@
-"""What was pushed loads where there is no GTT: downloaded by the libraries of whoever uses it."""
+"""What was pushed loads where only torch and transformers are, by their own libraries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hub_standin import HubStandin
@@ -15,33 +16,82 @@ from gtt.hub.push import Push
 from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 
+# A process that finds what torch and transformers need and nothing else of this environment. What
+# they need is what their own packages say.
+ALONE = """\
+import sys
+from importlib import machinery, metadata
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+needed, todo = set(), ["torch", "transformers"]
+while todo:
+    name = canonicalize_name(todo.pop())
+    if name in needed:
+        continue
+    try:
+        wanted = metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        continue
+    needed.add(name)
+    for one in map(Requirement, wanted):
+        if one.marker is None or one.marker.evaluate({"extra": ""}):
+            todo.append(one.name)
+packages = metadata.packages_distributions()
+foreign = {"gtt"} | {
+    top for top, owners in packages.items()
+    if not any(canonicalize_name(owner) in needed for owner in owners)
+}
+assert {"accelerate", "datasets", "gradio"} <= foreign and "tokenizers" not in foreign
+
+
+class OnlyNeeded(machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] in foreign:
+            return None
+        return super().find_spec(name, path, target)
+
+
+sys.meta_path = [OnlyNeeded if one is machinery.PathFinder else one for one in sys.meta_path]
+sys.meta_path = [one for one in sys.meta_path if "editable" not in str(one)]
+"""
 PROGRAM = """\
 import importlib.util, sys
-assert importlib.util.find_spec("gtt") is None, "this is a computer without GTT"
+for absent in ("gtt", "accelerate", "datasets", "gradio"):
+    assert importlib.util.find_spec(absent) is None, absent
 from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
-repo, trust = sys.argv[1], sys.argv[2] == "own"
+repo, trust, text = sys.argv[1], sys.argv[2] == "own", "One day"
 tokenizer = AutoTokenizer.from_pretrained(repo, trust_remote_code=trust)
 model = AutoModelForCausalLM.from_pretrained(repo, trust_remote_code=trust)
+assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 write = pipeline("text-generation", model=model, tokenizer=tokenizer)
-said = write("One day", max_new_tokens=5, do_sample=False)[0]["generated_text"]
-assert said.startswith("One day") and len(said) > len("One day"), said
-print("loaded", model.num_parameters())
+said = write(text, max_new_tokens=5, do_sample=False)[0]["generated_text"]
+assert said.startswith(text) and len(said) > len(text), said
+again = pipeline("text-generation", model=repo, trust_remote_code=trust)
+assert again(text, max_new_tokens=5, do_sample=False)[0]["generated_text"] == said
+print("loaded", model.num_parameters(), *sorted(foreign & set(sys.modules)))
 """
+KINDS: dict[str, dict[str, Any]] = {
+    "characters": {},
+    "byte pairs": {"data": {"tokenizer": "bpe", "vocab_size": 300}},
+    "bytes": {"data": {"tokenizer": "bpe", "vocab_size": 256}, "model": {"position": "none"}},
+    "own": {"model": {"norm_position": "post"}},
+}
 
 
-@pytest.mark.parametrize("shape", ["gpt-2", "own"])
-def test_in_a_process_that_cannot_find_gtt(
-    hub: HubStandin, tmp_path: Path, tiny_config: RunConfig, shape: str
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_torch_and_transformers_are_alone(
+    hub: HubStandin, tmp_path: Path, tiny_config: RunConfig, kind: str
 ) -> None:
-    """A process of its own, since only that has no GTT on its path and an empty cache."""
-    changes = {"model": {"norm_position": "post"}} if shape == "own" else {}
+    """A process of its own, since only that can be without the rest and with an empty cache."""
     home = Home(tmp_path / "home")
-    folder, _ = start_run(tiny_config.updated(changes), home)
+    folder, _ = start_run(tiny_config.updated(KINDS[kind]), home)
     push = Push(
         folder, home.corpora, "anna/tiny", private=False, token="hf_anna", endpoint=hub.url
     ).run(os.getpid())
     assert push.stage == "done", push
-    assert ("modeling_gtt.py" in hub.repos["anna/tiny"].files) == (shape == "own")
+    assert ("modeling_gtt.py" in hub.repos["anna/tiny"].files) == (kind == "own")
     environment = {
         **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         "HF_ENDPOINT": hub.url,
@@ -50,7 +100,7 @@ def test_in_a_process_that_cannot_find_gtt(
         "NO_PROXY": "127.0.0.1",
     }
     done = subprocess.run(
-        [sys.executable, "-I", "-c", PROGRAM, "anna/tiny", shape],
+        [sys.executable, "-I", "-c", ALONE + PROGRAM, "anna/tiny", kind],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         env=environment,
@@ -59,5 +109,5 @@ def test_in_a_process_that_cannot_find_gtt(
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "loaded " in done.stdout
+    assert done.stdout.startswith("loaded ") and len(done.stdout.split()) == 2, done.stdout
     assert hub.requested("GET", "/anna/tiny/resolve/.*model.safetensors") == 1

@@ -217,10 +217,10 @@ def test_a_training_that_replaces_its_checkpoint_meanwhile(hub: HubStandin, run:
     weights = (checkpoint / "model.safetensors").read_bytes()
 
     class Replacing(Push):
-        def _require_repo(self) -> bool:
+        def _require_repo(self) -> None:
             for path in checkpoint.iterdir():
                 path.unlink()
-            return super()._require_repo()
+            super()._require_repo()
 
     done = Replacing(
         run[1], run[0].corpora, REPO, private=False, token="hf_anna", endpoint=hub.url

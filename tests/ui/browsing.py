@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import (
@@ -34,8 +35,9 @@ expect.set_options(timeout=SLOW)
 class Watched:
     """A page that notes every complaint, every dialog and every request to another host."""
 
-    def __init__(self, browser: Browser, url: str, width: int = 1200) -> None:
-        context = browser.new_context(viewport={"width": width, "height": 900})
+    def __init__(self, browser: Browser, url: str, width: int = 1200, **options: Any) -> None:
+        """`options` are those of a context of Playwright's."""
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         context.set_default_timeout(SLOW)
         self.page = context.new_page()
         self.url, self.host = url, urlsplit(url).netloc

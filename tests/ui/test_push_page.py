@@ -57,7 +57,7 @@ def clean(hub: HubStandin) -> HubStandin:
     hub.repos.clear()
     hub.headers.clear()
     hub.tokens = {"hf_anna": Account()}
-    hub.slow, hub.down, hub.cut_after, hub.fails = 0, False, None, {}
+    hub.slow, hub.down, hub.cut_after, hub.fails, hub.delays = 0, False, None, {}, {}
     for path in hub.folder.iterdir():
         path.unlink()
     return hub
@@ -188,6 +188,22 @@ def test_the_gradio_client_pushes_with_its_token(clean: HubStandin, url: str, ru
         client.predict(run, "anna/tiny", workspace=KEY, api_name="/push_to_hub")
 
 
+def test_a_push_is_cancelled_over_rest(clean: HubStandin, rest: httpx.Client, run: str) -> None:
+    place = f"/api/runs/{run}/push"
+    clean.delays["/whoami-v2"] = 3.0
+    assert rest.post(place, json={"repo": "anna/tiny", "token": "hf_anna"}).status_code == 202
+    cancelled = rest.delete(place)
+    assert cancelled.status_code == 200, cancelled.text
+    push = cancelled.json()["push"]
+    assert push["stage"] == "cancelled" and "nothing was published" in push["message"]
+    assert rest.delete(place).json()["push"] == push and not clean.repos
+    clean.delays.clear()
+    assert rest.post(place, json={"repo": "anna/tiny", "token": "hf_anna"}).status_code == 202
+    assert ended(rest, run)["stage"] == "done"
+    strange = rest.delete(place, headers={"X-GTT-Workspace": new_key()})
+    assert strange.status_code == 404
+
+
 def part(page: Page, name: str) -> Locator:
     return page.locator(f'#push [data-part="{name}"]')
 
@@ -222,6 +238,18 @@ def test_on_the_page(
     part(page, "repo").fill("anna/taken")
     part(page, "push").click()
     expect(part(page, "said")).to_contain_text("anna/taken is taken")
+    # One that somebody wants no more.
+    clean.delays["/whoami-v2"] = 20.0
+    part(page, "repo").fill("anna/tiny")
+    part(page, "push").click()
+    expect(part(page, "cancel")).to_be_visible()
+    part(page, "cancel").click()
+    expect(part(page, "said")).to_contain_text("cancelled, and nothing was published")
+    expect(part(page, "push")).to_have_text("Push again")
+    expect(part(page, "cancel")).to_be_hidden()
+    assert "anna/tiny" not in clean.repos
+    shoot(page, f"{name}-cancelled")
+    clean.delays.clear()
     # A page that is closed in the middle: the push goes on, and another page shows it.
     clean.slow = 0.6
     part(page, "repo").fill("anna/tiny")
@@ -237,6 +265,18 @@ def test_on_the_page(
     expect(part(again.page, "repo")).to_have_value("anna/tiny")
     expect(part(again.page, "token")).to_have_value("")
     shoot(again.page, f"{name}-done")
+    # The pocket model, with its link for telephones.
+    part(again.page, "format").select_option("pocket")
+    expect(part(again.page, "about")).to_contain_text("static Space")
+    part(again.page, "token").fill("hf_anna")
+    part(again.page, "push").click()
+    place = f"{clean.url}/spaces/anna/tiny"
+    expect(part(again.page, "link")).to_have_text(place, timeout=30_000)
+    code = part(again.page, "qr")
+    expect(code).to_have_attribute("aria-label", f"QR code of {place}")
+    box = code.locator("svg").bounding_box()
+    assert box is not None and box["width"] == box["height"] > 150
+    shoot(again.page, f"{name}-code")
     too_wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not again.page.evaluate(too_wide)
     again.page.context.close()

@@ -28,7 +28,7 @@ SPARE = 64 * 2**20  # bytes beside the weights that a file may take
     "GET",
     "/api/runs/{run_id}/exports/{format}",
     rate="look",
-    examples=({"format": "pocket", "checkpoint": "best"},),
+    examples=({"format": "pocket", "checkpoint": "best", "weights": "auto"},),
 )
 async def export_run(caller: Caller, request: TakeHome) -> Download:
     """A run to take home: as one file, or as a ZIP of several.
@@ -46,7 +46,9 @@ async def export_run(caller: Caller, request: TakeHome) -> Download:
 
         def job(checkpoint: str | None) -> ExportJob:
             corpora = str(caller.service.home.corpora)
-            return ExportJob(checkpoint, str(run.path), form.name, str(made), corpora)
+            return ExportJob(
+                checkpoint, str(run.path), form.name, str(made), corpora, request.weights
+            )
 
         if form.is_of_model:
             await answer_about(caller, run, Inside(checkpoint=request.checkpoint), job)

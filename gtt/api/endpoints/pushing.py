@@ -12,7 +12,9 @@ from gtt.api.table import endpoint
 from gtt.api.uploads import disk_refuses
 from gtt.errors import UnusableRun
 from gtt.hub.names import repo_name
+from gtt.hub.qr import qr_svg
 from gtt.hub.starting import PushAtWork, checked_token, own_token, start_push
+from gtt.hub.starting import cancel_push as end_push
 from gtt.hub.state import PushFolder, PushState
 from gtt.runs.managed import ACTIVE, ManagedRun
 
@@ -58,6 +60,7 @@ async def push_and_follow(caller: Caller, request: PushRun) -> AsyncIterator[Pus
 def push_to_hub(caller: Caller, request: PushRun) -> PushResponse:
     """Publishes the best checkpoint of a run on the Hugging Face Hub, with a model card.
 
+    Or, as `pocket`, the page that runs it in any browser, as a static Space.
     All of it appears there in one moment, or nothing. The push goes on when its page or this server
     is closed; `push_status` tells how it stands. After a broken connection the same call goes on,
     and what has arrived is not sent again.
@@ -72,7 +75,12 @@ def push_to_hub(caller: Caller, request: PushRun) -> PushResponse:
         started = caller.service.pushes.start(
             caller.desk.owner,
             lambda: start_push(
-                run.path, caller.service.home, request.repo, private=request.private, token=token
+                run.path,
+                caller.service.home,
+                request.repo,
+                private=request.private,
+                token=token,
+                form=request.format,
             ),
         )
     except PushAtWork as error:
@@ -87,6 +95,16 @@ def push_status(caller: Caller, request: OfRun) -> PushResponse:
     """How the last push of a run stands, or null where there was none."""
     run = caller.run(request.run_id)
     return _response(caller, PushFolder(run.path).read())
+
+
+@endpoint("DELETE", "/api/runs/{run_id}/push", rate="write")
+def cancel_push(caller: Caller, request: OfRun) -> PushResponse:
+    """Ends the push of a run that is at work: nothing of it is published, and it can go on later.
+
+    One that is being published already is waited for. Without one it does nothing.
+    """
+    run = caller.run(request.run_id)
+    return _response(caller, end_push(PushFolder(run.path)))
 
 
 def _require_checkpoint(run: ManagedRun) -> None:
@@ -109,6 +127,7 @@ def _response(caller: Caller, state: PushState | None) -> PushResponse:
         push=PushInfo(
             stage=state.stage,
             repo=state.repo,
+            format=state.form,
             private=state.private,
             step=state.step,
             bytes_sent=state.sent,
@@ -116,6 +135,7 @@ def _response(caller: Caller, state: PushState | None) -> PushResponse:
             bytes_total=state.total,
             seconds_left=state.seconds_left,
             url=state.url,
+            qr=qr_svg(state.url) if state.url and state.form == "pocket" else None,
             message=state.message,
         ),
         has_login=has_login,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gtt.api.schemas.base import MAX_TEXT, OfMaybeRun, OfRun, Response
 from gtt.config import LONGEST_STOP
-from gtt.exports.formats import FORMATS, FormatName
+from gtt.exports.formats import FORMATS, FormatName, WeightsName
 
 
 class Inside(OfMaybeRun):
@@ -29,6 +29,11 @@ class TakeHome(OfRun):
         "best",
         pattern=r"^(best|latest|\d{1,9})$",
         description="`best`, `latest`, or the step of one that is kept.",
+    )
+    weights: WeightsName = Field(
+        "auto",
+        description="Of the pocket model: `fp16`, with which it writes what the model writes, or "
+        "`int8`, half as large. `auto` takes `int8` where `fp16` would be too large a file.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from gtt.api.schemas.base import OfRun, Response
-from gtt.hub.state import Stage
+from gtt.hub.state import PushForm, Stage
 
 
 class PushRun(OfRun):
@@ -17,6 +17,11 @@ class PushRun(OfRun):
         examples=["anna/tales-gpt"],
     )
     private: bool = Field(False, description="Only you can see it.")
+    format: PushForm = Field(
+        "transformers",
+        description="`transformers` is the model with its card; `pocket` the pocket model as a "
+        "static Space, a page that everybody can open.",
+    )
     token: str | None = Field(
         None,
         max_length=10_000,
@@ -31,16 +36,20 @@ class PushInfo(Response):
 
     stage: Stage = Field(
         description="`failed` needs something else than before; `broken` is done again by the same "
-        "call, which goes on where it was."
+        "call, which goes on where it was, and so is `cancelled`."
     )
     repo: str
+    format: PushForm
     private: bool
     step: int | None = Field(description="Of the checkpoint.")
     bytes_sent: int
     bytes_kept: int = Field(description="What had arrived before and is not sent again.")
     bytes_total: int | None
     seconds_left: float | None
-    url: str | None = Field(description="The model on the Hub, once it is there.")
+    url: str | None = Field(description="The model or the Space on the Hub, once it is there.")
+    qr: str | None = Field(
+        description="The link to a Space as a QR code for telephones, an SVG element."
+    )
     message: str | None = Field(description="What went wrong, in a sentence.")
 
 

@@ -90,11 +90,11 @@ class GPT {
 
   /** x W + b. */
   linear(x, name) {
-    const { data: W, shape: [inputs, outputs] } = this.weights[`${name}.weight`];
+    const { data: W, shape: [inputs, outputs], scales } = this.weights[`${name}.weight`];
     const bias = this.weights[`${name}.bias`];
     const out = bias ? bias.data.slice() : new Float32Array(outputs);
     for (let i = 0; i < inputs; i++) {
-      const xi = x[i], row = i * outputs;
+      const xi = scales ? x[i] * scales[i] : x[i], row = i * outputs;
       for (let o = 0; o < outputs; o++) out[o] += xi * W[row + o];
     }
     return out;
@@ -111,20 +111,21 @@ class GPT {
 
   /** How well x agrees with what stands for each token. */
   unembed(x) {
-    const { data: W, shape: [vocabulary, C] } = this.unembedding;
+    const { data: W, shape: [vocabulary, C], scales } = this.unembedding;
     const logits = new Float32Array(vocabulary);
     for (let token = 0; token < vocabulary; token++) {
       let logit = 0;
       for (let c = 0, w = token * C; c < C; c++, w++) logit += x[c] * W[w];
-      logits[token] = logit;
+      logits[token] = scales ? logit * scales[token] : logit;
     }
     return logits;
   }
 
   /** One row of a table, copied. */
   row(name, index) {
-    const { data, shape } = this.weights[name];
-    return data.slice(index * shape[1], (index + 1) * shape[1]);
+    const { data, shape, scales } = this.weights[name];
+    const row = Float32Array.from(data.subarray(index * shape[1], (index + 1) * shape[1]));
+    return scales ? row.map((v) => v * scales[index]) : row;
   }
 }
 

@@ -23,6 +23,7 @@ function address(kind, id) {
     svg: `api/runs/${one}/figure?${new URLSearchParams(figure)}`,
     png: `api/runs/${one}/figure?${new URLSearchParams(figure)}`,
     zip: `api/runs/${one}/archive`,
+    pocket: `api/runs/${one}/exports/pocket?weights=${$("weights").value}`,
   }[kind] || `api/runs/${one}/exports/${kind}`;
 }
 

@@ -33,6 +33,7 @@ function say(text, isWrong) {
 function refuse(refused) {
   isRefused = true;
   $("done").hidden = true;
+  showCode(null);
   say(refused.message, true);
   for (const name of ["repo", "token"]) $(name).toggleAttribute("aria-invalid", refused.field === name);
   for (const name of ["repo", "token"]) if (refused.field === name) { $(name).setAttribute("aria-invalid", "true"); $(name).focus(); }
@@ -42,7 +43,9 @@ function refuse(refused) {
 function buttons() {
   const isAtWork = asking || Boolean(state && AT_WORK.includes(state.stage));
   $("push").disabled = isAtWork;
-  $("push").textContent = state && state.stage === "broken" ? "Push again" : "Push";
+  $("push").textContent = state && ["broken", "cancelled"].includes(state.stage) ? "Push again" : "Push";
+  $("cancel").hidden = !(state && AT_WORK.includes(state.stage));
+  $("cancel").disabled = asking || !$("cancel").hidden && state.stage === "publishing";
 }
 
 function show() {
@@ -56,6 +59,7 @@ function show() {
   const isDone = Boolean(state && state.stage === "done");
   $("done").hidden = !isDone;
   if (isDone && /^https?:/.test(state.url)) { $("link").href = state.url; $("link").textContent = state.url; }
+  showCode(isDone ? state.qr : null);
   if (!state) { say(""); return; }
   if (isAtWork) {
     const kept = state.bytes_kept ? `, ${mb(state.bytes_kept)} MB had arrived before` : "";
@@ -65,16 +69,34 @@ function show() {
       publishing: `All has arrived; publishing ${state.repo}…`,
     }[state.stage]);
   } else if (isDone) {
-    say(`Step ${state.step.toLocaleString("en")} is on the Hub as ${state.repo}${state.private ? ", for you alone" : ""}.`);
-  } else say(state.message, true);
+    const what = state.format === "pocket" ? "is a page on the Hub, the Space" : "is on the Hub as";
+    say(`Step ${state.step.toLocaleString("en")} ${what} ${state.repo}${state.private ? ", for you alone" : ""}.`);
+  } else say(state.message, state.stage !== "cancelled");
 }
 
+// The link as a code for cameras. It is drawn by our server, dark on light in any theme.
+function showCode(svg) {
+  $("code").hidden = !svg;
+  if (!svg) { $("qr").replaceChildren(); return; }
+  const drawn = new DOMParser().parseFromString(svg, "text/html").querySelector("svg");
+  drawn.setAttribute("aria-hidden", "true");
+  $("qr").setAttribute("aria-label", `QR code of ${state.url}`);
+  $("qr").replaceChildren(drawn);
+}
+
+const ABOUT = {
+  transformers: "The best checkpoint with a card that tells what it is. Whoever has the link loads it with transformers.",
+  pocket: "The pocket model of the best checkpoint as a static Space: whoever has the link runs it in their browser, on a telephone too. It costs nothing.",
+};
+let hadLogin = false;
+
 function login(answer) {
+  hadLogin = answer.has_login;
   const hint = props.sign_in ? "With the sign-in of the button below."
     : answer.has_login ? "Without a token: with the login of this computer (hf auth login)."
     : "A token that may write, from huggingface.co/settings/tokens. It is kept nowhere.";
   $("token-row").hidden = Boolean(props.sign_in);
-  $("about").textContent = `The best checkpoint with a card that tells what it is. Whoever has the link loads it with transformers. ${hint}`;
+  $("about").textContent = `${ABOUT[$("format").value]} ${hint}`;
 }
 
 async function runId() {
@@ -99,7 +121,7 @@ async function poll() {
       if (isNew) show();
       login(answer);
       // A field that somebody is in is theirs.
-      if (state && !$("repo").value && document.activeElement !== $("repo")) { $("repo").value = state.repo; $("private").checked = state.private; }
+      if (state && !$("repo").value && document.activeElement !== $("repo")) { $("repo").value = state.repo; $("private").checked = state.private; $("format").value = state.format; login(answer); }
     }
   } catch (error) { /* asked again in a while */ }
   busy = false;
@@ -118,11 +140,24 @@ async function push(event) {
   isRefused = false;
   say("Starting the push…");
   $("done").hidden = true;
+  showCode(null);
   buttons();
-  trigger("pushed", { run: id, repo: $("repo").value, private: $("private").checked, token: $("token").value });
+  trigger("pushed", { run: id, repo: $("repo").value, format: $("format").value, private: $("private").checked, token: $("token").value });
+}
+
+async function cancel() {
+  let id = null;
+  try { id = key ? await runId() : null; } catch (error) { refuse({ message: error.message }); return; }
+  if (!id) return;
+  asking = true;
+  say("Cancelling…");
+  buttons();
+  trigger("cancelled", { run: id });
 }
 
 $("form").onsubmit = push;
+$("cancel").onclick = cancel;
+$("format").onchange = () => login({ has_login: hadLogin });
 const clock = setInterval(() => {
   if (!element.isConnected) { clearInterval(clock); return; }
   if (state && AT_WORK.includes(state.stage)) poll();
