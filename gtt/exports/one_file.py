@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import string
+from typing import Any
 
 # Nothing is loaded from anywhere and nothing is sent: the browser holds the page to it.
 POLICY = (
@@ -31,9 +32,13 @@ $body
 """)
 
 
+def text(value: Any) -> str:
+    """Any value as text in HTML. What no file could hold becomes U+FFFD."""
+    whole = str(value).encode("utf-8", "replace").decode("utf-8")
+    return html.escape("".join(c if c >= " " or c in "\n\t" else "\ufffd" for c in whole))
+
+
 def one_file(title: str, style: str, body: str, *, scripts: bool = False) -> str:
     """The page; its scripts run only where it has `scripts`, of its own and in workers."""
     more = "; script-src 'unsafe-inline' blob:; worker-src blob:" if scripts else ""
-    return _PAGE.substitute(
-        title=html.escape(title), policy=POLICY + more, style=style, body=body.strip()
-    )
+    return _PAGE.substitute(title=text(title), policy=POLICY + more, style=style, body=body.strip())

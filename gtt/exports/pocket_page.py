@@ -8,7 +8,6 @@ which the page writes what GTT writes, or in eight bits where the file would be 
 from __future__ import annotations
 
 import base64
-import html
 import json
 import string
 from pathlib import Path
@@ -24,7 +23,7 @@ from gtt.data.sources import SOURCES
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
 from gtt.exports.formats import WeightsName
-from gtt.exports.one_file import one_file
+from gtt.exports.one_file import one_file, text
 from gtt.exports.support import Known, unknown_setting
 from gtt.model.export import load_model
 from gtt.model.gpt import GPT
@@ -115,15 +114,15 @@ def pocket_page(checkpoint: Path, config: RunConfig, weights: WeightsName = "aut
     if tokenizer.unknown_characters(prompt):
         prompt = tokenizer.decode([0])
     body = string.Template(_read("page.html")).substitute(
-        title=html.escape(config.name),
-        summary=html.escape(_summary(config.data.source, model.config, model.vocab_size)),
-        prompt="\n" + html.escape(prompt),  # HTML drops the first line break in a field
+        title=text(config.name),
+        summary=text(_summary(config.data.source, model.config, model.vocab_size)),
+        prompt="\n" + text(prompt),  # HTML drops the first line break in a field
         temperature=_within(draws.temperature, 0, 2),
         top_k=min(draws.top_k, model.vocab_size),
         top_p=draws.top_p,
         count=min(draws.max_new_tokens, 2000),
         vocabulary=model.vocab_size,
-        about_training=html.escape(_training(about)),
+        about_training=text(_training(about)),
         precision=PRECISIONS[precision],
         about=as_json(told),
         weights=base64.b64encode(packed).decode("ascii"),

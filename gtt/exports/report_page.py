@@ -13,7 +13,7 @@ from gtt.config import RunConfig, describe_settings
 from gtt.data.sources import SOURCES
 from gtt.errors import UnusableRun
 from gtt.exports import report_parts as show
-from gtt.exports.one_file import one_file
+from gtt.exports.one_file import one_file, text
 from gtt.interpret.diagnosis import diagnose
 from gtt.interpret.figures import RunCurves
 from gtt.interpret.history import heads_in_snapshot
@@ -61,10 +61,10 @@ def report_page(run: RunFolder) -> str:
     ]
     created = str(run.about().get("created", "")).replace("T", " ")[:16]
     body = string.Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
-        title=show.text(config.name),
-        summary=show.text(_summary(config, view)),
+        title=text(config.name),
+        summary=text(_summary(config, view)),
         sections="\n".join(part for part in sections if part),
-        footer=show.text(
+        footer=text(
             f"Report of a training run begun {created} UTC, made with GTT {__version__}. Every "
             "number was measured by the run."
         ),

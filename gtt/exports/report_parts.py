@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from gtt.exports.one_file import text
 from gtt.interpret.figures import NothingToDraw, RunCurves, drawn, loss_figure
 
 WIDTH, HEIGHT = 640, 170  # of a small chart
 LEFT, BOTTOM, TOP = 64, 24, 8
 LONGEST_SAMPLE = 600  # characters
-
-
-def text(value: Any) -> str:
-    """Any value as text in HTML. What no file could hold becomes U+FFFD."""
-    whole = str(value).encode("utf-8", "replace").decode("utf-8")
-    return html.escape("".join(c if c >= " " or c in "\n\t" else "\ufffd" for c in whole))
 
 
 def section(title: str, *parts: str) -> str:
