@@ -13,6 +13,7 @@ function attach(value) {
   run = next.run || null;
   if (next.asked && next.asked !== refusedAt) { // the answer to a press
     refusedAt = next.asked; asking = false;
+    buttons();
     if (next.refused) { refuse(next.refused); return; }
   }
   poll();
