@@ -2,18 +2,24 @@
 ARG BASE=python:3.11-slim
 FROM ${BASE}
 
-# Where PyTorch's wheels come from: those for CPUs, unless a build for NVIDIA GPUs names another place,
-# --build-arg TORCH_WHEELS=https://download.pytorch.org/whl/cu130
-ARG TORCH_WHEELS=https://download.pytorch.org/whl/cpu
+# Which build of PyTorch: the one for CPUs, unless a build for NVIDIA GPUs says cu130 or the like
+# (--build-arg TORCH_BACKEND=cu130). Empty, it is what pip's own configuration gives.
+ARG TORCH_BACKEND=cpu
 
 RUN useradd --create-home --uid 1000 gtt && mkdir /data && chown gtt:gtt /data
 
 # What changes seldom comes first: a change of the code installs nothing anew.
 COPY requirements.txt /tmp/requirements.txt
+# uv knows where PyTorch keeps each build.
 RUN python3 -m venv /opt/gtt \
-    && /opt/gtt/bin/pip install --no-cache-dir ${TORCH_WHEELS:+--extra-index-url "${TORCH_WHEELS}"} \
-       -r /tmp/requirements.txt \
-    && rm /tmp/requirements.txt
+    && if [ -z "${TORCH_BACKEND}" ]; then \
+         /opt/gtt/bin/pip install --no-cache-dir -r /tmp/requirements.txt; \
+       else \
+         python3 -m venv /tmp/uv && /tmp/uv/bin/pip install --no-cache-dir uv==0.13.9 \
+         && /tmp/uv/bin/uv pip install --no-cache --python /opt/gtt/bin/python \
+            --torch-backend "${TORCH_BACKEND}" -r /tmp/requirements.txt; \
+       fi \
+    && rm -rf /tmp/uv /tmp/requirements.txt
 
 WORKDIR /app
 COPY app.py LICENSE ./

@@ -56,6 +56,7 @@ TITLE = "# GTT\nTrain a small GPT from scratch and watch it learn."
 def build(service: Service) -> gr.Blocks:
     """The page and every endpoint; `launch` it with `app.py`."""
     with gr.Blocks(title="GTT", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
+        demo.space_id = None  # or Gradio adds a badge, whose picture and fonts are on other hosts
         add_endpoints(service)  # first, so that the table has its names to itself
         key = gr.BrowserState("", storage_key="gtt-workspace", secret="gtt")
         with gr.Row(elem_id="head"):

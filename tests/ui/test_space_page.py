@@ -53,7 +53,7 @@ SMALL = "&set=".join(
 # Under the name of a Space, Gradio's front end asks the Hub how the Space is and fetches fonts for
 # a mark of its own; the page's headers refuse both, and the browser says so.
 GRADIO_ON_SPACES = re.compile(
-    r"https://huggingface\.co/api/spaces/|https://fonts\.googleapis\.com/|^Space not found$"
+    r"https://huggingface\.co/api/spaces/by-subdomain/|^Space not found$"
 )
 
 
