@@ -52,9 +52,7 @@ SMALL = "&set=".join(
 
 # Under the name of a Space, Gradio's front end asks the Hub how the Space is and fetches fonts for
 # a mark of its own; the page's headers refuse both, and the browser says so.
-GRADIO_ON_SPACES = re.compile(
-    r"https://huggingface\.co/api/spaces/by-subdomain/|^Space not found$"
-)
+GRADIO_ON_SPACES = re.compile(r"https://huggingface\.co/api/spaces/by-subdomain/|^Space not found$")
 
 
 class OnSpace(Watched):
