@@ -14,7 +14,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 # Where each control stands on the page, from the moment at which it is first seen; what a pixel's
 # rounding moves is left out.
 LOOK = """() => {
-  const places = ["title", "recipe", "actions", "data-source", "upload", "prompt", "generate"]
+  const places = ["title", "recipe", "actions", "data-source", "upload", "sentence", "model-n_layers",
+    "prompt", "generate"]
     .map((id) => `#${id}`);
   const kinds = `:is(${places}), :is(${places}) *, [role=tab]`, last = new Map();
   const moves = (window.moves = []);
@@ -53,7 +54,7 @@ def moved(page: Page) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-@pytest.mark.parametrize("width", [1440])
+@pytest.mark.parametrize("width", [1440, 390])
 def test_no_control_moves_when_a_tab_is_opened_first(
     server: Server, browser: Browser, width: int
 ) -> None:
@@ -63,7 +64,7 @@ def test_no_control_moves_when_a_tab_is_opened_first(
     page.evaluate(LOOK)  # the page stands; what it shows still comes
     page.wait_for_timeout(2000)
     found = {"the page": moved(page)}
-    for name in ("Data", "Generation"):
+    for name in ("Data", "Model", "Generation"):
         open_tab(page, name)
         page.wait_for_timeout(2500)
         found[name] = moved(page)
