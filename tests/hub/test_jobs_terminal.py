@@ -118,7 +118,7 @@ def test_interrupting_it_cancels_the_job(place: Place) -> None:
         if "sample" in line:
             break
     process.send_signal(signal.SIGINT)
-    rest, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 0, told
-    assert "Cancelling the job" in told and "Stopped: the job was cancelled" in rest
+    assert "Cancelling the job" in told and "Stopped: the job was cancelled" in told
     assert [job.stage for job in jobs.jobs.values()] == ["CANCELED"]

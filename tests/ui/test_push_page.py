@@ -235,6 +235,7 @@ def test_on_the_page(
     shoot(page, f"{name}-refused")
     # Somebody has that name.
     clean.repos["anna/taken"] = Repo(False, {"model.safetensors": b"precious"})
+    part(page, "format").select_option("transformers")  # whatever was pushed last
     part(page, "repo").fill("anna/taken")
     part(page, "push").click()
     expect(part(page, "said")).to_contain_text("anna/taken is taken")

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 # Where each control stands on the page, from the moment at which it is first seen; what a pixel's
 # rounding moves is left out.
 LOOK = """() => {
-  const places = ["title", "recipe", "actions", "data-source", "upload", "sentence", "model-n_layers",
-    "prompt", "generate"]
+  const places = ["title", "recipe", "actions", "data-source", "upload", "sentence",
+    "model-n_layers", "prompt", "generate"]
     .map((id) => `#${id}`);
   const kinds = `:is(${places}), :is(${places}) *, [role=tab]`, last = new Map();
   const moves = (window.moves = []);

@@ -54,7 +54,7 @@ function seeker(ask, take, wait) {
   new IntersectionObserver((entries) => {
     isSeen = entries[entries.length - 1].isIntersecting;
     if (isSeen) go();
-  }, { rootMargin: "1500px" }).observe(element);
+  }, { rootMargin: "3000px" }).observe(element);
   const want = (wish) => {
     // What was shown is covered by now: also the wish that it answers has to be asked for again.
     if (!wanted || dataOf(wish) !== dataOf(wanted)) { done = ""; wait(); }
