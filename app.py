@@ -17,7 +17,6 @@ from types import FrameType
 # Read by Gradio and the Hub's library when they are imported: nothing is reported to anybody.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")
 
 from gtt.api.connections import bound_connections
 from gtt.api.guard import guarding
@@ -96,7 +95,7 @@ def serve(service: Service, address: Address) -> None:
     demo._queue.progress_update_sleep_when_free = 0.1
     bound_unread(demo._queue, service.unread)
     bound_connections()
-    make_events_cheap()
+    make_events_cheap(demo._queue)
     run_first(static_text("frames.js") + static_text("surroundings.js"))
     launch = partial(
         demo.launch,

@@ -1,10 +1,11 @@
-"""Sessions of Gradio: every call from outside makes one, so each has to be small."""
+"""Sessions and events of Gradio: every call from outside makes both, so each has to be small."""
 
 from __future__ import annotations
 
 import tracemalloc
 
 import gradio as gr
+import httpx
 import pytest
 from gradio import state_holder, utils
 
@@ -40,10 +41,34 @@ def test_a_session_keeps_states_and_nothing_else_of_components(page: gr.Blocks) 
     assert [value for _, value, _ in session.state_components] == [2]
 
 
-def test_every_session_of_a_page_is_small(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def cheap(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> gr.Blocks:
+    """The page as it is served."""
     for place, name in ((state_holder, "SessionState"), (utils, "MatplotlibBackendMananger")):
         monkeypatch.setattr(place, name, getattr(place, name))  # to go back to
-    make_events_cheap()
+    page.queue()
+    make_events_cheap(page._queue)
+    return page
+
+
+def test_every_session_of_a_page_is_small(cheap: gr.Blocks) -> None:
     holder = state_holder.StateHolder()
-    holder.set_blocks(page)
+    holder.set_blocks(cheap)
     assert isinstance(holder["somebody"], SmallSession)
+
+
+def test_an_event_is_answered_and_leaves_no_record(
+    cheap: gr.Blocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summed_up: list[object] = []
+    monkeypatch.setattr(cheap._queue, "_get_df", summed_up.append)
+    _, url, _ = cheap.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
+    try:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            for text in ("once", "twice"):
+                made = client.post("/gradio_api/call/keep", json={"data": [text]}).json()
+                told = client.get(f"/gradio_api/call/keep/{made['event_id']}").text
+                assert "event: complete" in told
+    finally:
+        cheap.close()
+    assert not cheap._queue.event_analytics and not summed_up
