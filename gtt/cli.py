@@ -342,13 +342,14 @@ def push_command(options: argparse.Namespace) -> int:
         token=own_token(),
         form=options.form,
     )
-    state = None
     with PushDisplay() as display:
         try:
-            for state in started.follow():
-                display.show(state)
+            state = display.follow(started)
         except KeyboardInterrupt:
             state = started.cancel()
+            if state is not None and state.is_at_work:
+                print(f"gtt: {state.message}", file=sys.stderr)
+                state = display.follow(started)
     if state is None or state.stage != "done":
         message = None if state is None else state.message
         print(f"gtt: {message or 'The push ended without a word: try again.'}", file=sys.stderr)

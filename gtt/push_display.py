@@ -14,6 +14,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from gtt.hub.starting import StartedPush
 from gtt.hub.state import PushState
 
 WORDS = {
@@ -54,6 +55,13 @@ class PushDisplay:
     ) -> None:
         if self.console.is_terminal:
             self.bar.stop()
+
+    def follow(self, push: StartedPush) -> PushState | None:
+        """Shows a push to its end; how it stands then."""
+        state = None
+        for state in push.follow():
+            self.show(state)
+        return state
 
     def show(self, state: PushState) -> None:
         """Takes in how the push stands."""

@@ -15,12 +15,12 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
@@ -47,6 +47,7 @@ class Repo:
     # By name: bytes of an ordinary file, or the SHA-256 of a large one.
     files: dict[str, bytes | str] = field(default_factory=lambda: {".gitattributes": b"* text\n"})
     commits: list[str] = field(default_factory=lambda: [secrets.token_hex(20)])
+    words: dict[str, tuple[str, str]] = field(default_factory=dict)  # of a commit: title, rest
 
 
 @dataclass
@@ -75,6 +76,10 @@ class HubStandin:
         self.delays: dict[str, float] = {}  # seconds before a path that ends so is answered
         self.fails: dict[str, int] = {}  # how a path that begins so is answered
         self.gives_up_uploads = False  # signed addresses are no longer good
+        # What is lost of the answer to a commit that was taken: all, or a gateway says 504.
+        self.loses_commit: Literal["cut", "gateway"] | None = None
+        self.down_after_commit = False  # and then nothing is answered any more
+        self.before_commit: Callable[[Repo], None] | None = None  # somebody else is quicker
         self.lock = threading.RLock()
         self.url = ""
 
@@ -215,6 +220,8 @@ class StandinHandler(BaseHTTPRequestHandler):
             return self._preupload(match[1])
         if match := re.fullmatch(API + "/commit/main", place):
             return self._commit(match[1])
+        if match := re.fullmatch(API + "/commits/main", place):
+            return self._commits(match[1])
         if match := re.fullmatch(API + "(?:/revision/[^/]+)?", place):
             return self._info(match[1])
         raise Refused(404, "Not found.")
@@ -462,14 +469,41 @@ class StandinHandler(BaseHTTPRequestHandler):
             elif line["key"] == "file":
                 changed[value["path"]] = base64.b64decode(value["content"])
         gone = [one["value"]["path"] for one in lines[1:] if one["key"] == "deletedFile"]
+        about = lines[0]["value"]
         with self.hub.lock:
             repo = self._repo(name)
+            if self.hub.before_commit is not None:
+                self.hub.before_commit(repo)
+            if about.get("parentCommit", repo.commits[-1]) != repo.commits[-1]:
+                raise Refused(412, "A commit has happened since. Please refresh and try again.")
             repo.files |= changed
             for path in gone:
                 repo.files.pop(path, None)
             repo.commits.append(secrets.token_hex(20))
+            repo.words[repo.commits[-1]] = (about["summary"], about.get("description") or "")
+        self.hub.down = self.hub.down or self.hub.down_after_commit
+        if self.hub.loses_commit == "cut":
+            raise _Cut
+        if self.hub.loses_commit == "gateway":
+            raise Refused(504, "Gateway Time-out")
         place = f"{self.hub.url}/{name}/commit/{repo.commits[-1]}"
         self._send(200, {"success": True, "commitUrl": place, "commitOid": repo.commits[-1]})
+
+    def _commits(self, name: str) -> None:
+        """The commits, the newest first."""
+        repo, told = self._repo(name), []
+        for one in reversed(repo.commits):
+            title, rest = repo.words.get(one, ("initial commit", ""))
+            told.append(
+                {
+                    "id": one,
+                    "authors": [{"user": "anna"}],
+                    "date": "2026-01-01T00:00:00.000Z",
+                    "title": title,
+                    "message": rest,
+                }
+            )
+        self._send(200, told)
 
     def _show(self, name: str) -> None:
         """A static Space, for whoever opens its link."""

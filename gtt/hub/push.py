@@ -1,4 +1,4 @@
-"""Pushing a run's best checkpoint to the Hub: all of it in one commit, or nothing.
+"""The course of a push: a run's best checkpoint goes to the Hub, in one commit or not at all.
 
 Before anything is sent it is made sure that the name is free or ours and that the token may write.
 Large files go ahead, in parts that are remembered; the commit that makes them visible comes last.
@@ -7,38 +7,37 @@ Large files go ahead, in parts that are remembered; the commit that makes them v
 from __future__ import annotations
 
 import errno
+import secrets
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import (
-    CommitOperationAdd,
-    HfApi,
-    ModelInfo,
-    SpaceInfo,
-    is_offline_mode,
-    set_client_factory,
-)
+from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
 from gtt.errors import BadInput
 from gtt.hub.files import Prepared, prepare_files
-from gtt.hub.refusals import PushBroken, PushRefused, no_write_scope, refusal_of
+from gtt.hub.refusals import (
+    PushBroken,
+    PushOvertaken,
+    PushRefused,
+    PushUnanswered,
+    refusal_of,
+)
+from gtt.hub.repository import Repository
 from gtt.hub.sending import Sender
-from gtt.hub.state import PushFolder, PushForm, PushState, as_cancelled
+from gtt.hub.state import PERHAPS, PushFolder, PushForm, PushState, as_cancelled
 from gtt.hub.story import Story
 
 REPORT_EVERY = 0.5  # seconds between two writings of the state
-EMPTY = (".gitattributes",)  # what a repository that nobody has filled may hold
-# What the Hub itself lays into a new static Space.
-LAID_BY_THE_HUB = (".gitattributes", "README.md", "index.html", "style.css")
-CONNECT, SILENCE = 20.0, 120.0  # seconds to wait for a connection, and for the next word on it
+MOST_MARKS = 5  # of commits without an answer that are looked for
 Clock = Callable[[], float]
 
 
@@ -58,6 +57,7 @@ class Push:
         private: bool,
         token: str,
         form: PushForm = "transformers",
+        by_sign_in: bool = False,
         endpoint: str | None = None,
         clock: Clock = time.time,
     ) -> None:
@@ -68,18 +68,16 @@ class Push:
         self.clock = clock
         before = self.folder.read()
         now = clock()
-        self.state = PushState(
-            repo,
-            private,
-            form,
-            started=now,
-            updated=now,
-            repos=before.repos if before is not None else (),
+        self.state = PushState(repo, private, form, started=now, updated=now)
+        if before is not None:
+            self.state = replace(self.state, heads=before.heads, marks=before.marks)
+        self.repository = Repository(
+            self.api, repo, "space" if form == "pocket" else "model", by_sign_in=by_sign_in
         )
-        self._kind = "space" if form == "pocket" else "model"
         self._told = 0.0
         self._begun_sending = now
         self._has_made = False  # the repository
+        self._begun_from: str | None = None  # its newest commit before ours
         self._is_cancelled = False
         self._is_settled = False  # what is at work is not broken off
 
@@ -102,20 +100,20 @@ class Push:
             self._note(now=True)
         except Exception as error:
             self._is_settled = True
-            refusal = _as_refusal(error, self.repo, self.api.endpoint)
+            refusal = self._refusal(error)
             self.state = replace(
                 self.state,
                 stage="broken" if isinstance(refusal, PushBroken) else "failed",
                 message=refusal.message,
                 seconds_left=None,
-            )
+            ).telling_of_empty()
             self._note(now=True)
         finally:
             shutil.rmtree(self.folder.files, ignore_errors=True)
         return self.state
 
     def _push(self) -> None:
-        self._require_name()
+        self.repository.require_right()
         prepared = self._prepare()
         operations = [
             CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(path))
@@ -123,24 +121,17 @@ class Push:
         ]
         total = sum(one.upload_info.size for one in operations)
         self.state = replace(self.state, step=prepared.story.step, total=total)
+        title = f"{prepared.story.name}, step {prepared.story.step:,}"[:200]
         try:
-            self._require_repo()
+            head = self._take()
             self._send(operations)
-            self._is_settled = True
-            self.state = replace(self.state, stage="publishing", seconds_left=None)
-            self._note(now=True)
-            self.api.create_commit(
-                self.repo,
-                operations,
-                repo_type=self._kind,
-                commit_message=f"{prepared.story.name}, step {prepared.story.step:,}"[:200],
-            )
+            self._publish(operations, title, head)
         except PushCancelled:
-            if self._has_made and not self.state.sent + self.state.kept:
+            if not self.state.sent + self.state.kept:
                 self._take_back()
             raise
         except Exception as error:
-            if self._has_made and not _can_go_on(error, self.repo, self.api.endpoint):
+            if not isinstance(self._refusal(error), PushBroken):
                 self._take_back()
             raise
         self.folder.forget_parts()
@@ -151,7 +142,9 @@ class Push:
             url=f"{self.api.endpoint}/{self.state.place}",
             message=None,
         )
-        self._note(now=True)
+        # With a full disk it stays "publishing"; the next push finds its mark on the Hub.
+        with suppress(OSError):
+            self._note(now=True)
 
     def _prepare(self) -> Prepared:
         files = self.folder.files
@@ -163,94 +156,109 @@ class Push:
 
     # --------------------------------------------------------------------------- the repository
 
-    def _require_name(self) -> None:
-        """Raises `PushRefused` where this token may not write under that name."""
-        if is_offline_mode():
-            raise PushRefused(
-                "This computer is told to stay off the Hub: unset HF_HUB_OFFLINE, then push again."
-            )
-        who = self.api.whoami()
-        owner = self.repo.partition("/")[0]
-        user = str(who.get("name", ""))
-        may_write = {user.lower()} | {
-            str(one.get("name", "")).lower()
-            for one in who.get("orgs") or []
-            if one.get("roleInOrg") in (None, "admin", "write", "contributor")
-        }
-        if owner.lower() not in may_write:
-            raise PushRefused(
-                f"{owner} is not yours: this token is {user}'s. Push to "
-                f"{user}/{self.repo.partition('/')[2]}, or sign in as {owner}.",
-                field="repo",
-            )
-        token = (who.get("auth") or {}).get("accessToken") or {}
-        if token.get("role") == "read":
-            raise no_write_scope(self.repo)
-
-    def _require_repo(self) -> None:
-        """Makes the repository, or takes one that this run or nobody has filled.
+    def _take(self) -> str:
+        """Makes the repository, or takes one that this run or nobody has filled; its newest commit.
 
         Raises `PushRefused` for a name that is taken.
         """
         self._is_settled = True  # else nobody would know whether it was made
         try:
-            self.api.create_repo(
-                self.repo,
-                private=self.private,
-                repo_type=self._kind,
-                space_sdk="static" if self._kind == "space" else None,
-            )
-        except HfHubHTTPError as error:
-            if error.response.status_code != 409:
-                raise
-        else:
-            self._has_made = True
-            self._note_repo()
+            self._has_made = self.repository.make(private=self.private)
         finally:
             self._is_settled = False
+        if self._has_made:
+            self.state = replace(self.state, is_empty=True)
         if self._is_cancelled:
             raise PushCancelled
-        if self._has_made:
-            return
-        info = self._info()
-        files = [one.rfilename for one in info.siblings or []]
-        is_ours = self.state.place.lower() in (one.lower() for one in self.state.repos)
-        if not is_ours and any(name not in EMPTY for name in files):
-            raise PushRefused(
-                f"{self.repo} is taken: there is such a {self._kind} of yours already, and this "
-                "run did not put it there. Choose another name.",
-                field="repo",
-            )
-        if self.private and not info.private:
+        known = None if self._has_made else self._own_head()
+        standing = self.repository.look()
+        if not standing.is_empty and standing.head != known:
+            raise self._taken(known)
+        if self.private and not standing.private:
             raise PushRefused(
                 f"{self.repo} is there already and public, and you asked for private: choose "
                 "another name, or make it private in its settings on the Hub first.",
                 field="private",
             )
-        self.state = replace(self.state, private=bool(info.private))
-        self._note_repo()
-
-    def _note_repo(self) -> None:
-        place = self.state.place
-        if place not in self.state.repos:
-            self.state = replace(self.state, repos=(*self.state.repos, place))
+        self.state = replace(self.state, private=standing.private, is_empty=standing.is_empty)
+        self._begun_from = standing.head
+        self._remember(standing.head, self.state.marks.get(self.state.key, ()))
         self._note(now=True)
+        return standing.head
+
+    def _own_head(self) -> str | None:
+        """The commit that pushes of this run left, as far as its answer came or it can be found."""
+        known, marks = self.state.heads.get(self.state.key), self.state.marks.get(self.state.key)
+        return (self.repository.find(marks, known) if marks else None) or known
+
+    def _taken(self, known: str | None) -> PushRefused:
+        if known is not None:
+            return PushRefused(
+                f"{self.repo} was changed on the Hub since this run was pushed there, and is left "
+                "as it is: choose another name, or delete it on the Hub first.",
+                field="repo",
+            )
+        return PushRefused(
+            f"{self.repo} is taken: there is such a {self.repository.kind} of yours already, and "
+            "this run did not put it there. Choose another name.",
+            field="repo",
+        )
+
+    def _publish(self, operations: list[CommitOperationAdd], title: str, parent: str) -> None:
+        """The commit that makes all visible, upon `parent`; where its answer is lost, it is looked
+        for."""
+        self._is_settled = True
+        mark = secrets.token_hex(8)
+        marks = self.state.marks.get(self.state.key, ())
+        self.state = replace(self.state, stage="publishing", seconds_left=None)
+        self._remember(parent, (*marks, mark)[-MOST_MARKS:])
+        self._note(now=True)
+        try:
+            head = self.repository.publish(operations, title, mark, parent)
+        except Exception as error:
+            refusal = self._refusal(error)
+            if not isinstance(refusal, (PushUnanswered, PushOvertaken)):
+                self._remember(parent, marks)
+                raise
+            head = self._find_published(refusal, mark, parent)
+        self.state = replace(self.state, is_empty=False)
+        self._remember(head, ())
+
+    def _find_published(self, refusal: PushRefused, mark: str, parent: str) -> str:
+        """The commit whose answer was lost; raises what is true where it is not there."""
+        try:
+            found = self.repository.find([mark], parent)
+        except (HfHubHTTPError, httpx2.HTTPError, OSError):
+            self.state = replace(self.state, is_empty=False)  # nobody knows
+            raise PushBroken(PERHAPS) from None
+        if found is not None:
+            return found
+        if isinstance(refusal, PushOvertaken):
+            self.state = replace(self.state, is_empty=False)
+            raise refusal
+        raise PushBroken(
+            f"The Hub gave no answer when {self.repo} was to be published, and does not show it so "
+            "far. Push again: it looks there first, and what has arrived is not sent again."
+        ) from None
+
+    def _remember(self, head: str, marks: tuple[str, ...]) -> None:
+        key = self.state.key
+        heads = {**self.state.heads, key: head}
+        left = {name: one for name, one in self.state.marks.items() if name != key}
+        self.state = replace(self.state, heads=heads, marks={**left, key: marks} if marks else left)
 
     def _take_back(self) -> None:
-        """Deletes the repository that this push made, as long as nothing stands in it."""
-        try:
-            laid = LAID_BY_THE_HUB if self._kind == "space" else EMPTY
-            if all(one.rfilename in laid for one in self._info().siblings or []):
-                self.api.delete_repo(self.repo, repo_type=self._kind)
-                left = tuple(one for one in self.state.repos if one != self.state.place)
-                self.state = replace(self.state, repos=left)
-        except (HfHubHTTPError, httpx2.HTTPError, OSError):
-            return  # an empty repository stays, and another push fills it
+        """Deletes the repository that this push made, as long as nothing stands in it.
 
-    def _info(self) -> ModelInfo | SpaceInfo:
-        if self._kind == "space":
-            return self.api.space_info(self.repo)
-        return self.api.model_info(self.repo)
+        Otherwise it stays as it is, and another push fills it.
+        """
+        if not self._has_made:
+            return
+        key = self.state.key
+        with suppress(HfHubHTTPError, httpx2.HTTPError, OSError):
+            if self.repository.delete_if_still(self._begun_from):
+                heads = {name: one for name, one in self.state.heads.items() if name != key}
+                self.state = replace(self.state, heads=heads, is_empty=False)
 
     def _learn(self, story: Story) -> Story:
         """Licence and language of a data set, where the Hub tells them and we did not know."""
@@ -271,7 +279,9 @@ class Push:
         self.state = replace(self.state, stage="sending")
         self._begun_sending = self.clock()
         self._note(now=True)
-        sender = Sender(self.api, self.repo, self._kind, self.folder, self._arrived, self._known)
+        sender = Sender(
+            self.api, self.repo, self.repository.kind, self.folder, self._arrived, self._known
+        )
         for one in operations:
             if sender.takes(one):
                 sender.send(one)
@@ -292,34 +302,28 @@ class Push:
             return None
         return max(0.0, total - self.state.kept - sent) * passed / sent
 
+    def _refusal(self, error: Exception) -> BadInput:
+        if isinstance(error, BadInput):
+            return error
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return PushRefused(
+                "The disk has no room for the files and the notes of the push: make room, then "
+                "push again."
+            )
+        where = urlsplit(self.api.endpoint).hostname or self.api.endpoint
+        return refusal_of(error, self.repo, where, by_sign_in=self.repository.by_sign_in)
+
     def _note(self, *, now: bool = False) -> None:
-        """Writes the state now and then, at once where it matters."""
+        """Writes the state now and then, at once where it matters; that alone may raise OSError."""
         if not now and time.monotonic() - self._told < REPORT_EVERY:
             return
         self._told = time.monotonic()
         self.state = replace(self.state, updated=self.clock())
-        self.folder.write(self.state)
-
-
-def bound_waiting() -> None:
-    """Lets the Hub's client give up on a connection on which nothing moves; it never would else."""
-
-    timeout = httpx2.Timeout(SILENCE, connect=CONNECT)
-    set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=timeout))
-
-
-def _as_refusal(error: Exception, repo: str, endpoint: str) -> BadInput:
-    if isinstance(error, BadInput):
-        return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return PushRefused(
-            "The disk has no room to lay out the files of the push: make room, then push again."
-        )
-    return refusal_of(error, repo, urlsplit(endpoint).hostname or endpoint)
-
-
-def _can_go_on(error: Exception, repo: str, endpoint: str) -> bool:
-    return isinstance(_as_refusal(error, repo, endpoint), PushBroken)
+        try:
+            self.folder.write(self.state)
+        except OSError:
+            if now:
+                raise
 
 
 def _one(value: Any) -> str | None:

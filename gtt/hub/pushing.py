@@ -24,8 +24,9 @@ def main() -> int:
 
     from filelock import FileLock, Timeout
 
-    from gtt.hub.push import Push, bound_waiting
+    from gtt.hub.push import Push
     from gtt.hub.state import PushFolder
+    from gtt.hub.waiting import bound_waiting
 
     order = json.loads(sys.stdin.readline())
     sys.stdin.close()
@@ -42,6 +43,7 @@ def main() -> int:
                 private=order["private"],
                 token=order["token"],
                 form=order["form"],
+                by_sign_in=order["by_sign_in"],
             )
             signal.signal(signal.SIGTERM, lambda *_: push.cancel())
             return 0 if push.run(os.getpid()).stage == "done" else 1

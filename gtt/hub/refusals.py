@@ -28,39 +28,57 @@ class PushBroken(PushRefused):
     """A push broke off and can go on: the same call again, without sending what has arrived."""
 
 
-def refusal_of(error: BaseException, repo: str, where: str = "huggingface.co") -> PushRefused:
-    """The sentence for an error of the Hub's client or of the network."""
+class PushUnanswered(PushBroken):
+    """The same, and what was asked of the Hub last may have been done all the same."""
+
+
+class PushOvertaken(PushRefused):
+    """Somebody else changed the repository first."""
+
+
+def refusal_of(
+    error: BaseException, repo: str, where: str = "huggingface.co", *, by_sign_in: bool = False
+) -> PushRefused:
+    """The sentence for an error of the Hub's client or of the network.
+
+    `by_sign_in` is where visitors have no field for a token, but the sign-in with Hugging Face.
+    """
     for cause in causes(error):
         if isinstance(cause, PushRefused):
             return cause
         if isinstance(cause, HfHubHTTPError):
-            return _answered(cause, repo)
-        if isinstance(cause, httpx2.ConnectError):
+            return _answered(cause, repo, by_sign_in)
+        if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout)):
             return PushBroken(
                 f"{where} cannot be reached: look at the network, then push again. Nothing was "
                 "published."
             )
         if isinstance(cause, httpx2.TransportError):
-            return PushBroken(f"The connection to {where} broke off. {GO_ON}")
+            return PushUnanswered(f"The connection to {where} broke off. {GO_ON}")
     words = " ".join(str(error).split())
     if _FULL.search(words):
         return _no_room(words)
     return PushRefused(f"The Hub did not take the push ({quoted(words)}). Nothing was published.")
 
 
-def _answered(error: HfHubHTTPError, repo: str) -> PushRefused:
+def _answered(error: HfHubHTTPError, repo: str, by_sign_in: bool) -> PushRefused:
     status = error.response.status_code
     words = words_of(error)
     if status == 401:
+        way = (
+            "Sign in with Hugging Face again, then push again."
+            if by_sign_in
+            else f"Sign in again (hf auth login), or make a new one at {TOKENS_PAGE}."
+        )
         return PushRefused(
-            "The Hub does not know this token: it has expired or was revoked. Sign in again "
-            f"(hf auth login), or make a new one at {TOKENS_PAGE}.",
+            f"The Hub does not know this {'sign-in' if by_sign_in else 'token'}: it has expired or "
+            f"was revoked. {way}",
             field="token",
         )
     if status in (402, 413, 507) or _FULL.search(words):
         return _no_room(words)
     if status == 403:
-        return no_write_scope(repo)
+        return no_write_scope(repo, by_sign_in=by_sign_in)
     if status == 404:
         return PushRefused(
             f"{repo} is not there, or this token may not see it: look at the name and at the "
@@ -68,9 +86,9 @@ def _answered(error: HfHubHTTPError, repo: str) -> PushRefused:
             field="repo",
         )
     if status in (409, 412):
-        return PushRefused(
+        return PushOvertaken(
             f"{repo} was changed by somebody else during the push, and was left as they made it: "
-            "push again.",
+            "choose another name.",
             field="repo",
         )
     if status == 429:
@@ -78,13 +96,19 @@ def _answered(error: HfHubHTTPError, repo: str) -> PushRefused:
             "The Hub has had too many requests from here: push again in some minutes."
         )
     if status >= 500:
-        return PushBroken(f"The Hub is not well just now (it answered {status}). {GO_ON}")
+        return PushUnanswered(f"The Hub is not well just now (it answered {status}). {GO_ON}")
     return PushRefused(f"The Hub did not take the push ({quoted(words)}). Nothing was published.")
 
 
-def no_write_scope(repo: str) -> PushRefused:
+def no_write_scope(repo: str, *, by_sign_in: bool = False) -> PushRefused:
     """This token may not make or change that repository."""
     owner = repo.partition("/")[0]
+    if by_sign_in:
+        return PushRefused(
+            f"This sign-in may not write to {repo}: it may make repositories and change those that "
+            "it made. Choose a new name, or sign in again and allow it to write.",
+            field="repo",
+        )
     return PushRefused(
         f"This token may not write for {owner}: take one with the role write, or a fine-grained "
         f"one that may write to {owner}'s repositories ({TOKENS_PAGE}).",

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gtt.errors import BadInput, UnusableRun
 from gtt.hub.names import repo_name
+from gtt.hub.processes import Process, give_order, starting
 from gtt.hub.state import PushFolder, PushForm, PushState, as_cancelled
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
 from gtt.runs.limits import is_on_space
-from gtt.runs.processes import ROOT
-from gtt.runs.spares import worker_environment
 
 LONGEST_TOKEN = 4000  # characters; those of OAuth are long
 FOLLOW_EVERY = 0.3  # seconds
-CANCEL_WITHIN = 20.0  # seconds that a push takes to end at most, publishing included
+CANCEL_WITHIN = 20.0  # seconds that the end of a cancelled push is waited for
+
+
+WHILE_PUBLISHING = (
+    "It is too late to cancel: all has arrived and is being published. The push ends with the "
+    "answer of the Hub, which has not come yet."
+)
+WHILE_WAITING = (
+    "The push is being cancelled: it ends with the answer of the Hub that it waits for, and "
+    "nothing is published."
+)
 
 
 class PushAtWork(BadInput):
@@ -36,7 +42,7 @@ class StartedPush:
     """A push that was just started; `process` is its child."""
 
     folder: PushFolder
-    process: subprocess.Popen[bytes]
+    process: Process
 
     def follow(self, every: float = FOLLOW_EVERY) -> Iterator[PushState]:
         """How it stands, at once, whenever that changes, and at its end."""
@@ -58,7 +64,7 @@ class StartedPush:
         return self.process.poll() is None and state is not None and state.is_at_work
 
     def cancel(self) -> PushState | None:
-        """Ends it, unless it is being published; how it stands then."""
+        """Asks it to end, unless it is being published; how it stands then."""
         return cancel_push(self.folder)
 
 
@@ -88,50 +94,49 @@ def start_push(
         "repo": repo,
         "private": private,
         "form": form,
+        "by_sign_in": is_on_space(),
         "token": token,
     }
+    now = time.time()
+    state = PushState(repo, private, form, started=now, updated=now)
+    if before is not None:
+        state = replace(state, heads=before.heads, marks=before.marks)
     try:
         folder.path.mkdir(exist_ok=True)
+        with starting("gtt.hub.pushing", home) as process:
+            folder.write(state.with_process(process.pid))
+            give_order(process, order)
     except OSError as error:
         raise UnusableRun(
             f"The run cannot be written to ({error.strerror}): a push keeps its state there. Make "
             "room, or copy the run to a folder of yours."
         ) from None
-    nowhere = home.path / "nowhere"
-    nowhere.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gtt.hub.pushing"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=_environment(home),
-        cwd=nowhere,
-        start_new_session=True,  # a Ctrl-C for the server is none for the push
-    )
-    now = time.time()
-    repos = before.repos if before is not None else ()
-    state = PushState(repo, private, form, started=now, updated=now, repos=repos)
-    folder.write(state.with_process(process.pid))
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(order).encode() + b"\n")
-    process.stdin.close()
     return StartedPush(folder, process)
 
 
-def cancel_push(folder: PushFolder) -> PushState | None:
-    """Ends the push at work, if there is one; how the last one stands then.
+def cancel_push(folder: PushFolder, within: float = CANCEL_WITHIN) -> PushState | None:
+    """Asks the push at work to end, if there is one; how the last one stands then.
 
-    Nothing of it is on the Hub then, or all: one that is being published is waited for.
+    Nothing of it is on the Hub then, or all. One that is being published, or that waits for an
+    answer of the Hub to know what stands there, is waited for; where that takes longer than
+    `within` seconds, it is still at work and its message says so.
     """
     state = folder.read()
     if state is None or not state.is_at_work or state.pid is None:
         return state
     with suppress(OSError):
         os.kill(state.pid, signal.SIGTERM)
-    deadline = time.monotonic() + CANCEL_WITHIN
+    deadline = time.monotonic() + within
+    before = state
     while time.monotonic() < deadline and (state := folder.read()) and state.is_at_work:
+        before = state
         time.sleep(0.05)
-    if state is not None and state.stage == "broken":  # it had not begun to listen
+    if state is None:
+        return None
+    if state.is_at_work:
+        message = WHILE_PUBLISHING if state.stage == "publishing" else WHILE_WAITING
+        return replace(state, message=message)
+    if state.stage == "broken" and before.stage == "preparing":  # it had not begun to listen
         state = as_cancelled(state)
         folder.write(state)
     return state
@@ -170,10 +175,3 @@ def own_token(environment: Mapping[str, str] = os.environ) -> str | None:
     from huggingface_hub import get_token
 
     return get_token()
-
-
-def _environment(home: Home) -> dict[str, str]:
-    """That of the process: no token of anybody in it, whoever asked for the push."""
-    environment = worker_environment(home.path, 1, for_strangers=True)
-    paths = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
-    return {**environment, "PYTHONPATH": os.pathsep.join(paths)}

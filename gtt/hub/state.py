@@ -10,28 +10,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import psutil
+from pydantic import TypeAdapter
 
+from gtt.runs.records import can_be_told
 from gtt.training.checkpoints import write_text
 
-FORMAT = 1
+FORMAT = 2
+MOST = 2**60  # of a size in bytes or a time that can be told
 Stage = Literal["preparing", "sending", "publishing", "done", "failed", "broken", "cancelled"]
 AT_WORK: tuple[Stage, ...] = ("preparing", "sending", "publishing")
 # What is pushed: the model with its card, or the pocket model as a Space that is one page.
 PushForm = Literal["transformers", "pocket"]
-CUT_OFF = (
-    "The push was cut off before it was done, and nothing was published. Push again: it goes on "
-    "where it was."
-)
-
-
-CANCELLED = (
-    "The push was cancelled, and nothing was published. Push again and it goes on: what has "
-    "arrived is not sent again."
+PERHAPS = (
+    "The push broke off while it was being published, so it may be on the Hub already. Push again: "
+    "it looks there first."
 )
 
 
@@ -39,9 +36,10 @@ CANCELLED = (
 class PushState:
     """One push. `failed` needs something else than before, `broken` only the same call again.
 
-    `cancelled` was so by a person. `kept` of the bytes had arrived before this push began. `repos`
-    are those that pushes of this run have made or filled, which another push may therefore change;
-    those of Spaces begin with `spaces/`.
+    `cancelled` was so by a person. `kept` of the bytes had arrived before this push began. By
+    `key`, `heads` has the commits that pushes of this run have made or begun from: while one is
+    still the newest, another push may follow it. `marks` are those of commits whose answer was
+    lost. `is_empty` is that the repository stands on the Hub with nothing in it.
     """
 
     repo: str
@@ -57,7 +55,9 @@ class PushState:
     seconds_left: float | None = None
     url: str | None = None
     message: str | None = None
-    repos: tuple[str, ...] = ()
+    is_empty: bool = False
+    heads: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pid: int | None = None
     born: float | None = None
 
@@ -70,6 +70,11 @@ class PushState:
         """Where it goes, below the Hub's address."""
         return f"spaces/{self.repo}" if self.form == "pocket" else self.repo
 
+    @property
+    def key(self) -> str:
+        """The same for every spelling that the Hub takes for one name."""
+        return self.place.lower()
+
     def with_process(self, pid: int) -> PushState:
         """The same, done by that process."""
         try:
@@ -81,7 +86,20 @@ class PushState:
         """The state, where the process that wrote it has died: `broken`."""
         if not self.is_at_work or self._is_alive():
             return self
-        return replace(self, stage="broken", message=CUT_OFF, seconds_left=None)
+        if self.stage == "publishing":
+            return replace(self, stage="broken", message=PERHAPS, seconds_left=None)
+        message = (
+            "The push was cut off before it was done, and nothing was published. Push again: it "
+            "goes on where it was."
+        )
+        return replace(self, stage="broken", message=message, seconds_left=None).telling_of_empty()
+
+    def telling_of_empty(self) -> PushState:
+        """With a sentence more where a repository without anything stays on the Hub."""
+        if not self.is_empty or not self.message:
+            return self
+        more = f"{self.repo} stands on the Hub, still empty."
+        return self if more in self.message else replace(self, message=f"{self.message} {more}")
 
     def _is_alive(self) -> bool:
         if self.pid is None or self.born is None:
@@ -96,7 +114,14 @@ class PushState:
 
 def as_cancelled(state: PushState) -> PushState:
     """The state of a push that somebody wanted no more."""
-    return replace(state, stage="cancelled", message=CANCELLED, seconds_left=None)
+    message = (
+        "The push was cancelled, and nothing was published. Push again and it goes on: what has "
+        "arrived is not sent again."
+    )
+    return replace(state, stage="cancelled", message=message, seconds_left=None).telling_of_empty()
+
+
+_STATE = TypeAdapter(PushState)
 
 
 class PushFolder:
@@ -111,14 +136,23 @@ class PushFolder:
         """The last push as it is now, None where there was none or its file is damaged."""
         try:
             values = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
-            if values.pop("format") != FORMAT or values["stage"] not in get_args(Stage):
+            if values.pop("format") != FORMAT or not can_be_told(values):
                 return None
-            if values.get("form", "transformers") not in get_args(PushForm):
-                return None
-            values["repos"] = tuple(str(one) for one in values["repos"])
-            return PushState(**values).as_it_is()
+            state = _STATE.validate_json(json.dumps(values), strict=True)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
+        numbers = (
+            state.sent,
+            state.kept,
+            state.total,
+            state.step,
+            state.started,
+            state.updated,
+            state.seconds_left,
+        )
+        is_sound = all(one is None or 0 <= one <= MOST for one in numbers)
+        is_sound = is_sound and (state.pid is None or 0 < state.pid < 2**31)
+        return state.as_it_is() if is_sound else None
 
     def write(self, state: PushState) -> None:
         """Replaces the state; raises OSError."""
@@ -136,12 +170,7 @@ class PushFolder:
 
     def keep_parts(self, parts: dict[str, Any]) -> None:
         """Replaces that; for the owner of the folder alone, since it holds signed addresses."""
-        path = self.path / "parts.json"
-        with suppress(OSError):
-            path.touch(mode=0o600)
-        write_text(path, json.dumps(parts))
-        with suppress(OSError):
-            path.chmod(0o600)
+        write_text(self.path / "parts.json", json.dumps(parts), private=True)
 
     def forget_parts(self) -> None:
         """Once everything has arrived."""

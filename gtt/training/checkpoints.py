@@ -143,16 +143,24 @@ def write_folder(place: Path, write: Callable[[Path], None]) -> None:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replaces a small text file in one rename."""
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Replaces a small text file in one rename; `private` for its owner alone, from the start."""
     beside = path.with_name(f".{path.name}.partial")
     try:
-        beside.write_text(text, encoding="utf-8")
+        with open(beside, "w", encoding="utf-8", opener=_privately if private else None) as file:
+            file.write(text)
         _flush(beside)
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _privately(path: str, flags: int) -> int:
+    handle = os.open(path, flags, 0o600)
+    if hasattr(os, "fchmod"):
+        os.fchmod(handle, 0o600)  # one that a dead process left has a mode of its own
+    return handle
 
 
 def _flush(path: Path) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hub_standin import HubStandin, hub_standin
 from huggingface_hub import close_session, constants
 
 from gtt.config import RunConfig
+from gtt.hub import sending
+from gtt.hub.push import Push
+from gtt.hub.state import PushState
 from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 
@@ -40,3 +45,32 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubStandin]
         monkeypatch.setattr(constants, "ENDPOINT", hub.url)
         yield hub
     close_session()
+
+
+@pytest.fixture
+def another(run: tuple[Home, Path]) -> Path:
+    """A second run in the same home, with weights of its own."""
+    from safetensors.numpy import load_file, save_file
+
+    folder = run[1].with_name("another-run")
+    shutil.copytree(run[1], folder)
+    for path in folder.glob("checkpoints/*/model.safetensors"):
+        weights = load_file(path)
+        save_file({name: one + 1 for name, one in weights.items()}, path, {"format": "pt"})
+    return folder
+
+
+@pytest.fixture
+def push(
+    hub: HubStandin, run: tuple[Home, Path], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., PushState]:
+    """Pushes in this process; files of 5 kB are sent in parts, and no request is repeated."""
+    monkeypatch.setattr(sending, "ALONE", 5_000)
+    monkeypatch.setattr(sending, "RETRIES", {"max_retries": 0})
+
+    def one(folder: Path | None = None, **changes: Any) -> PushState:
+        values = {"private": False, "token": "hf_anna", "endpoint": hub.url, **changes}
+        repo = values.pop("repo", "anna/tiny")
+        return Push(folder or run[1], run[0].corpora, repo, **values).run(os.getpid())
+
+    return one

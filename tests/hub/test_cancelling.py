@@ -66,6 +66,7 @@ def test_what_had_arrived_is_kept_and_nothing_is_published(
         canceller.join()
         signal.signal(signal.SIGTERM, before)
     assert state.stage == "cancelled" and "nothing was published" in (state.message or "")
+    assert f"{REPO} stands on the Hub, still empty." in (state.message or "")
     assert hub.repos[REPO].files.keys() == {".gitattributes"}
     assert PushFolder(run[1]).parts() and not (run[1] / "push" / "files").exists()
     hub.slow = 0
@@ -104,6 +105,41 @@ def test_what_is_being_published_is_waited_for(hub: HubStandin, run: Run) -> Non
     state = started.cancel()
     assert state is not None and state.stage == "done", state
     assert "model.safetensors" in hub.repos[REPO].files
+
+
+def test_what_takes_longer_to_publish_says_so_and_is_not_called_cancelled(
+    hub: HubStandin, run: Run
+) -> None:
+    hub.delays["/commit/main"] = 4.0
+    started = start_push(run[1], run[0], REPO, private=False, token="hf_anna")
+    wait_for(lambda: hub.requested("POST", "/commit/main"))
+    state = cancel_push(started.folder, within=0.2)
+    assert state is not None and state.stage == "publishing" and state.message
+    assert state.message.startswith("It is too late to cancel")
+    assert [one.stage for one in started.follow()][-1] == "done"
+
+
+def test_ctrl_c_while_it_is_published_shows_how_that_ends(
+    hub: HubStandin, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.delays["/commit/main"] = 4.0
+    program = (
+        "import sys, gtt.hub.starting as one; one.cancel_push.__defaults__ = (0.2,);"
+        "from gtt.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    terminal = subprocess.Popen(
+        [sys.executable, "-c", program, "push", str(run[1]), REPO],
+        cwd=ROOT,
+        env={**os.environ, "GTT_HOME": str(run[0].path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: hub.requested("POST", "/commit/main"))
+    terminal.send_signal(signal.SIGINT)
+    out, said = terminal.communicate(timeout=60)
+    assert (terminal.returncode, out) == (0, f"{hub.url}/{REPO}\n"), said
+    assert "too late to cancel" in said and "without a word" not in said
 
 
 def test_ctrl_c_in_the_terminal(hub: HubStandin, run: Run) -> None:

@@ -62,7 +62,7 @@ def test_a_space_that_is_there_is_left_as_it_is(hub: HubStandin, run: Run) -> No
 
 
 def test_no_room_leaves_no_empty_space(hub: HubStandin, run: Run) -> None:
-    hub.fails[f"/api/{PLACE}/commit"] = 507
+    hub.fails[f"/api/{PLACE}/commit/"] = 507
     state = push(hub, run)
     assert state.stage == "failed" and "no room left" in (state.message or ""), state
     assert not hub.repos

@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hub_standin import Account, HubStandin, Repo
 from huggingface_hub import ModelCard, constants
@@ -174,7 +176,7 @@ def test_a_token_that_may_not(
 def test_a_token_revoked_in_the_middle(hub: HubStandin, run: Run) -> None:
     hub.fails["/anna/tiny.git/"] = 401
     refused(push(hub, run), "expired or was revoked")
-    assert hub.repos.keys() <= {REPO}
+    assert not hub.repos, "the repository that the push made is gone again"
 
 
 def test_no_room_leaves_no_empty_repository(hub: HubStandin, run: Run) -> None:
@@ -203,13 +205,100 @@ def test_no_network(hub: HubStandin, run: Run, monkeypatch: pytest.MonkeyPatch) 
     assert not hub.requests
 
 
-def test_a_full_disk(hub: HubStandin, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*arguments: Any, **options: Any) -> None:
-        raise OSError(28, "No space left on device")
+SMALLEST = 4096  # bytes that a file may have where the disk is full
 
-    monkeypatch.setattr("gtt.hub.files._draw", full)
-    refused(push(hub, run), "no room", "make room")
+
+def limited(limit: int) -> str:
+    """What a Python begins with, whose files may not grow further; a full disk answers like it."""
+    return (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}));"
+    )
+
+
+@pytest.mark.parametrize("limit", [0, SMALLEST], ids=["at the start", "at the files"])
+def test_a_full_disk(
+    hub: HubStandin, run: Run, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """At the start no state can be written, later the pictures and the card find no room."""
+    process_environment(hub, monkeypatch)
+    monkeypatch.setenv("HF_TOKEN", "hf_anna")
+    (run[1] / "push").mkdir()
+    program = f"{limited(limit)} from gtt.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "push", str(run[1]), REPO],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "GTT_HOME": str(run[0].path), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=ROOT,
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    assert "ake room" in done.stderr.splitlines()[-1], done.stderr
     assert not hub.repos and not (run[1] / "push" / "files").exists()
+    state = PushFolder(run[1]).read()
+    assert (state is None) is (limit == 0), state
+
+
+def test_what_cannot_be_started_leaves_no_process(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run[1] / "push" / "state.json").mkdir(parents=True)  # nothing takes the place of a folder
+    begun = set(psutil.Process().children())
+    with pytest.raises(UnusableRun, match="cannot be written to"):
+        start_push(run[1], run[0], REPO, private=False, token="hf_anna")
+    assert set(psutil.Process().children()) == begun
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sent": "many"},
+        {"kept": -1},
+        {"total": 1e300},
+        {"pid": -1},
+        {"pid": 2**40},
+        {"step": True},
+        {"heads": ["anna/tiny"]},
+        {"marks": {"anna/tiny": "x"}},
+        {"private": "no"},
+        {"stage": "resting"},
+        {"form": "gguf"},
+        {"message": {}},
+        {"started": float("nan")},
+        {"format": 1},
+    ],
+    ids=str,
+)
+def test_a_damaged_state_is_none(run: Run, changes: dict[str, Any]) -> None:
+    folder = PushFolder(run[1])
+    folder.write(PushState(REPO, False, stage="sending"))
+    path = folder.path / "state.json"
+    assert folder.read() is not None
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    assert folder.read() is None
+
+
+def test_addresses_that_the_hub_signed_are_never_readable_for_others(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = PushFolder(run[1])
+    folder.path.mkdir()
+    seen = []
+    replace = Path.replace
+
+    def look(path: Path, target: Path) -> Path:
+        before = path.stat().st_mode
+        after = replace(path, target)
+        seen.extend([before & 0o777, target.stat().st_mode & 0o777])
+        return after
+
+    monkeypatch.setattr(Path, "replace", look)
+    left = folder.path / ".parts.json.partial"
+    left.write_text("")
+    left.chmod(0o644)  # by a process that died
+    folder.keep_parts({"one": {"addresses": ["https://signed"]}})
+    folder.keep_parts({"two": {}})
+    assert seen == [0o600] * 4 and folder.parts() == {"two": {}}
 
 
 def test_a_training_that_replaces_its_checkpoint_meanwhile(hub: HubStandin, run: Run) -> None:
@@ -295,15 +384,24 @@ def test_a_push_that_was_killed_is_told_and_goes_on(
     hub: HubStandin, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process_environment(hub, monkeypatch)
-    hub.slow = 0.5
+    hub.delays["/preupload/main"] = 20.0
     started = start_push(run[1], run[0], REPO, private=False, token="hf_anna")
     for state in started.follow(0.05):
-        if state.stage in ("sending", "publishing"):
+        if state.stage == "publishing":
             started.process.kill()
     state = PushFolder(run[1]).read()
     assert state is not None and state.stage == "broken" and state.message
+    assert "may be on the Hub already" in state.message, "who published does not know"
+    hub.delays = {"/api/repos/create": 20.0}
+    started = start_push(run[1], run[0], "anna/other", private=False, token="hf_anna")
+    while not hub.requested("POST", "/repos/create") > 1:
+        time.sleep(0.02)
+    started.process.kill()
+    started.process.wait()
+    state = PushFolder(run[1]).read()
+    assert state is not None and state.stage == "broken" and state.message
     assert "cut off" in state.message
-    hub.slow = 0
+    hub.delays.clear()
     assert push(hub, run).stage == "done"
 
 

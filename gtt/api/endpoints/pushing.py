@@ -101,7 +101,8 @@ def push_status(caller: Caller, request: OfRun) -> PushResponse:
 def cancel_push(caller: Caller, request: OfRun) -> PushResponse:
     """Ends the push of a run that is at work: nothing of it is published, and it can go on later.
 
-    One that is being published already is waited for. Without one it does nothing.
+    One that is being published already is waited for, up to twenty seconds; then it is still at
+    work, and its message says that it is too late. Without one it does nothing.
     """
     run = caller.run(request.run_id)
     return _response(caller, end_push(PushFolder(run.path)))

@@ -50,7 +50,7 @@ class PushInfo(Response):
     qr: str | None = Field(
         description="The link to a Space as a QR code for telephones, an SVG element."
     )
-    message: str | None = Field(description="What went wrong, in a sentence.")
+    message: str | None = Field(description="What went wrong or has to be known, in a sentence.")
 
 
 class PushResponse(Response):
