@@ -25,6 +25,7 @@ SCRIPTS = (
     "history",
     "without",
     "compare",
+    "room",
     "view",
 )
 CONCEPTS = (
@@ -44,7 +45,11 @@ async def concepts(given: Any) -> dict[str, Any]:
 
 
 def attention_view(desk: PageDesk) -> gr.HTML:
-    """The component; its value is `{"workspace": key, "run": id or None}`."""
+    """The component; its value is `{"workspace": key, "run": id or None, "shape": … or None}`.
+
+    The shape, `{"layers", "heads", "block_size", "snapshots", "source"}`, is that of the run: the
+    view gives everything its room before it has asked for anything.
+    """
     return inside_view(
         desk,
         "attention",

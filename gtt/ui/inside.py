@@ -16,12 +16,13 @@ Question = Callable[[Any], Any]
 
 
 def inside_view(
-    desk: PageDesk, name: str, scripts: tuple[str, ...], *questions: Question
+    desk: PageDesk, name: str, scripts: tuple[str, ...], *questions: Question, **known: Any
 ) -> gr.HTML:
     """A component that stays; its value is `{"workspace": key, "run": id or None}`.
 
     Its template and style are `inside/<name>.html` and `.css`; the scripts share one scope with
-    `inside/shared.js` and `picker.js`. Beside `questions` it may ask for runs and checkpoints.
+    `inside/shared.js` and `picker.js`. Beside `questions` it may ask for runs and checkpoints;
+    what is `known` it has from the start, as `props`.
     """
     return gr.HTML(
         value=None,
@@ -36,4 +37,5 @@ def inside_view(
         ],
         elem_id=f"inside-{name}",
         padding=False,
+        **known,
     )

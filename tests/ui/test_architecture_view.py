@@ -59,7 +59,7 @@ def test_what_is_drawn_is_what_was_traced(server: Server, watched: Watched) -> N
     assert set(ids) == seen | {"block:0", "block:1"}
     shapes = page.locator("#inside-architecture text.shape").all_text_contents()
     assert shapes.count("32×4×128×128") == 2  # scores to softmax, softmax to product
-    expect(part(page, "letters")).to_contain_text("32 sequences in a batch")
+    expect(part(page, "letters")).to_contain_text("32 sequences")
     expect(page.locator("#inside-architecture g.tie")).to_contain_text("tied")
     shoot(page, "architecture")
 

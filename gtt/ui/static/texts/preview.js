@@ -4,6 +4,7 @@ const EXAMS = {
   "exact answers": "While it trains, the model is given prompts that are not in its text; the score is the share of answers that are right to the letter. For example:",
   "valid sentences": "While it trains, the model writes tales from a first word; the score is the share of its sentences that the grammar of the tales allows; many continuations are right. It begins with, for example,",
 };
+const TASKS = ["copy", "reverse", "addition", "induction"]; // whose exam is a table
 const PAGE = 2000; // characters of a printed page
 const COUNTED = {
   corpus: () => "prepared by a run: every number is of the whole text",
@@ -131,6 +132,8 @@ function moved(event) {
 }
 document.addEventListener("gtt:run", moved);
 function attach(value) {
+  const { source } = (value && value.data) || {};
+  element.querySelector(".gtt-preview").classList.toggle("task", TASKS.includes(source));
   if (value && value.workspace) want({ workspace: value.workspace, ...value.data });
 }
 watch("value", () => attach(props.value));

@@ -86,6 +86,7 @@ for (let box = element; box && box !== document.body; box = box.parentElement) {
   if (getComputedStyle(box).overflowY === "hidden") box.style.overflow = "visible";
 }
 document.addEventListener("gtt:draft", heard);
+reserve();
 watch("value", () => attach(props.value));
 attach(props.value);
 follow();

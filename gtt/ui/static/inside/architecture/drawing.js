@@ -24,6 +24,8 @@ function draw() {
   if (narrow !== view.narrow) { view.narrow = narrow; if (!view.shapesByHand) $("shapes").value = narrow ? "letters" : "numbers"; }
   foldFor(drawn);
   laid = layOut(drawn, view.folded, room);
+  $("sheet").style.minHeight = "";
+  $("sheet").classList.remove("waits");
   svg.attr("viewBox", `0 0 ${laid.width} ${laid.height}`).classed("narrow", narrow);
   const all = [...laid.boxes, ...laid.frames];
   if (!all.some((one) => one.id === view.at)) view.at = laid.boxes[0].id;
@@ -179,11 +181,21 @@ function neighbour(d, [dx, dy]) {
 
 // ---------------------------------------------------------------- size
 
+const fitting = (room, width) => Math.min(1.1, Math.max(room / width, 0.9));
+
+// Until it comes, the drawing has the room that it will need, or what stands below would jump.
+function reserve() {
+  const room = $("sheet").clientWidth, { value = 1 } = document.querySelector("#model-n_layers input") || {};
+  const height = ONE_BLOCK + ROW * (Math.max(1, Number(value)) - 1);
+  $("sheet").style.minHeight = room ? `${Math.round(height * fitting(room, measures(room).width))}px` : "";
+  listLetters({});
+}
+
 // The drawing grows in its sheet, which scrolls sideways; the page's own scrolling is left alone.
 function zoomTo(zoom) {
   const room = $("sheet").clientWidth || laid.width;
   view.zoom = zoom;
-  const factor = zoom === null ? Math.min(1.1, Math.max(room / laid.width, 0.9)) : zoom;
+  const factor = zoom === null ? fitting(room, laid.width) : zoom;
   view.factor = factor;
   svg.attr("width", Math.round(laid.width * factor)).attr("height", Math.round(laid.height * factor));
   $("zoom").textContent = `${Math.round(100 * factor)} %`;
@@ -200,14 +212,20 @@ $("folding").onclick = () => {
 };
 $("shapes").onchange = () => { view.shapesByHand = true; drawWires(); };
 let measured = 0;
-new ResizeObserver(() => { const width = $("sheet").clientWidth; if (width && width !== measured) { measured = width; draw(); } }).observe($("sheet"));
+new ResizeObserver(() => { const width = $("sheet").clientWidth; if (width && width !== measured) { measured = width; if (drawn) draw(); else reserve(); } }).observe($("sheet"));
 
 function drawLetters() {
   const { config } = drawn, values = { B: drawn.batch, T: drawn.tokens, C: config.n_embed, H: config.n_heads, D: config.n_embed / config.n_heads, F: Math.max(1, Math.round(config.mlp_ratio * config.n_embed)), V: drawn.vocab_size };
+  listLetters(values, drawn.vocabulary_is_assumed);
+}
+
+function listLetters(values, assumed = false) {
   const list = $("letters");
   list.textContent = "";
-  for (const [letter, value] of Object.entries(values)) {
+  for (const [letter, what] of Object.entries(SHAPED)) {
     const one = made(made(list, "div"), "dt", letter).parentNode;
-    made(one, "dd", `${exactly(value)} ${SHAPED[letter]}${letter === "V" && drawn.vocabulary_is_assumed ? ", until the text is read" : ""}`);
+    const value = letter in values ? exactly(values[letter]) : "…\u2007\u2007", isNear = assumed && letter === "V";
+    const said = made(one, "dd", `${isNear ? "≈ " : ""}${value} ${what}`);
+    if (isNear) said.title = "Known exactly as soon as the text is read";
   }
 }

@@ -4,6 +4,7 @@
 const NARROW = { trunk: 34, first: 82, lane: 66, left: 14, stem: 136, middle: 124, single: 58, width: 334 };
 const WIDE = { trunk: 60, first: 160, lane: 138, left: 20, stem: 240, middle: 220, single: 118, width: 690 };
 const ROW = 64, HIGH = 40, HEAD = 40, FOOT = 18, PLUS = 13;
+const ONE_BLOCK = 1088; // the height with one block, unfolded, whatever is switched off
 
 // The measures for so many pixels: between the two, in proportion.
 function measures(pixels) {

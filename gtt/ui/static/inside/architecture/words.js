@@ -1,6 +1,6 @@
 // What the parts are called, which concept explains them, and the formula of each. Whether a part is
 // there, and what goes where, the traced graph alone says.
-const SHAPED = { B: "sequences in a batch", T: "tokens in a sequence", C: "embedding width", H: "heads", D: "head size, C / H", V: "vocabulary", F: "hidden units" };
+const SHAPED = { B: "sequences", T: "tokens in each", C: "embedding width", H: "heads", D: "head size, C / H", F: "hidden units", V: "vocabulary" };
 const ACTIVATION = { gelu: "GELU", relu: "ReLU", silu: "SiLU" };
 let concepts = {}; // id -> { title, tip, body: [paragraph, …] }
 

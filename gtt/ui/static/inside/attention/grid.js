@@ -1,14 +1,17 @@
 // All heads at a glance, as one radio group: arrow keys move, the chosen one is shown large.
 const THUMBNAIL = 96; // points of a side at most
-let cellsOfGrid = [];
+let cellsOfGrid = [], builtGrid = "";
 
-function buildGrid() {
-  const grid = $("grid"), columns = seen.heads.length;
+function buildGrid(layers, columns) {
+  const grid = $("grid");
+  if (builtGrid === `${layers} ${columns}`) return;
+  builtGrid = `${layers} ${columns}`;
+  grid.classList.toggle("many", columns > 4);
   grid.style.gridTemplateColumns = `auto repeat(${columns}, minmax(3.6rem, 9.5rem))`;
   cellsOfGrid = [];
   $("tip").style.opacity = 0;
   grid.replaceChildren();
-  for (let layer = 0; layer < seen.layers.length; layer += 1) {
+  for (let layer = 0; layer < layers; layer += 1) {
     const name = document.createElement("span");
     name.className = "row-name";
     name.textContent = `layer ${layer}`;

@@ -7,13 +7,17 @@ let pinned = null, changedView = null; // the step that others are compared with
 
 async function loadHistory(run) {
   if (!run) { past = null; $("time").hidden = true; return; }
-  if (pastOf !== run) { past = null; pastOf = run; pastSteps = 0; moments = new Map(); atStep = null; following = true; pinned = null; $("time").hidden = true; }
+  if (pastOf !== run) { past = null; pastOf = run; pastSteps = 0; moments = new Map(); atStep = null; following = true; pinned = null; $("time").classList.add("waits"); }
   const answer = await ask("history", { run_id: run }, true);
-  if (!answer || picker.run !== run || !answer.steps.some((one) => one.heads.some((row) => row.length))) return;
+  if (picker.run !== run) return;
+  if (!answer || !answer.steps.some((one) => one.heads.some((row) => row.length))) {
+    if (!past && !picker.isActive) $("time").hidden = true;
+    return;
+  }
   past = answer.steps;
   const last = past[past.length - 1].step;
   if (atStep === null || following) atStep = last;
-  $("time").hidden = false;
+  arrived("time");
   drawHistory();
 }
 
@@ -43,7 +47,7 @@ function drawHistory() {
   slider.value = at;
   slider.setAttribute("aria-valuetext", `step ${past[at].step}`);
   $("step-told").textContent = past[at].step.toLocaleString("en");
-  const wide = Math.max(260, $("history").clientWidth || 600);
+  const wide = widthOfHistory();
   $("history").setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
   // A place for each snapshot: they lie close where a model learns fast, and the slider goes from one to the next.
   const steps = past.map((one) => one.step), x = d3.scalePoint().align(0).domain(steps).range([EDGE.left, wide - EDGE.right]);
@@ -62,6 +66,8 @@ function drawHistory() {
   svg.attr("aria-label", `Habits of head ${nameOf(chosen.layer, chosen.head)} over the steps of the training. ${$("history-told").textContent}`);
   drawMomentMap();
 }
+
+const widthOfHistory = () => Math.max(260, $("history").clientWidth || 600);
 
 function nameLines(lines) {
   const names = d3.select($("history-names")).selectAll("span").data(lines, (line) => line.name).join((enter) => {

@@ -1,6 +1,7 @@
 // One attention map with tokens on both axes, in a room that can be scrolled: only what is seen of
 // it is drawn, so that 256 tokens can be as large as one wants. A crosshair follows pointer and keys.
 const LONGEST_LABEL = 14, LARGEST_CELL = 46, ROOM = 640;
+const BESIDE = 16, EDGES = 90; // pixels that a map is higher than wide, and that its names take
 const label = (text) => { const shown = visible(text); return shown.length > LONGEST_LABEL ? `${shown.slice(0, LONGEST_LABEL - 1)}…` : shown; };
 
 class MapView {
@@ -32,9 +33,22 @@ class MapView {
     this.plan();
   }
 
+  // The room of a map that is still to come, of so many tokens at most.
+  reserve(n) {
+    this.awaited = n;
+    const wide = this.host.clientWidth;
+    if (wide) this.host.style.minHeight = `${Math.min(wide + BESIDE, n * this.largest + EDGES)}px`;
+  }
+
+  release() {
+    this.awaited = 0;
+    this.host.style.minHeight = "";
+  }
+
   plan() {
     const { host, map } = this;
     this.width = host.clientWidth;
+    if (this.awaited) this.reserve(this.awaited);
     if (!map || !this.width) return;
     this.pen = this.canvas.getContext("2d");
     this.font = `12px ${getComputedStyle(host).fontFamily}`;
@@ -180,6 +194,7 @@ class MapView {
   // Larger or smaller cells; without a factor, as large as fits.
   resize(factor) {
     if (!this.map) return;
+    this.release();
     const wanted = factor ? this.cell * factor : 0;
     this.zoom = wanted > this.fitting * 1.02 ? Math.min(this.largest, wanted) : null;
     this.plan();

@@ -14,6 +14,7 @@ async function lookAnew() {
   $("hint").hidden = true;
   if (picker.lack) { forget(); say(picker.lack); }
   if (exampleOf !== run) {
+    if (exampleOf) forget(); // the numbers of one model never stand under the name of another
     exampleOf = run;
     off = new Set();
     loadWithout();
@@ -68,15 +69,14 @@ async function look() {
 }
 
 function take(answer, text, asked, mine) {
-  const isNewShape = !seen || seen.layers.length !== answer.layers.length || seen.heads.length !== answer.heads.length;
   const isSameText = seen && seen.text === text && seen.n === answer.tokens.length;
   seen = { ...received(answer), text, chosen: asked, turn: mine };
   const kept = `${seen.n} token${seen.n === 1 ? "" : "s"}`;
-  $("cut").textContent = seen.cut ? `The text is longer than what can be looked at together: its first ${seen.cut} token${seen.cut === 1 ? " was" : "s were"} left out, the last ${kept} are shown.` : "";
+  $("cut").textContent = seen.cut ? `Longer than one block: the first ${seen.cut} token${seen.cut === 1 ? " was" : "s were"} left out, the last ${kept} are shown.` : "";
   if (chosen.layer >= seen.layers.length || chosen.head >= seen.heads.length) chosen = { layer: 0, head: 0 };
-  $("panels").hidden = false;
+  arrived("panels");
   $("panels").classList.remove("stale");
-  if (isNewShape) buildGrid();
+  buildGrid(seen.layers.length, seen.heads.length);
   if (!isSameText) token = null; // whoever looks at a token goes on looking at it
   buildTokens();
   paintGrid();
@@ -90,14 +90,16 @@ function refused(sentence, isOther = false) {
   $("cut").textContent = "";
   $("panels").classList.add("stale");
   if (isOther) forget();
+  if (!seen) $("panels").hidden = true;
 }
 
-// What was shown is no longer what is chosen.
+// What was shown is no longer what is chosen; its room is kept for what comes.
 function forget() {
   seen = null;
   habits = null;
   habitsOf = "";
-  $("panels").hidden = true;
+  if (picker.lack && !picker.isActive) $("panels").hidden = true;
+  $("panels").classList.add("waits");
   $("cut").textContent = "";
 }
 
@@ -138,7 +140,15 @@ async function tick() {
 function attach(value) {
   if (!value) return;
   key = value.workspace || "";
-  if (key) picker.follow(value.run);
+  $("hint").hidden = Boolean(value.run || picker.run);
+  if (value.shape && value.run !== picker.run && !picker.byHand) hold(value.shape);
+  if (key) picker.follow(value.run).then(() => { if (seen) arrived("panels"); });
+}
+
+// A person reads a text of their own: its map is as large as it is.
+function lookByHand() {
+  largeView.release();
+  look();
 }
 
 setUpLarge();
@@ -146,8 +156,8 @@ setUpHistory();
 setUpCompare();
 $("text").value = DEFAULT;
 $("text").oninput = () => { isOwnText = true; };
-$("text").onkeydown = (event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); look(); } };
-$("look").onclick = () => look();
+$("text").onkeydown = (event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); lookByHand(); } };
+$("look").onclick = lookByHand;
 $("off").onclick = () => toggleOff(nameOf(chosen.layer, chosen.head));
 for (const details of element.querySelectorAll(".why")) details.ontoggle = () => explainIn(details);
 new MutationObserver(() => { if (seen) { paintGrid(); drawChosen(); } else drawHistory(); }).observe(document.body, { attributes: true, attributeFilter: ["class"] });

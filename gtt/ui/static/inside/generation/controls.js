@@ -23,7 +23,7 @@ const LACKS = new Set([""]); // what this has said
 // The settings of a run's recipe, once for each run.
 async function ownForRun() {
   const run = picker.run;
-  if (!run || !told || run === overtaken || isOwnSetting) return;
+  if (!run || run === overtaken || isOwnSetting) return;
   overtaken = run;
   const answer = await inquire("details", { run_id: run });
   if (answer.error || run !== picker.run || isOwnSetting) return;
@@ -101,20 +101,14 @@ $("copy").onclick = findCopies;
 $("own-read").onclick = readOwn;
 $("own").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); readOwn(); } });
 
-async function attach(value) {
+function attach(value) {
   if (!value || !value.workspace) return;
   key = value.workspace;
-  if (!told) {
-    const answer = await inquire("words", {});
-    if (answer.error) { say(answer.error.message); return; }
-    if (!told) {
-      told = answer;
-      buildSettings();
-      for (const button of element.querySelectorAll("button.why")) nameWhy(button);
-      drawLegend();
-    }
-  }
-  await picker.follow(value.run);
+  picker.follow(value.run);
 }
+for (const button of element.querySelectorAll("button.why")) nameWhy(button);
+buildSettings();
+drawWhere();
+drawLegend();
 watch("value", () => attach(props.value));
 attach(props.value);

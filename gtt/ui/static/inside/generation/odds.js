@@ -95,6 +95,7 @@ async function packOf(asked) {
 // What the bars are of; `refusal` says why there are none.
 const focus = { kind: "prompt", pack: null, token: null, turn: 0, refusal: "" };
 const bars = Array.from({ length: ROWS + 1 }, barRow);
+bars[ROWS].hidden = true; // for a token that is not among the likeliest
 let waitsForOdds = 0;
 
 // Looks at a place: `kind` is prompt, end or token, `asked` what the model reads before it.
@@ -114,11 +115,12 @@ function lookAt(kind, asked, { token = null, wait = 0 } = {}) {
 
 function drawOdds() {
   const { pack, refusal } = focus;
-  $("bars").hidden = !pack;
+  $("bars").classList.toggle("waits", !pack);
   $("left").textContent = "";
+  $("odds-said").textContent = "";
   if (!pack) {
     const nothing = focus.kind === "token" ? "Nothing stands before the first token."
-      : picker.lack || "Write a prompt to see what the model holds likely after it.";
+      : picker.lack || (picker.run ? "Write a prompt to see what the model holds likely after it." : "The likeliest next tokens stand here as soon as there is a model.");
     $("odds-said").textContent = refusal || nothing;
     return;
   }
@@ -126,15 +128,16 @@ function drawOdds() {
   const ids = pack.top.slice(), own = focus.token;
   if (own && !ids.includes(own.id)) ids.push(own.id);
   bars.forEach((row, i) => {
-    row.hidden = i >= ids.length;
-    if (row.hidden) return;
+    row.hidden = i >= Math.max(ROWS, ids.length);
+    row.classList.toggle("blank", i >= ids.length);
+    if (i >= ids.length) return;
     const id = ids[i], text = own && id === own.id ? own.text : pack.texts.get(id);
     setBar(row, { text, before: pack.before[id], after: odds[id], came: Boolean(own && id === own.id), cut: kept[id] === 0 });
     row.dataset.id = id; row.dataset.before = pack.before[id]; row.dataset.after = odds[id];
     row.title = `Write on with ${quoted(text)}`;
     row.onclick = () => branchWith(pack.ids, id, text);
   });
-  $("odds-said").textContent = pack.cut ? `The model reads the last ${whole(pack.context)} tokens, one block; the ${whole(pack.cut)} before them were cut.` : "";
-  $("left").textContent = `${whole(left)} of ${whole(pack.logits.length)} tokens left to draw from. Entropy of the model’s odds: ${inUnit(pack.entropy)}, as unsure as between ${oneIn(pack.entropy)} equally likely tokens. Choose a token to write on with it.`;
+  const cut = pack.cut ? ` The model reads the last ${whole(pack.context)} tokens, one block; the ${whole(pack.cut)} before them were cut.` : "";
+  $("left").textContent = `${whole(left)} of ${whole(pack.logits.length)} tokens left to draw from. Entropy of the model’s odds: ${inUnit(pack.entropy)}, as unsure as between ${oneIn(pack.entropy)} equally likely tokens. Choose a token to write on with it.${cut}`;
   $("bars").dataset.milliseconds = (performance.now() - began).toFixed(2);
 }

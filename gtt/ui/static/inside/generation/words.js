@@ -1,6 +1,6 @@
 // The Generation tab. What things are called and what they mean: from the settings and the concepts
 // of the server, said once there.
-let told = null; // {settings, concepts, samples}
+const { told } = props; // {settings, concepts, samples}
 
 // An element with text in it: whatever the text says, it stays text.
 function made(kind, name, text) {
@@ -27,7 +27,6 @@ function paragraphs(body) {
 }
 
 function conceptOf(name) {
-  if (!told) return null;
   const setting = told.settings.find((one) => one.key === `generation.${name}`);
   return setting ? { title: setting.label, tip: setting.tip, body: setting.body } : told.concepts[name] || null;
 }
