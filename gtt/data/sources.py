@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gtt.config import DataConfig
 from gtt.errors import UnusableData
 
 FILE_SUFFIXES = (".txt", ".md", ".csv", ".json", ".jsonl", ".parquet")
@@ -178,15 +179,13 @@ def resolve_source(text: str, uploads: Path | None = None) -> Resolved:
     path = local_path(name)
     if uploads is None and is_there(path):
         return _resolve_file(name, path)
-    if path.suffix.lower() in FILE_SUFFIXES:
+    if names_a_file(name):
         raise UnusableData(
             f"There is no file {name!r} here: check the path, or upload the file.",
             field="data.source",
         )
-    if _HUB_NAME.fullmatch(name):
-        parts = [part.strip() or None for part in name.split(":")]
-        parts += [None] * (4 - len(parts))
-        hub = HubName(parts[0] or "", parts[1], parts[2], parts[3])
+    hub = hub_name(name)
+    if hub is not None:
         return Resolved("hub", name, hub.dataset, hub=hub)
     near = difflib.get_close_matches(name.lower()[:100], SOURCES, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(SOURCES)};"
@@ -195,6 +194,35 @@ def resolve_source(text: str, uploads: Path | None = None) -> Resolved:
         "Hugging Face Hub as owner/name[:config][:split][:column].",
         field="data.source",
     )
+
+
+def names_a_file(name: str) -> bool:
+    """Whether a source is a file and nothing else, wherever it lies: by its ending."""
+    return local_path(name).suffix.lower() in FILE_SUFFIXES
+
+
+def hub_name(name: str) -> HubName | None:
+    """A source that can be a data set of the Hub; whatever is no file and written like one."""
+    if not _HUB_NAME.fullmatch(name):
+        return None
+    parts = [part.strip() or None for part in name.split(":")]
+    parts += [None] * (4 - len(parts))
+    return HubName(parts[0] or "", parts[1], parts[2], parts[3])
+
+
+def with_absolute_paths(data: DataConfig) -> DataConfig:
+    """The same with whole paths of a file and a tokenizer that are here, as a run keeps them.
+
+    It may be resumed from elsewhere, and only a whole path is sure to be known as one.
+    """
+    changes = {}
+    name = data.source.strip()
+    if name.lower() not in SOURCES and names_a_file(name) and is_there(local_path(name)):
+        changes["source"] = str(local_path(name).absolute())
+    own = local_path(data.pretrained_tokenizer)
+    if data.tokenizer == "pretrained" and is_there(own):
+        changes["pretrained_tokenizer"] = str(own.absolute())
+    return data.model_copy(update=changes)
 
 
 def _resolve_upload(name: str, uploads: Path | None) -> Resolved:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import UnusableRun
+from gtt.exports.about import ABOUT, about_without_paths
 from gtt.exports.formats import Format, WeightsName
 from gtt.exports.places import write_new_file, write_new_folder
 from gtt.model.export import load_model
@@ -55,6 +56,7 @@ def write_transformers(taken: Taken, folder: Path) -> None:
     for path in sorted(checkpoint.iterdir()):
         if path.is_file():
             shutil.copyfile(path, folder / path.name)
+    (folder / ABOUT).write_text(about_without_paths(checkpoint), encoding="utf-8")
 
 
 def write_pocket(taken: Taken, file: Path) -> None:

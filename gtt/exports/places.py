@@ -6,7 +6,6 @@ What is there already is not replaced.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -57,11 +56,3 @@ def _telling_of_the_disk(out: Path) -> Iterator[None]:
             "place.",
             field="out",
         ) from None
-
-
-def remove(place: Path) -> None:
-    """A file or a folder, if it is there."""
-    if place.is_dir():
-        shutil.rmtree(place, ignore_errors=True)
-    else:
-        place.unlink(missing_ok=True)

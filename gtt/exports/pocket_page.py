@@ -19,12 +19,12 @@ from torch import Tensor
 
 from gtt.config import ModelConfig, RunConfig, size_name
 from gtt.data.layouts import BYTE_OF
-from gtt.data.sources import SOURCES
 from gtt.data.tokenizers import Tokenizer
+from gtt.data.told import tell_source
 from gtt.errors import BadInput
 from gtt.exports.formats import WeightsName
 from gtt.exports.one_file import one_file, text
-from gtt.exports.support import Known, unknown_setting
+from gtt.exports.support import PLAIN, unknown_setting
 from gtt.model.export import load_model
 from gtt.model.gpt import GPT
 
@@ -45,23 +45,6 @@ PRECISIONS: dict[str, str] = {  # as the page says it
 }
 FULL = 65504.0  # the largest half-precision number
 
-# The settings of a model that model.js computes with, each with the values that it knows.
-KNOWN: Known = {
-    "n_layers": None,
-    "n_heads": None,
-    "n_embed": None,
-    "block_size": None,
-    "mlp_ratio": None,
-    "dropout": None,  # none while it writes
-    "attention": ("fused", "separate_heads"),  # two ways to compute the same
-    "norm_position": ("pre", "post", "none"),
-    "residual": (True, False),
-    "position": ("learned", "sinusoidal", "none"),
-    "activation": ("gelu", "relu", "silu"),
-    "tie_embeddings": (True, False),
-    "bias": (True, False),
-}
-
 
 def weights_for(count: int, wished: WeightsName = "auto") -> PrecisionName:
     """The precision of a page with that many parameters: as wished, else what fits its size."""
@@ -72,7 +55,7 @@ def weights_for(count: int, wished: WeightsName = "auto") -> PrecisionName:
 
 def supports(model: ModelConfig, vocab_size: int, wished: WeightsName = "auto") -> str | None:
     """None where the page can run such a model, else a sentence that says why not."""
-    unknown = unknown_setting(model, KNOWN)
+    unknown = unknown_setting(model, PLAIN)
     if unknown is not None:
         return (
             f"The pocket model does not compute model.{unknown}: take the folder for transformers "
@@ -232,8 +215,8 @@ def _within(number: float, least: float, most: float) -> float:
 
 
 def _summary(source_name: str, model: ModelConfig, vocab_size: int) -> str:
-    source = SOURCES.get(source_name)
-    text = f" on {source.title}" if source is not None else ""
+    source = tell_source(source_name)
+    text = f" on {source.title}" if source.kind in ("built-in", "hub") else ""
     return (
         f"A small GPT with {model.parameter_count(vocab_size):,} parameters, trained from "
         f"scratch{text}: "

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import string
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gtt import __version__
 from gtt.config import RunConfig, describe_settings
-from gtt.data.sources import SOURCES
+from gtt.data.told import tell_source, tell_tokenizer
+from gtt.durations import duration_in_words
 from gtt.errors import UnusableRun
 from gtt.exports import report_parts as show
 from gtt.exports.one_file import one_file, text
@@ -19,7 +20,7 @@ from gtt.interpret.figures import RunCurves
 from gtt.interpret.history import heads_in_snapshot
 from gtt.interpret.measurements import Measurements
 from gtt.runs.folder import RunFolder
-from gtt.runs.shown import RunView, Sample
+from gtt.runs.shown import RunView, spread_samples
 from gtt.runs.snapshot_files import read_snapshot
 from gtt.runs.view import RunReader
 from gtt.training import schedule
@@ -74,10 +75,7 @@ def report_page(run: RunFolder) -> str:
 
 
 def _summary(config: RunConfig, view: RunView) -> str:
-    source = SOURCES.get(config.data.source)
-    about = f" on {source.title}" if source is not None else " on a text of its owner"
-    if source is None and not config.data.source.startswith("upload:"):
-        about = f" on {Path(config.data.source).name}"
+    about = f" on {tell_source(config.data.source).title}"
     model = config.model
     return (
         f"A GPT with {view.parameters:,} parameters ({model.n_layers} layers of {model.n_heads} "
@@ -99,12 +97,16 @@ def _results(config: RunConfig, view: RunView) -> str:
         ("Bits per byte, last", number(view.bits_per_byte, ".4f")),
         ("Training loss, last", number(view.loss, ".4f")),
         ("Passes over the text", number(view.epoch, ".2f")),
-        ("Time of training", _duration(view.seconds)),
+        ("Time of training", _time(view.seconds)),
         ("Speed", number(view.tokens_per_second, ",.0f") + " tokens a second"),
         ("Computed on", f"{view.device}, {view.precision}, processes: {view.processes}"),
     ]
     if view.task_score is not None:
-        what = "Valid sentences" if config.data.source == "tales" else "Right answers"
+        what = (
+            "Valid sentences"
+            if tell_source(config.data.source).setting == "tales"
+            else "Right answers"
+        )
         rows.insert(5, (what, f"{100 * view.task_score:.1f} %"))
     return show.table("The run in numbers", rows)
 
@@ -150,16 +152,9 @@ def _curves(config: RunConfig, reader: RunReader, view: RunView) -> Iterator[str
 
 def _samples(reader: RunReader) -> Iterator[str]:
     measured = reader.curve("validation_loss", POINTS)
-    for one in _spread(reader.samples(), SAMPLES):
+    for one in spread_samples(reader.samples(), SAMPLES):
         before = [loss for step, loss in measured if step <= one.step]
         yield show.sample(one.step, one.prompt, one.text, before[-1] if before else None)
-
-
-def _spread(samples: Sequence[Sample], most: int) -> Iterable[Sample]:
-    """The first, the last, and evenly between, by their number: they lie at log-spaced steps."""
-    if len(samples) <= most:
-        return samples
-    return [samples[round(place * (len(samples) - 1) / (most - 1))] for place in range(most)]
 
 
 def _heads(run: RunFolder, reader: RunReader) -> Iterator[str]:
@@ -215,9 +210,11 @@ def _settings(config: RunConfig) -> Iterator[str]:
 def _value(name: str, value: object) -> str:
     if value is None:
         return "not set"
-    if name == "source":  # of a path, its last part: the others are nobody's business
-        place = str(value)
-        return "an uploaded text" if place.startswith("upload:") else place.rpartition("/")[2]
+    if name == "source":
+        told = tell_source(str(value))
+        return told.title if told.kind == "upload" else told.setting
+    if name == "pretrained_tokenizer":
+        return tell_tokenizer(str(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return repr(value) if isinstance(value, str) and name == "prompt" else str(value)
@@ -260,10 +257,5 @@ def _limits(config: RunConfig, view: RunView) -> Iterator[str]:
         yield show.paragraph(f"Note of the run: {note}")
 
 
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "not measured"
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    minutes, hours = seconds / 60, seconds / 3600
-    return f"{minutes:.0f} minutes" if minutes < 120 else f"{hours:.1f} hours"
+def _time(seconds: float | None) -> str:
+    return "not measured" if seconds is None else duration_in_words(seconds)

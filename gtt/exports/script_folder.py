@@ -17,7 +17,7 @@ from tokenizers import Tokenizer as Backend
 from gtt.config import RunConfig
 from gtt.data.corpus import Corpus, reopen_corpus
 from gtt.errors import BadInput, UnusableRun
-from gtt.exports.support import Known, unknown_setting
+from gtt.exports.support import PLAIN, Known, unknown_setting
 from gtt.exports.templates import fill
 from gtt.runs.folder import RunFolder
 from gtt.runs.records import Record, sound
@@ -30,16 +30,6 @@ LARGEST_TEXT = 64_000_000  # tokens: what a list of numbers in Python can still 
 MOST_SEQUENCES = 20_000_000
 SHOWN_LOSSES = 5
 
-MODEL: Known = {
-    **dict.fromkeys(("n_layers", "n_heads", "n_embed", "block_size", "mlp_ratio", "dropout")),
-    "attention": ("fused", "separate_heads"),
-    "norm_position": ("pre", "post", "none"),
-    "residual": (True, False),
-    "position": ("learned", "sinusoidal", "none"),
-    "activation": ("gelu", "relu", "silu"),
-    "tie_embeddings": (True, False),
-    "bias": (True, False),
-}
 TRAINING: Known = {
     **dict.fromkeys(("batch_size", "learning_rate", "num_epochs", "max_steps", "max_minutes")),
     **dict.fromkeys(("grad_accumulation_steps", "warmup_steps", "min_lr_ratio", "weight_decay")),
@@ -58,7 +48,7 @@ def supports(config: RunConfig, started: Record) -> str | None:
 
     `started` is what the journal says of the beginning.
     """
-    for group, known in (("model", MODEL), ("training", TRAINING)):
+    for group, known in (("model", PLAIN), ("training", TRAINING)):
         unknown = unknown_setting(getattr(config, group), known)
         if unknown is not None:
             return f"The script does not have {group}.{unknown}: take another format."

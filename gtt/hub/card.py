@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from gtt.data.told import without_paths
+from gtt.durations import duration_in_words
 from gtt.hub.origin import Origin
 from gtt.hub.story import Story
 from gtt.markdown import as_text, fenced
@@ -268,7 +270,7 @@ def _cost(story: Story) -> str:
     many = "" if story.processes == 1 else f", {story.processes} processes"
     seen = "" if story.tokens_seen is None else f" over {story.tokens_seen:,} tokens"
     return (
-        f"## Time and energy\n\nTrained for {_duration(story.seconds)}{seen} on "
+        f"## Time and energy\n\nTrained for {duration_in_words(story.seconds)}{seen} on "
         f"{as_text(device)}{many}. "
         f"Energy: about {energy} Wh. That is an estimate and was not measured: the time, times "
         f"{story.watts} watts that such a machine is assumed to draw."
@@ -291,7 +293,7 @@ def _how_it_was_made(story: Story) -> str:
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows if value)
     settings = story.config.model_dump(mode="json")
-    settings["data"]["source"] = story.origin.source
+    settings["data"] = without_paths(story.config.data).model_dump(mode="json")
     recipe = {
         "title": story.name,
         "summary": "The settings of this model.",
@@ -305,11 +307,3 @@ def _how_it_was_made(story: Story) -> str:
         "as `recipe.yaml`, `python -m gtt train --recipe recipe.yaml` trains such a model again.\n"
         f"\n{fenced(text.rstrip(), 'yaml')}"
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"

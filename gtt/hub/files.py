@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gtt.errors import UnusableRun
+from gtt.exports.about import about_without_paths
 from gtt.hub.card import CURVE, SAMPLES, check_card, write_card
 from gtt.hub.story import Story, gather
 from gtt.runs.folder import RunFolder
@@ -53,13 +53,9 @@ def prepare_files(
     text = write_card(story, repo)
     check_card(text)
     (into / "README.md").write_text(text, encoding="utf-8")
-    about = json.loads((into / "gtt.json").read_text(encoding="utf-8"))
-    if isinstance(about.get("config"), dict):
-        about["config"]["data"]["source"] = story.origin.source
+    about = about_without_paths(into)
     (into / "gtt.json").unlink()  # a link: the checkpoint keeps its own
-    (into / "gtt.json").write_text(
-        json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    (into / "gtt.json").write_text(about, encoding="utf-8")
     _draw(story, into)
     return Prepared(story, {path.name: path for path in sorted(into.iterdir())})
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
 
-from gtt.data.sources import SOURCES, UPLOAD
+from gtt.data.told import tell_source
 
 
 @dataclass(frozen=True)
@@ -45,24 +44,24 @@ _KNOWN: dict[str, tuple[str, str | None, str | None, str | None]] = {
 
 def origin_of(source: str, text: str) -> Origin:
     """What is known of a source setting; `text` is what a person calls an uploaded file."""
-    name = source.strip()
-    built_in = SOURCES.get(name.lower())
-    if built_in is not None:
-        licence_id, licence_name, language, dataset = _KNOWN.get(built_in.name, (None,) * 4)
+    told = tell_source(source, uploaded=text)
+    if told.built_in is None:
         return Origin(
-            title=built_in.title,
-            source=built_in.name,
-            licence=built_in.licence,
-            licence_id=licence_id,
-            licence_name=licence_name,
-            language=language,
-            dataset=dataset,
-            citation=built_in.citation,
-            url=built_in.url,
+            title=told.title,
+            source=told.setting,
+            dataset=told.dataset,
+            is_private=told.kind != "hub",
         )
-    if name.startswith(UPLOAD):
-        return Origin(title=text, source="text.txt", is_private=True)
-    if PurePath(name).suffix or PurePath(name).is_absolute():
-        return Origin(title=PurePath(name).name, source=PurePath(name).name, is_private=True)
-    dataset = name.partition(":")[0]
-    return Origin(title=dataset, source=name, dataset=dataset)
+    built_in = told.built_in
+    licence_id, licence_name, language, dataset = _KNOWN.get(built_in.name, (None,) * 4)
+    return Origin(
+        title=told.title,
+        source=told.setting,
+        licence=built_in.licence,
+        licence_id=licence_id,
+        licence_name=licence_name,
+        language=language,
+        dataset=dataset,
+        citation=built_in.citation,
+        url=built_in.url,
+    )

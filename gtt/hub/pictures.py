@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from gtt.hub.story import Story
 from gtt.interpret.figures import GROUND, INK, NothingToDraw, RunCurves, drawn, loss_figure
 from gtt.markdown import printable
-from gtt.runs.shown import Sample
+from gtt.runs.shown import Sample, spread_samples
 
 MOST_SAMPLES = 5
 LINES, COLUMNS = 4, 88  # of one sample
@@ -30,7 +30,7 @@ def curve_picture(story: Story) -> bytes | None:
 
 def samples_picture(samples: tuple[Sample, ...]) -> bytes | None:
     """What the model wrote at some steps, from noise to sentences, as PNG; None without any."""
-    shown = _spread(samples, MOST_SAMPLES)
+    shown = spread_samples(samples, MOST_SAMPLES)
     if not shown:
         return None
     blocks = [_lines(one) for one in shown]
@@ -64,14 +64,6 @@ def samples_picture(samples: tuple[Sample, ...]) -> bytes | None:
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=150, metadata={"Software": None})
     return out.getvalue()
-
-
-def _spread(samples: tuple[Sample, ...], most: int) -> list[Sample]:
-    """The first, the last and some between."""
-    if len(samples) <= most:
-        return list(samples)
-    places = sorted({round(i * (len(samples) - 1) / (most - 1)) for i in range(most)})
-    return [samples[place] for place in places]
 
 
 def _lines(sample: Sample) -> list[str]:

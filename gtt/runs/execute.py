@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from gtt.config import RunConfig
 from gtt.data.corpus import Corpus, build_corpus, reopen_corpus
 from gtt.data.progress import Progress
+from gtt.data.sources import with_absolute_paths
 from gtt.errors import BadInput, UnusableRun
 from gtt.runs.costs import memory_by_part
 from gtt.runs.folder import RunFolder, claim_folder
@@ -67,6 +68,7 @@ def start_run(
     what `resume_run` needs.
     """
     watcher = watcher or Watcher()
+    config = config.model_copy(update={"data": with_absolute_paths(config.data)})
     place = _agreed(folder.absolute() if folder else home.new_run(config.name))
     is_main = process_state().is_main_process
     run = RunFolder(place)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from gtt.config import DataConfig, RunConfig, size_name
-from gtt.data.sources import SOURCES, UPLOAD
+from gtt.data.sources import SOURCES, UPLOAD, names_a_file
 from gtt.recipes import recipe_names
 from gtt.runs.limits import expected_vocabulary
 
@@ -24,7 +24,7 @@ def text_name(source: str, uploaded: str | None = None) -> str:
         return source.lower()
     if source.startswith(UPLOAD):
         name = PurePath(uploaded or "").stem or "an upload"
-    elif PurePath(source).suffix or PurePath(source).is_absolute():
+    elif names_a_file(source) or PurePath(source).is_absolute():
         name = PurePath(source).stem
     else:  # owner/name[:config][:split][:column]
         name = source.partition(":")[0].rpartition("/")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,6 +30,13 @@ class Sample:
     step: int
     prompt: str
     text: str
+
+
+def spread_samples(samples: Sequence[Sample], most: int) -> Sequence[Sample]:
+    """The first, the last, and evenly between, by their number: they lie at log-spaced steps."""
+    if len(samples) <= most:
+        return samples
+    return [samples[round(place * (len(samples) - 1) / (most - 1))] for place in range(most)]
 
 
 @dataclass(frozen=True)

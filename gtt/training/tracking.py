@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gtt.config import RunConfig
+from gtt.data.told import without_paths
 from gtt.errors import BadInput
 from gtt.training.events import Evaluated, Event, StepLogged
 
@@ -119,8 +120,9 @@ def name_hash(folder: Path) -> str:
 
 
 def flat_settings(config: RunConfig) -> dict[str, Any]:
-    """Every setting by its dotted name; what a tracker has no kind for as text."""
+    """Every setting by its dotted name, paths left out; what a tracker has no kind for as text."""
     groups = config.model_dump(mode="json")
+    groups["data"] = without_paths(config.data).model_dump(mode="json")
     return {
         f"{group}.{name}": value if isinstance(value, (bool, int, float, str)) else str(value)
         for group, values in groups.items()

@@ -20,9 +20,14 @@ from starlette.testclient import TestClient
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key, owner_of
 from gtt.cli import main
+from gtt.data.corpus import build_corpus
 from gtt.errors import BadInput
 from gtt.exports.formats import FORMATS, FormatName
 from gtt.exports.making import WRITERS, Taken, export
+from gtt.exports.pocket_page import pocket_page
+from gtt.model.export import save_model
+from gtt.model.gpt import GPT
+from gtt.recipes import load_recipe
 from gtt.rest import routes
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
@@ -205,3 +210,15 @@ def test_a_run_of_another_desk_is_not_found(taken: Taken, http: TestClient) -> N
     place = f"/api/runs/{taken.run.path.name}/exports/pocket"
     assert http.get(place, headers={"X-GTT-Workspace": THEIRS}).status_code == 404
     assert http.get(f"{place}?checkpoint=7").status_code == 404
+
+
+def test_the_pocket_model_of_the_first_recipe_fits_a_telephone(tmp_path: Path) -> None:
+    """Its size is that of its shape and its tokenizer, whatever the weights have learned."""
+    config = load_recipe("quickstart").config
+    data = config.data.model_copy(update={"max_megabytes": 0.5})  # as many tokens from less text
+    corpus = build_corpus(data, tmp_path / "corpora")
+    assert corpus.vocab_size == config.data.vocab_size
+    save_model(GPT(config.model, corpus.vocab_size), tmp_path, config.generation, {})
+    corpus.tokenizer.save(tmp_path)
+    size = len(pocket_page(tmp_path, config).encode("utf-8"))
+    assert 1_000_000 < size <= 3_000_000

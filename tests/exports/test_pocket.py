@@ -22,7 +22,6 @@ from gtt.errors import BadInput
 from gtt.exports.making import Taken
 from gtt.exports.pocket_page import (
     HALVES_UP_TO,
-    KNOWN,
     LARGEST,
     PAGE,
     WORKER,
@@ -32,6 +31,7 @@ from gtt.exports.pocket_page import (
     supports,
     weights_for,
 )
+from gtt.exports.support import PLAIN
 from gtt.model.export import load_model, save_model
 from gtt.model.gpt import GPT
 from gtt.model.sampling import generate_text, next_token_odds
@@ -275,7 +275,7 @@ def test_writing_stops_when_asked(taken: Taken, open_page: Open) -> None:
 def test_what_it_cannot_compute_is_refused() -> None:
     small = ModelConfig()
     assert supports(small, 100) is None
-    assert set(KNOWN) <= set(ModelConfig.model_fields)
+    assert set(PLAIN) <= set(ModelConfig.model_fields)
     strange = small.model_copy(update={"activation": "tanh"})
     assert "model.activation 'tanh'" in str(supports(strange, 100))
     large = small.model_copy(update={"n_layers": 12, "n_embed": 1024})

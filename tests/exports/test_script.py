@@ -20,7 +20,8 @@ from gtt.data.tales import write_tales
 from gtt.errors import BadInput
 from gtt.exports.formats import FORMATS
 from gtt.exports.making import Taken, export
-from gtt.exports.script_folder import MODEL, TRAINING, supports
+from gtt.exports.script_folder import TRAINING, supports
+from gtt.exports.support import PLAIN
 from gtt.exports.templates import fill
 from gtt.runs.execute import start_run
 from gtt.runs.folder import RunFolder
@@ -179,7 +180,7 @@ def test_what_it_cannot_be_is_refused(
     assert supports(tiny_config, {"processes": 1, "precision": "bf16"}) is None
     assert "2 processes" in str(supports(tiny_config, {"processes": 2}))
     assert "scaled gradients" in str(supports(tiny_config, {"precision": "fp16"}))
-    for group, known in (("model", MODEL), ("training", TRAINING)):
+    for group, known in (("model", PLAIN), ("training", TRAINING)):
         part = getattr(tiny_config, group)
         assert set(known) <= set(type(part).model_fields)
     strange = tiny_config.model.model_copy(update={"activation": "tanh"})

@@ -127,3 +127,11 @@ def test_the_settings_train_such_a_model_again(story: Story, tmp_path: Path) -> 
     recipe.write_text(block, encoding="utf-8")
     config = load_recipe(str(recipe)).config
     assert config.model == story.config.model and config.training == story.config.training
+
+
+@pytest.mark.parametrize("dataset", ["mlfoundations/dclm-baseline-1.0", "anna/notes.v2"])
+def test_a_data_set_with_a_point_in_its_name_is_one(story: Story, dataset: str) -> None:
+    text = write_card(dataclasses.replace(story, origin=origin_of(dataset, "x")), "anna/tiny")
+    assert ModelCard(text).data.datasets == [dataset]
+    assert "not part of this repository" not in text
+    assert origin_of("notes", "x").dataset is None, "no data set is made up of a word"

@@ -1,0 +1,28 @@
+"""gtt.json of a checkpoint as anybody may see it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from gtt.config import DataConfig
+from gtt.data.told import without_paths
+from gtt.errors import UnusableRun
+
+ABOUT = "gtt.json"  # every setting of the run, and how far it had come
+
+
+def about_without_paths(checkpoint: Path) -> str:
+    """The text of it, without the paths of this computer; raises OSError where there is none.
+
+    Raises `UnusableRun` where it cannot be read.
+    """
+    try:
+        about = dict(json.loads((checkpoint / ABOUT).read_text(encoding="utf-8")))
+        config = about.pop("config", None)
+        if isinstance(config, dict):
+            data = DataConfig.model_validate(config["data"])
+            about["config"] = {**config, "data": without_paths(data).model_dump(mode="json")}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise UnusableRun(f"{ABOUT} of the checkpoint {checkpoint.name} cannot be read.") from None
+    return json.dumps(about, indent=2, ensure_ascii=False) + "\n"
