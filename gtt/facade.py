@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from gtt.config import GROUPS, GenerationConfig, RunConfig
+from gtt.data.sources import resolve_source
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.interpret.attention import attention_maps
@@ -19,7 +23,7 @@ from gtt.model.gpt import GPT
 from gtt.model.sampling import EMPTY_PROMPT, NOT_NUMBERS, generate_text
 from gtt.recipes import load_recipe
 from gtt.runs.execute import Watcher, start_run
-from gtt.runs.folder import RunFolder
+from gtt.runs.folder import RunFolder, claim_folder
 from gtt.runs.home import Home
 from gtt.runs.inspect import checkpoint_of
 from gtt.runs.journal import Record
@@ -29,24 +33,59 @@ from gtt.training.events import EVENTS, Event
 ABOUT_THE_LINE = ("seq", "time", "type")  # of a journal, beside what the event itself says
 
 
-class Training(Iterator[Event]):
-    """A run in the background; iterating gives its events, the last of them `RunEnded`.
+class Training(Iterable[Event]):
+    """A run that trains in the background since it was made; `folder` is where it lies.
 
-    `folder` is where it lies. `stop` ends it after its step, saved; so does leaving the loop by an
-    exception or Ctrl-C, and so does letting go of this object.
+    Iterating gives its events, the last of them `RunEnded`. Leaving the loop before that, by
+    `break` or by an exception, ends the run after its step, saved, and waits for that; so does
+    leaving a `with` block of it, and `close`. `stop` asks for the same and does not wait. A run
+    that nobody holds any more, or whose program is over, ends by itself, saved as well.
     """
 
     def __init__(self, config: RunConfig, home: Home, folder: Path) -> None:
         self.folder = folder
-        self._stop = threading.Event()
-        self._events = _events(config, home, folder, self._stop)
+        self._stop = _Stop()
+        self._told: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+        is_new = claim_folder(folder)
+        # The thread lets whoever reads slowly hold up nobody, and Ctrl-C end the run saved. It
+        # knows nothing of this object, which may go while it trains.
+        work = partial(_work, config, home, folder, is_new, self._stop, self._told)
+        self._thread = threading.Thread(target=work, name="training")
+        weakref.finalize(self, self._stop.set)
+        self._thread.start()
 
-    def __next__(self) -> Event:
-        return next(self._events)
+    def __iter__(self) -> Iterator[Event]:
+        """What has not been told yet; a loop holds this alone, so leaving one is noticed here."""
+        try:
+            while isinstance(one := self._told.get(), Event):
+                yield one
+            self._told.put(None)  # for whoever asks again after the end
+            if one is not None:
+                raise one
+        finally:
+            self.close()
+
+    def __enter__(self) -> Training:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def stop(self) -> None:
         """Asks the run to end; the events that are left say how it does."""
         self._stop.set()
+
+    def close(self) -> None:
+        """Ends the run, if it has not ended, and waits until it is saved."""
+        self._stop.set()
+        self._thread.join()
+
+
+class _Stop(threading.Event):
+    """Is also set once the program is over, which would wait for the training otherwise."""
+
+    def is_set(self) -> bool:
+        return super().is_set() or not threading.main_thread().is_alive()
 
 
 class Attention(NamedTuple):
@@ -89,11 +128,14 @@ def train(recipe: str = "quickstart", *, out: str | Path | None = None, **change
     """Starts a run of a recipe with changed settings; iterate over it to follow it.
 
     A change is a setting by its name, `max_steps=200`, or a group of them, `data={"source": ...}`.
-    The run lies in `out`, a new or empty folder, or under `$GTT_HOME`. Raises `BadInput`.
+    The run lies in `out`, a new or empty folder, or under `$GTT_HOME`. Raises `BadInput` for a
+    setting, a text or a folder that does not serve; what shows only while the text is read or the
+    model is made is raised in the loop.
     """
     config = load_recipe(recipe).config.updated(_in_groups(changes))
     home = Home.from_environment()
     home.keep_caches()
+    resolve_source(config.data.source)
     return Training(config, home, Path(out).absolute() if out else home.new_run(config.name))
 
 
@@ -132,31 +174,26 @@ def _in_groups(changes: Mapping[str, Any]) -> dict[str, Any]:
     return grouped
 
 
-def _events(config: RunConfig, home: Home, folder: Path, stop: threading.Event) -> Iterator[Event]:
-    """The run's events as its journal gets them; the run trains in a thread of its own.
-
-    The thread is what lets whoever reads slowly hold up nobody, and Ctrl-C end the run saved.
-    """
-    told: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+def _work(
+    config: RunConfig,
+    home: Home,
+    folder: Path,
+    is_new: bool,
+    stop: threading.Event,
+    told: queue.SimpleQueue[Event | BaseException | None],
+) -> None:
+    """Trains, and puts the run's events into the queue as its journal gets them; at last None, or
+    what went wrong. A run that was not begun leaves no new folder."""
 
     def record(one: Record) -> None:
         values = {name: value for name, value in one.items() if name not in ABOUT_THE_LINE}
         told.put(EVENTS[str(one["type"])](**values))
 
-    def work() -> None:
-        try:
-            start_run(config, home, folder, watcher=Watcher(record=record, stop=stop))
-            told.put(None)
-        except BaseException as error:
-            told.put(error)
-
-    thread = threading.Thread(target=work, name="training")
-    thread.start()
     try:
-        while (one := told.get()) is not None:
-            if isinstance(one, BaseException):
-                raise one
-            yield one
-    finally:
-        stop.set()
-        thread.join()
+        start_run(config, home, folder, watcher=Watcher(record=record, stop=stop))
+        told.put(None)
+    except BaseException as error:
+        if is_new:
+            with suppress(OSError):  # there is a run in it
+                folder.rmdir()
+        told.put(error)

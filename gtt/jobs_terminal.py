@@ -146,7 +146,7 @@ def _show(folder: Path, worker: Any, name: str, *, as_json: bool) -> int:
     """Shows the run while it is followed; Ctrl-C cancels its job."""
     from gtt.data.progress import Progress
     from gtt.display import JsonDisplay, TerminalDisplay
-    from gtt.runs.elsewhere import JobFolder
+    from gtt.runs.elsewhere import UNASKED, JobFolder
     from gtt.runs.journal import read_journal
     from gtt.training.events import RunEnded
 
@@ -179,6 +179,9 @@ def _show(folder: Path, worker: Any, name: str, *, as_json: bool) -> int:
     if job is not None and job.stage == "over" and job.id is None and job.message:
         shutil.rmtree(folder, ignore_errors=True)  # nothing was begun anywhere
         raise BadInput(job.message)
+    if end is None and job is not None and job.stage == "submitting" and not job.is_unsettled:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UnusableRun(UNASKED)
     if end is None:
         message = job.message if job is not None else None
         raise UnusableRun(

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -99,11 +99,18 @@ class Jobs:
         self.credit = True
         self.scoped: set[str] = {"anna"}  # accounts whose token may run jobs
         self.script: list[str] | None = None  # lines that a job says instead of running anything
+        self.outcome: Path | None = None  # a run that such a job has sent home when it begins
         self.script_ends = "COMPLETED"
         self.script_message: str | None = None
         self.start_after = 0.0  # seconds in SCHEDULING
         self.cut_logs_after: int | None = None  # lines, then the connection breaks, once
         self.lose_lines: set[int] = set()  # which of the log never come, by their number
+        # By question ("submit", "list", "inspect", "cancel"): what is answered in its place, a
+        # status, "portal" (the page of a network's sign-in), "cut" (the connection breaks) or
+        # "hang" (nothing, until it is `released`). `lost` lets it take its effect before that.
+        self.instead: dict[str, int | str] = {}
+        self.lost: dict[str, int | str] = {}
+        self.released = threading.Event()
 
     def submit(self, account: Account, owner: str, spec: dict[str, Any]) -> Job:
         if account.role == "read" or owner not in self.scoped:
@@ -119,10 +126,12 @@ class Jobs:
 
     def cancel(self, job: Job) -> None:
         """The container goes at once, without a last word: the worst case."""
-        if not job.is_over:
-            self._end(job, "CANCELED")
+        if job.is_over:
+            raise Refused(409, "Job has already finished")
+        self._end(job, "CANCELED")
 
     def end_all(self) -> None:
+        self.released.set()
         for job in self.jobs.values():
             self._end(job, "CANCELED")
             if job.process is not None:
@@ -143,12 +152,21 @@ class Jobs:
         job.started, job.stage = time.time(), "RUNNING"
         job.say(f"===== Job started at {_time(job.started)} =====")
         if self.script is not None:
+            if self.outcome is not None:
+                self._send_home(self.outcome, job)
             for line in self.script:
                 job.say(line)
             if self.script_ends != "RUNNING":
                 self._end(job, self.script_ends, self.script_message)
             return
         self._run(job)
+
+    def _send_home(self, run: Path, job: Job) -> None:
+        files = self.hub.repos[job.spec["environment"]["GTT_JOB_REPO"]].files
+        for path in run.rglob("*"):
+            name = path.relative_to(run).as_posix()
+            if path.is_file() and name.startswith(("checkpoints/", "journal", "best", "latest")):
+                files[f"run/{name}"] = path.read_bytes()
 
     def _run(self, job: Job) -> None:
         place = self.folder / job.id
@@ -162,7 +180,6 @@ class Jobs:
             "PATH": f"{tools}:/usr/bin:/bin",
             "HOME": str(place),
             "HF_ENDPOINT": self.hub.url,
-            "HF_HUB_DISABLE_XET": "1",  # which this stand-in does not speak
             "OMP_NUM_THREADS": "1",
             **job.spec["environment"],
             **job.spec.get("secrets", {}),
@@ -171,7 +188,7 @@ class Jobs:
             job.spec["command"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             env=environment,
             cwd=work,
             start_new_session=True,
@@ -203,18 +220,44 @@ class JobsHandler(StandinHandler):
             account = self._account()
             if match[1] not in (account.name, *account.orgs):
                 raise Refused(403, "Not your namespace")
-            return self._send(200, self.jobs.submit(account, match[1], self._json()).as_json())
+            if method == "GET":
+                return self._told("list", lambda: self._listed(match[1]))
+            order = self._json()
+            return self._told(
+                "submit", lambda: self.jobs.submit(account, match[1], order).as_json()
+            )
         if match := re.fullmatch(r"/api/jobs/([^/]+)/([^/]+)(?:/(\w+))?", place):
-            self._account()
+            account = self._account()
             job = self.jobs.jobs.get(match[2])
-            if job is None or job.owner != match[1]:
+            if job is None or job.owner != match[1] or account.name != job.owner:
                 raise Refused(404, "Job not found")
             if match[3] == "logs":
                 return self._stream(job)
             if match[3] == "cancel":
-                self.jobs.cancel(job)
-            return self._send(200, job.as_json())
+                return self._told("cancel", lambda: self.jobs.cancel(job))
+            return self._told("inspect", job.as_json)
         return super()._route(method)
+
+    def _listed(self, owner: str) -> list[dict[str, Any]]:
+        """The jobs of an account that have every label asked for."""
+        labels = [one.partition("=") for one in self.query.get("label", [])]
+        found = [job.as_json() for job in self.jobs.jobs.values() if job.owner == owner]
+        return [one for one in found if all(one["labels"].get(k) == v for k, _, v in labels)]
+
+    def _told(self, question: str, do: Callable[[], Any]) -> None:
+        """Answers a question, or with the fault that is to be made of it."""
+        fault = self.jobs.instead.get(question)
+        answer = do() if fault is None else None
+        fault = self.jobs.lost.get(question, fault)
+        if fault is None:
+            self._send(200, answer)
+        elif isinstance(fault, int):
+            raise Refused(fault, "The service does not answer this.")
+        elif fault == "portal":
+            self._send(200, b"<html>Please sign in to the hotel's network</html>", {}, "text/html")
+        else:
+            self.jobs.released.wait(60 if fault == "hang" else 0)
+            raise ConnectionResetError(fault)
 
     def _stream(self, job: Job) -> None:
         """The log from its beginning, and what is added, until the job ends."""
@@ -235,7 +278,8 @@ class JobsHandler(StandinHandler):
                 number += 1
                 if number in self.jobs.lose_lines:
                     continue
-                event = json.dumps({"data": line, "timestamp": stamp})
+                # Letters beyond ASCII as they are, like those of the Hub.
+                event = json.dumps({"data": line, "timestamp": stamp}, ensure_ascii=False)
                 self.wfile.write(f"data: {event}\n\n".encode())
                 self.wfile.flush()
             if is_over and number >= len(job.lines):

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from serving import ROOT
 
 import gtt
 from gtt.errors import BadInput, GTTError
+from gtt.runs.journal import read_journal
 from gtt.training.events import CheckpointSaved, Evaluated, RunEnded, RunStarted, StepLogged
 
 TINY: dict[str, Any] = {
@@ -53,15 +60,103 @@ def test_events_come_and_the_model_writes_and_shows_its_attention(home: Path) ->
     assert gtt.load(again).generate("import ", max_new_tokens=12, temperature=0) == written
 
 
-def test_a_run_that_is_left_is_saved_and_one_that_is_stopped_says_so(tmp_path: Path) -> None:
-    run = gtt.train("quickstart", **TINY, max_steps=100_000, out=tmp_path / "left")
+def test_the_run_begins_with_the_call_and_is_followed_from_its_beginning(tmp_path: Path) -> None:
+    run = gtt.train("quickstart", **TINY, max_steps=4, out=tmp_path / "run")
+    assert run.folder.is_dir(), "it has its place"
+    deadline = time.monotonic() + 60
+    while not (run.folder / "best").exists():  # nobody iterates
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    events = list(run)
+    assert isinstance(events[0], RunStarted) and isinstance(events[-1], RunEnded)
+    assert events[-1].reason == "completed" and list(run) == []
+
+
+def first_step(run: gtt.Training) -> None:
     for event in run:
         if isinstance(event, StepLogged):
             break
-    run.stop()
-    last = list(run)[-1]
-    assert isinstance(last, RunEnded) and last.reason == "stopped"
+
+
+def broken(run: gtt.Training) -> None:
+    with pytest.raises(RuntimeError, match="no plot"):
+        for event in run:
+            if isinstance(event, StepLogged):
+                raise RuntimeError("no plot")
+
+
+def in_a_block(run: gtt.Training) -> None:
+    with pytest.raises(RuntimeError, match="no plot"), run as same:
+        events = iter(same)
+        while not isinstance(next(events), StepLogged):
+            pass
+        raise RuntimeError("no plot")
+
+
+def closed(run: gtt.Training) -> None:
+    events = iter(run)
+    while not isinstance(next(events), StepLogged):
+        pass
+    run.close()
+
+
+@pytest.mark.parametrize("leave", [first_step, broken, in_a_block, closed])
+def test_leaving_ends_the_run_saved_though_it_is_kept(
+    tmp_path: Path, leave: Callable[[gtt.Training], None]
+) -> None:
+    run = gtt.train("quickstart", **TINY, max_steps=100_000, out=tmp_path / "left")
+    leave(run)
+    assert not [one for one in threading.enumerate() if one.name == "training"]
     assert gtt.load(tmp_path / "left", "latest").generate("a", max_new_tokens=1)
+    last = list(run)[-1]
+    assert isinstance(last, RunEnded) and last.reason == "stopped", "its rest can be read still"
+    assert list(run) == []
+
+
+def test_a_run_that_nobody_holds_ends(tmp_path: Path) -> None:
+    run = gtt.train("quickstart", **TINY, max_steps=100_000, out=tmp_path / "left")
+    del run
+    (thread,) = [one for one in threading.enumerate() if one.name == "training"]
+    thread.join(60)
+    assert not thread.is_alive()
+    assert gtt.load(tmp_path / "left", "latest").generate("a", max_new_tokens=1)
+
+
+PROGRAM = """
+import json, sys, time
+import gtt
+
+out, changes, way = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
+run = gtt.train("quickstart", **changes, max_steps=1_000_000, out=out)
+if way == "unread":
+    while not (run.folder / "journal.jsonl").exists():
+        time.sleep(0.05)
+else:
+    for event in run:
+        if hasattr(event, "learning_rate"):
+            if way == "error":
+                raise RuntimeError("the plot failed")
+            sys.exit(0)
+"""
+
+
+@pytest.mark.parametrize("way", ["error", "exit", "unread"])
+def test_a_program_ends_soon_and_its_run_is_saved(home: Path, tmp_path: Path, way: str) -> None:
+    """A program of its own, since what is asked is whether it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path / "run"), json.dumps(TINY), way],
+        env={**os.environ, "GTT_HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert done.returncode == (1 if way == "error" else 0), done.stderr
+    assert ("the plot failed" in done.stderr) is (way == "error"), done.stderr
+    (end,) = [
+        one for one in read_journal(tmp_path / "run" / "journal.jsonl") if one["type"] == "RunEnded"
+    ]
+    assert end["reason"] == "stopped" and end["step"] < 100_000
+    assert gtt.load(tmp_path / "run", "latest").generate("a", max_new_tokens=1)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +168,8 @@ def test_a_run_that_is_left_is_saved_and_one_that_is_stopped_says_so(tmp_path: P
         ({"model": 3}, "model"),
         ({"max_steps": "many"}, "training.max_steps"),
         ({"recipe": "quikstart"}, "did you mean 'quickstart'?"),
+        ({"data": {"source": "missing.txt"}}, "There is no file 'missing.txt'"),
+        ({"data": {"source": "tale"}}, "did you mean 'tales'?"),
     ],
 )
 def test_what_is_misspelt_is_said_before_anything_is_trained(
@@ -82,6 +179,23 @@ def test_what_is_misspelt_is_said_before_anything_is_trained(
         gtt.train(**changes)
     assert said in str(caught.value)
     assert not (home / "runs").exists()
+
+
+def test_a_folder_that_does_not_serve_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("mine")
+    for out, said in ((tmp_path, "is not empty"), (tmp_path / "note.txt", "cannot be written to")):
+        with pytest.raises(BadInput, match=said):
+            gtt.train("quickstart", **TINY, out=out)
+    assert [one for one in threading.enumerate() if one.name == "training"] == []
+
+
+def test_what_shows_while_the_text_is_read_is_raised_in_the_loop(tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("too short")
+    source = {**TINY["data"], "source": str(tmp_path / "short.txt")}
+    run = gtt.train("quickstart", **{**TINY, "data": source}, out=tmp_path / "run")
+    with pytest.raises(BadInput):
+        list(run)
+    assert not run.folder.exists() and list(run) == []
 
 
 def test_a_folder_that_is_no_run_and_a_text_that_is_too_long_are_refused(tmp_path: Path) -> None:

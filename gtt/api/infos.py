@@ -7,7 +7,7 @@ from typing import Any
 from gtt.api.schemas import JobInfo, Place, Restarted, RunInfo, RunStatus, Sample
 from gtt.data.exams import exam_for
 from gtt.recipes import origin_of
-from gtt.runs.elsewhere import JobFolder, JobState
+from gtt.runs.elsewhere import UNASKED, JobFolder, JobState
 from gtt.runs.managed import ManagedRun
 from gtt.runs.naming import parameters_of, tokenizer_name
 from gtt.runs.shown import RunView
@@ -72,6 +72,8 @@ def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
         message = job.message or (
             "Nobody follows the job of this run any more, and it may go on: follow it again."
         )
+    elif state == "interrupted" and job is not None and job.stage == "submitting":
+        message = UNASKED
     elif state == "interrupted":
         message = "The training process ended without a word, as in a power cut: resume it."
     return {

@@ -19,6 +19,10 @@ from gtt.training.checkpoints import write_text
 
 FORMAT = 1
 MOST = 1e9  # of any price or time that a whole file has
+UNASKED = (
+    "The process that was to ask the Hub for a machine ended before it had: nothing was begun "
+    "there and nothing is charged. Start it again."
+)
 Stage = Literal["submitting", "scheduling", "running", "fetching", "lost", "over"]
 
 
@@ -27,7 +31,9 @@ class JobState:
     """One job. Prices in dollars, times in seconds since 1970.
 
     `at_most` is what the person has agreed to pay. `lost` is a job that nobody follows any more and
-    that may go on; `over` is one that costs nothing further, or was never begun.
+    that may go on, or whose outcome is still there; `over` is one that costs nothing further, or
+    was never begun. `mark` is what the Hub knows the job by; it is on record before the job is
+    asked for, so that one whose answer never came is found again.
     """
 
     flavor: str
@@ -44,11 +50,12 @@ class JobState:
     started: float | None = None
     seconds: float = 0.0
     updated: float = 0.0
+    mark: str | None = None
 
     @property
     def is_unsettled(self) -> bool:
         """Whether a machine may be at work and cost something."""
-        return self.id is not None and self.stage != "over"
+        return self.stage != "over" and (self.id is not None or self.mark is not None)
 
     def dollars(self, now: float | None = None) -> float:
         """What it has cost up to now, never more than its time limit allows."""

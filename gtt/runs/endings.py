@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 
 from gtt.errors import GTTError
+from gtt.runs.elsewhere import UNASKED, JobFolder
 from gtt.runs.journal import Journal
 from gtt.runs.managed import ManagedRun
 from gtt.training.events import Reason, RunEnded
@@ -40,10 +42,21 @@ def tell_end(run: ManagedRun, reason: Reason, message: str) -> None:
 
 def tell_death(run: ManagedRun) -> None:
     """Adds the end of a worker that died without a word."""
-    if run.stop_asked_at is not None:
+    if run.is_elsewhere():
+        _tell_unasked(run)
+    elif run.stop_asked_at is not None:
         tell_end(run, "stopped", f"Stopped before it could save. {_way_out(run)}.")
     else:
         tell_end(run, "failed", _death_sentence(run))
+
+
+def _tell_unasked(run: ManagedRun) -> None:
+    """The end of a process that was to ask the Hub for a machine and died before it had."""
+    tell_end(run, "failed", UNASKED)
+    job = JobFolder(run.path).read()
+    if job is not None and job.stage != "over":
+        with suppress(OSError):
+            JobFolder(run.path).write(replace(job, stage="over", message=UNASKED))
 
 
 def _death_sentence(run: ManagedRun) -> str:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from following_jobs import Case, begun
 from hub_standin import HubStandin, hub_standin
 from huggingface_hub import close_session, constants
+from huggingface_hub.utils import _pagination
+from jobs_standin import Jobs, jobs_standin
 
 from gtt.config import RunConfig
 from gtt.hub import sending
+from gtt.hub.jobs import follower as following
 from gtt.hub.push import Push
 from gtt.hub.state import PushState
 from gtt.runs.execute import start_run
@@ -74,3 +79,29 @@ def push(
         return Push(folder or run[1], run[0].corpora, repo, **values).run(os.getpid())
 
     return one
+
+
+@pytest.fixture
+def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[HubStandin, Jobs]]:
+    """The Hub with its machines; this process and those it starts may reach it."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    for name, seconds in {"LOOK_EVERY": 0.2, "LAST_LINES": 2.0, "FIND_FOR": 1.0}.items():
+        monkeypatch.setattr(following, name, seconds)
+    monkeypatch.setattr(following, "FETCH_PAUSE", 0.1)
+    hurried = partial(_pagination.http_backoff, base_wait_time=0.01, max_wait_time=0.05)
+    monkeypatch.setattr(_pagination, "http_backoff", hurried)
+    with jobs_standin(tmp_path / "hub") as (hub, jobs):
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield hub, jobs
+    close_session()
+
+
+@pytest.fixture
+def case(machines: tuple[HubStandin, Jobs], tiny_config: RunConfig, tmp_path: Path) -> Case:
+    """A run that is to train on the Hub, and its job before it is submitted."""
+    return begun(*machines, Home(tmp_path / "home"), tiny_config)

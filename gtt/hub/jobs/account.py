@@ -1,7 +1,8 @@
-"""The job at the Hub: asked for, looked at, cancelled. Every refusal is a sentence."""
+"""The job at the Hub: asked for, found again, looked at, cancelled. Every refusal is a sentence."""
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,10 +17,19 @@ from huggingface_hub.errors import HfHubHTTPError
 from gtt.config import RunConfig
 from gtt.hub.jobs.hardware import checked_price, flavor_named, flavors
 from gtt.hub.jobs.parcel import command, make_parcel
-from gtt.hub.jobs.refusals import JobRefused, job_refusal, no_job_scope
+from gtt.hub.jobs.refusals import (
+    JobRefused,
+    JobUnanswered,
+    TokenSpent,
+    job_refusal,
+    never_arrived,
+    no_job_scope,
+)
 from gtt.runs.elsewhere import JobState
 
 T = TypeVar("T")
+LABEL = "gtt"  # of a job, with its mark
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")  # of jobs, which are tags as well
 
 
 class Account:
@@ -35,13 +45,12 @@ class Account:
         except Exception as error:
             raise job_refusal(error, self.api.endpoint) from error
 
-    def submit(
+    def send(
         self, state: JobState, config: RunConfig, uploads: Path | None, note: Callable[..., None]
-    ) -> JobState:
-        """Sends what the machine needs and asks for it; the state with the job in it.
+    ) -> tuple[JobState, str]:
+        """Sends what the machine needs; the state as the job is to be asked for, and the commit.
 
-        `note` keeps what is known so far. Raises `BadInput`: nothing is left at the Hub then, and
-        nothing costs anything.
+        `note` keeps what is known so far. Raises `BadInput`: nothing is left at the Hub then.
         """
         if is_offline_mode():
             raise JobRefused("This computer is told to stay off the Hub: unset HF_HUB_OFFLINE.")
@@ -54,7 +63,6 @@ class Account:
         checked_price(flavor, state.minutes, state.at_most)
         account = str(who["name"])
         repo = self._make_repo(state.repo, account)
-        state = replace(state, repo=repo, account=account, dollars_per_hour=flavor.dollars_per_hour)
         try:
             note(repo=repo, account=account)
             operations = [
@@ -64,11 +72,64 @@ class Account:
             sent = self.ask(
                 lambda: self.api.create_commit(repo, operations, commit_message="What is to train")
             )
-            job = self.ask(lambda: self._run(state, repo, account, sent.oid))
         except BaseException:
-            self._take_back(repo)
+            self.take_back(repo)
             raise
-        return replace(state, id=job.id, url=job.url, stage="scheduling")
+        price = flavor.dollars_per_hour
+        return replace(state, repo=repo, account=account, dollars_per_hour=price), sent.oid
+
+    def begin(self, state: JobState, revision: str) -> JobInfo:
+        """Asks for the machine. Raises `JobRefused` where the Hub has begun nothing, and
+        `JobUnanswered` where that cannot be told: `find` can, later."""
+        environment: dict[str, Any] = {
+            "GTT_JOB_REPO": state.repo,
+            "GTT_JOB_REVISION": revision,
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            # Files go by Git LFS, there as here: a commit is whole or absent, and what a run of
+            # GTT saves is too small for Xet to gain anything. What is tested is what runs.
+            "HF_HUB_DISABLE_XET": "1",
+            # The Hub's client breaks the lines of a log at letters such as U+2028.
+            "PYTHONIOENCODING": "ascii:backslashreplace",
+            "PYTHONUNBUFFERED": "1",
+        }
+        try:
+            return self.api.run_job(
+                image=DEFAULT_UV_IMAGE,
+                command=command(),
+                env=environment,
+                secrets={"HF_TOKEN": self.token},
+                flavor=state.flavor,
+                timeout=int(60 * state.minutes),
+                name=_NOT_IN_NAMES.sub("-", str(state.repo).partition("/")[2]),
+                labels={LABEL: str(state.mark)},
+                namespace=state.account,
+            )
+        except Exception as error:
+            refusal = job_refusal(error, self.api.endpoint)
+            if never_arrived(error):
+                raise refusal from error
+            raise JobUnanswered(refusal.message) from error
+
+    def find(self, state: JobState) -> JobInfo | None:
+        """The job, by its mark or id, among all of the account; raises `JobRefused`.
+
+        None is the Hub's own word that there is none: the answer has to be a list, and the token
+        that of the account, since strangers may be told nothing.
+        """
+        name = str(self.ask(self.api.whoami)["name"])
+        if name != state.account:
+            raise TokenSpent(
+                f"This token is {name}'s, and the job is {state.account}'s: take one of "
+                f"{state.account}.",
+                field="token",
+            )
+        labels = {LABEL: state.mark} if state.mark else None
+        listed = self.ask(lambda: list(self.api.list_jobs(labels=labels, namespace=state.account)))
+        for job in listed:
+            if job.id == state.id or (state.mark and (job.labels or {}).get(LABEL) == state.mark):
+                return job
+        return None
 
     def inspect(self, state: JobState) -> JobInfo:
         """How the job stands; raises `JobRefused`."""
@@ -79,25 +140,6 @@ class Account:
         """Ends the job and what it costs; raises `JobRefused`."""
         id, account = str(state.id), state.account
         self.ask(lambda: self.api.cancel_job(job_id=id, namespace=account))
-
-    def _run(self, state: JobState, repo: str, account: str, revision: str) -> JobInfo:
-        environment: dict[str, Any] = {
-            "GTT_JOB_REPO": repo,
-            "GTT_JOB_REVISION": revision,
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "PYTHONUNBUFFERED": "1",
-        }
-        return self.api.run_job(
-            image=DEFAULT_UV_IMAGE,
-            command=command(),
-            env=environment,
-            secrets={"HF_TOKEN": self.token},
-            flavor=state.flavor,
-            timeout=int(60 * state.minutes),
-            name=repo.partition("/")[2],
-            namespace=account,
-        )
 
     def _make_repo(self, wanted: str | None, account: str) -> str:
         """A new private repository; raises `JobRefused` where the name is taken."""
@@ -120,6 +162,7 @@ class Account:
             raise job_refusal(error, self.api.endpoint) from error
         return repo
 
-    def _take_back(self, repo: str) -> None:
+    def take_back(self, repo: str) -> None:
+        """Deletes the repository of a job that was never begun, if that can be done."""
         with suppress(Exception):  # it is private, and its README says that it can be deleted
             self.api.delete_repo(repo)

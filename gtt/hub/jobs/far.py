@@ -137,8 +137,11 @@ class Teller(threading.Thread):
 
 
 def say(mark: str, what: dict[str, Any]) -> None:
-    """Prints one line for whoever follows; the system takes it whole."""
-    sys.stdout.write(f"{mark}{json.dumps(what, ensure_ascii=False)}\n")
+    """Prints one line for whoever follows; the system takes it whole.
+
+    In ASCII: the Hub's client also ends a line at U+2028, U+2029 and U+0085.
+    """
+    sys.stdout.write(f"{mark}{json.dumps(what)}\n")
     sys.stdout.flush()
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import logging
 import queue
+import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,17 @@ from huggingface_hub import JobInfo
 from gtt.errors import BadInput
 from gtt.hub.jobs.account import Account
 from gtt.hub.jobs.arrivals import Arrivals
+from gtt.hub.jobs.endings import UntoldEnd
 from gtt.hub.jobs.far import JOURNAL, PUSHED, UNSENT
 from gtt.hub.jobs.hardware import cost_so_far
 from gtt.hub.jobs.lines import LogReader
-from gtt.hub.jobs.refusals import JobGone, JobRefused, JobUnreachable, TokenSpent, job_refusal
+from gtt.hub.jobs.refusals import (
+    JobGone,
+    JobRefused,
+    JobUnanswered,
+    TokenSpent,
+    job_refusal,
+)
 from gtt.runs.elsewhere import JobFolder, JobState
 from gtt.runs.folder import RunFolder
 from gtt.runs.journal import Journal
@@ -41,7 +50,12 @@ OURS = (SENDING, WAITING, INSTALLING, FETCHING)
 LOOK_EVERY = 5.0  # seconds between two questions how the job stands
 LAST_LINES = 15.0  # seconds that the log has after the end of the job
 GIVE_UP = 3600.0  # seconds beyond the time limit that an unreachable Hub is asked
+FIND_FOR = 30.0  # seconds after which a job that the Hub does not list was never begun
+FETCH_TRIES, FETCH_PAUSE = 4, 5.0  # of what was trained, once the job is over
 ENDS = ("COMPLETED", "CANCELED", "ERROR", "DELETED")
+UNSURE = "It is asked again whether it has begun a machine for this run."
+NEVER_BEGUN = "The Hub has begun no machine for this run, and nothing is charged: start it again."
+UNHEEDED = "It could not be cancelled yet: the Hub was asked to and has it at work still."
 STOPPED = "Stopped before the Hub was asked for a machine: nothing was charged."
 
 
@@ -66,11 +80,17 @@ class Follower:
         self.config = self.run_folder.config()
         self.held: dict[int, Record] = {}
         self.end: RunEnded | None = None
-        self.cancelled = False
+        self.cancels = 0  # that the Hub has taken
+        self.uncancelled: str | None = None  # why the job could not be cancelled yet
+        self.unfetched: str | None = None  # why what was trained could not be fetched last time
         self._told = ""  # what of the preparation was told last
 
     def run(self) -> JobState:
-        """Follows to the end; what goes wrong is a sentence in the journal or in the state."""
+        """Follows to the end; what goes wrong is a sentence in the journal or in the state.
+
+        Only the Hub's own word ends the run: that nothing was begun, or that the job is over or
+        unknown there. After everything else it can be followed again.
+        """
         with (
             self.run_folder.locked(elsewhere=True),
             Journal(self.run_folder.journal) as self.journal,
@@ -78,38 +98,101 @@ class Follower:
             self.taken = sum(not _is_ours(one) for one in self.run_folder.records())
             try:
                 if self.state.id is None:
-                    self._submit()
+                    self._begin()
                 self._follow()
-            except (TokenSpent, JobUnreachable) as error:
-                if self.state.id is None:
-                    self._never_begun(error)
-                else:
-                    self._lose(error.message)
             except BadInput as error:
-                self._never_begun(error)
+                if self.state.is_unsettled:
+                    self._lose(error.message)
+                else:
+                    self._never_begun(error)
+            except Exception:
+                if self.state.is_unsettled:
+                    self._lose("Following the job failed here.")
+                raise
         return self.state
 
     # ------------------------------------------------------------------------ the beginning
 
-    def _submit(self) -> None:
+    def _begin(self) -> None:
+        """Sees to it that the job is there and on record; raises `BadInput` where it is not."""
+        # A mark is from a follower that asked for the job and died before it had the answer.
+        try:
+            job = self._submit() if self.state.mark is None else self._find()
+        except OSError as error:  # of the mark, at the latest
+            raise JobRefused(
+                f"The folder of this run takes nothing more ({error.strerror}): make room, then "
+                "start it again. Nothing was begun on the Hub."
+            ) from error
+        self.state = replace(self.state, id=job.id, url=job.url, stage="scheduling")
+        try:
+            self._keep(message=None)
+        except OSError:  # nothing of what it trains could be kept either
+            with suppress(JobRefused):
+                self.account.cancel(self.state)
+            raise
+
+    def _submit(self) -> JobInfo:
         self._prepare(SENDING)
+        self._refuse_stopped()
+        self.state, revision = self.account.send(self.state, self.config, self.uploads, self._keep)
+        try:
+            self._refuse_stopped()
+            self._keep(mark=secrets.token_hex(8))
+            return self.account.begin(self.state, revision)
+        except JobUnanswered as error:
+            self._note(message=f"{error.message} Whether a machine was begun is being found out.")
+            return self._find()
+        except (BadInput, OSError):
+            self._take_back()
+            raise
+
+    def _refuse_stopped(self) -> None:
         if self.stop.is_set():
             raise JobRefused(STOPPED)
-        self.state = self.account.submit(self.state, self.config, self.uploads, self._note)
-        self._note()
+
+    def _find(self) -> JobInfo:
+        """The job that was asked for and may be at work. Raises `JobRefused` where there is none,
+        and what stands in the way of finding that out after a long time."""
+        settled = time.monotonic() + FIND_FOR
+        give_up = self.clock() + 60 * self.state.minutes + GIVE_UP
+        while True:
+            try:
+                job = self.account.find(self.state)
+                if job is not None:
+                    return job
+                if time.monotonic() > settled:
+                    break
+            except TokenSpent:
+                raise
+            except JobRefused as error:
+                if self.clock() > give_up:
+                    raise
+                self._note(message=f"{error.message} {UNSURE}")
+            time.sleep(LOOK_EVERY)
+        self._take_back()
+        raise JobRefused(NEVER_BEGUN)
+
+    def _take_back(self) -> None:
+        """Nothing was begun: the repository of the job goes, and there is nothing to find."""
+        if self.state.repo is not None and self.state.account is not None:
+            self.account.take_back(self.state.repo)
+        self.state = replace(self.state, mark=None)
 
     def _never_begun(self, error: BadInput) -> None:
-        self._note(stage="over", message=error.message)
+        self._keep(stage="over", message=error.message)
         reason: Reason = "stopped" if error.message == STOPPED else "failed"
         self.journal.append(RunEnded(0, reason, error.message, 0.0))
 
     def _lose(self, sentence: str) -> None:
         """Nobody follows any more; the job may go on, and its end is not known."""
-        self._note(
-            stage="lost",
-            message=f"{sentence} The job may still be at work, at most until its time limit: "
-            f"follow it again, or look at {self.state.url}.",
-        )
+        where = self.state.url or f"{self.account.api.endpoint}/settings/jobs (hf jobs ls)"
+        kind = "The job may still be at work" if self.state.id else "A machine may be at work"
+        left = f"{kind}, at most until its time limit: follow it again, or look at {where}."
+        if self.state.stage == "fetching":
+            repo = f"{self.account.api.endpoint}/{self.state.repo}"
+            left = f"The job has ended: follow it again to fetch the rest, which lies in {repo}."
+        sentences = [sentence, *filter(None, [self.uncancelled]), left]
+        self._note(stage="lost", message=" ".join(sentences))
 
     # ----------------------------------------------------------------------------- the middle
 
@@ -125,28 +208,33 @@ class Follower:
         self._finish(job, reader)
 
     def _until_over(self, reader: LogReader) -> JobInfo | None:
-        """Takes in lines until the job has ended; None where the Hub knows nothing of it."""
-        next_look, is_last = 0.0, False
+        """Takes in lines until the job has ended; None where the Hub knows nothing of it.
+
+        Raises `TokenSpent`, and what the Hub refuses for longer than the job can take.
+        """
+        next_look, next_cancel, is_last = 0.0, 0.0, False
         give_up = self.clock() + 60 * self.state.minutes + GIVE_UP
         while True:
             self._take_lines(reader, 0.3)
-            if self.stop.is_set() and not self.cancelled:
+            if self.stop.is_set() and time.monotonic() >= next_cancel:
                 self._cancel()
-                next_look = 0.0
+                next_look, next_cancel = 0.0, time.monotonic() + LOOK_EVERY
             if reader.is_over.is_set() and not is_last:
                 next_look, is_last = 0.0, True
             if time.monotonic() < next_look:
                 continue
             next_look = time.monotonic() + LOOK_EVERY
             try:
-                job = self.account.inspect(self.state)
-            except JobGone:
-                return None
-            except JobUnreachable as error:
+                job = self._inspect()
+            except TokenSpent:
+                raise
+            except JobRefused as error:
                 if self.clock() > give_up:
                     raise
                 self._note(message=f"{error.message} It is asked again; the job goes on.")
                 continue
+            if job is None:
+                return None
             self._see(job)
             if job.status.stage in ENDS:
                 deadline = time.monotonic() + LAST_LINES
@@ -154,6 +242,13 @@ class Follower:
                     self._take_lines(reader, 0.3)
                 self._take_lines(reader, 0)
                 return job
+
+    def _inspect(self) -> JobInfo | None:
+        """How the job stands; None where the Hub has no such job, which it has to say twice."""
+        try:
+            return self.account.inspect(self.state)
+        except JobGone:
+            return self.account.find(self.state)
 
     def _take_lines(self, reader: LogReader, wait: float) -> None:
         try:
@@ -176,37 +271,48 @@ class Follower:
 
     def _fetch(self) -> bool:
         """Takes what has been sent home so far; whether there was any."""
+        self.unfetched = None
         try:
             records = self.arrivals.fetch()
         except Exception as error:
+            refusal = job_refusal(error, self.account.api.endpoint)
             if isinstance(error, OSError) and error.errno is not None:
-                self._note(message=f"What it trained has no room here ({error.strerror}).")
-            log.warning("nothing could be fetched: %s", job_refusal(error, "the Hub").message)
+                self.unfetched = f"What it trained has no room here ({error.strerror}): make some."
+                self._note(message=self.unfetched)
+            elif not isinstance(refusal, JobGone):
+                self.unfetched = f"What it trained could not be fetched. {refusal.message}"
+            log.warning("nothing could be fetched: %s", refusal.message)
             return False
         self._take(records)
         return bool(records)
 
     def _take(self, records: Iterable[Record]) -> None:
-        """Adds the records that come next to the journal; later ones wait for those before."""
+        """Adds the records that come next to the journal; later ones wait for those before.
+
+        So do all where the disk takes nothing: the next call tries again.
+        """
         for record in records:
             if record["seq"] > self.taken:
                 self.held.setdefault(record["seq"], record)
-        while self.taken + 1 in self.held:
-            self._append(self.held.pop(self.taken + 1))
+        with self._bearing_the_disk():
+            while (number := self.taken + 1) in self.held:
+                self._append(self.held[number])
+                del self.held[number]
 
     def _append(self, record: Record) -> None:
+        """Adds a record to the journal; raises OSError."""
         event = self._event_of(record)
         if event is None or self.end is not None:
             return
         if isinstance(event, RunEnded):  # told when its model is here
             self.end = event
             return
+        if record["type"] == "RunStarted":
+            self.run_folder.set_fingerprint(str(record["fingerprint"]))
         self.journal.clock = lambda: float(record.get("time") or self.clock())
         self.journal.append(event)
         self.journal.clock = self.clock
         self.taken += 1
-        if record["type"] == "RunStarted":
-            self.run_folder.set_fingerprint(str(record["fingerprint"]))
 
     def _event_of(self, record: Record) -> Event | None:
         """The event of a record; the settings are those of here, whose paths mean something."""
@@ -235,9 +341,10 @@ class Follower:
                 started = self.state.started or self.clock() - seconds
             if self.taken == 0:
                 self._prepare(INSTALLING)
-            self._note(stage="running", started=started, seconds=seconds, message=None)
+            message = self.uncancelled
+            self._note(stage="running", started=started, seconds=seconds, message=message)
         elif job.status.stage == "SCHEDULING":
-            self._note(stage="scheduling", message=None)
+            self._note(stage="scheduling", message=self.uncancelled)
             if self.taken == 0:
                 self._prepare(WAITING)
         elif job.status.stage in ENDS:
@@ -246,20 +353,32 @@ class Follower:
             self._note(stage="fetching", seconds=max(seconds, self.state.seconds), message=None)
 
     def _cancel(self) -> None:
+        """Asks for the job's end. What comes of it is seen by looking: a job that has just ended
+        is not cancelled, and one that could not be cancelled goes on."""
         try:
             self.account.cancel(self.state)
-            self.cancelled = True
+            self.uncancelled = UNHEEDED if self.cancels else None
+            self.cancels += 1
         except JobGone:
-            self.cancelled = True
-        except JobUnreachable as error:
-            self._note(message=f"It could not be cancelled yet: {error.message}")
+            self.uncancelled = None
+        except JobRefused as error:
+            self.uncancelled = f"It could not be cancelled yet: {error.message}"
 
     # -------------------------------------------------------------------------------- the end
 
     def _finish(self, job: JobInfo | None, reader: LogReader) -> None:
-        self._note(stage="fetching")
+        """Brings home what there is and tells the end; raises `JobRefused` where it is still there
+        and cannot be had now."""
+        self._note(stage="fetching", started=None, message=None)
         is_here = self._fetch()
-        if self.end is None and job is not None and not self.cancelled:
+        for _ in range(FETCH_TRIES - 1):
+            if self.unfetched is None:
+                break
+            time.sleep(FETCH_PAUSE)
+            is_here = self._fetch()
+        if self.unfetched is not None:
+            raise JobRefused(self.unfetched)
+        if self.end is None and job is not None and not self.stop.is_set():
             for line in reader.whole():  # a log that breaks off may look like one that has ended
                 if line.startswith(JOURNAL):
                     self._take_line(line)
@@ -274,62 +393,46 @@ class Follower:
                 f"{self.account.api.endpoint}/{self.state.repo}.",
             )
         cost = cost_so_far(replace(self.state, stage="over").dollars())
-        self._note(stage="over", message=f"{end.message} It cost {cost}.")
-        self.journal.append(end)
+        self._keep(stage="over", message=f"{end.message} It cost {cost}.")
+        try:
+            self.journal.append(end)
+        except OSError:  # not over before that is told
+            self._note(stage="fetching")
+            raise
 
     def _end_of(self, job: JobInfo | None, last: str) -> RunEnded:
         """The end of a job that did not tell it itself."""
-        view_step, seconds = self._last_step()
-        kept = self.run_folder.checkpoints.all()
-        step = int(kept[-1].name[5:]) if kept else None
-        left = (
-            f"The checkpoint of step {step:,} is here."
-            if step is not None
-            else "No checkpoint had been saved yet."
-        )
-        if job is None:
-            said = "The Hub knows nothing of this job any more: it was deleted there."
-            return RunEnded(view_step, "failed", f"{said} {left}", seconds)
-        said = " ".join((job.status.message or "").split())[:300]
-        if job.status.stage in ("CANCELED", "DELETED"):
-            by = "Stopped: the job was cancelled" if self.cancelled else "Cancelled on the Hub"
-            return RunEnded(view_step, "stopped", f"{by}. {left}", seconds)
-        is_late = self.state.seconds >= 60 * self.state.minutes - 5 or "timeout" in said.lower()
-        if is_late:
-            return RunEnded(
-                view_step,
-                "out_of_time",
-                f"The job reached its time limit of {self.state.minutes:g} minutes. {left}",
-                seconds,
-            )
-        why = last or said or "it gave no reason"
-        if self.taken == 0:
-            return RunEnded(
-                0,
-                "failed",
-                f"The machine ended before the training began, while it was installing: {why}",
-                0.0,
-            )
-        return RunEnded(view_step, "failed", f"The job failed: {why}. {left}", seconds)
-
-    def _last_step(self) -> tuple[int, float]:
-        step, seconds = 0, 0.0
-        for record in self.run_folder.records():
-            step = max(step, int(record.get("step") or 0))
-            seconds = float(record.get("seconds") or seconds)
-        return step, seconds
+        untold = UntoldEnd(self.run_folder, self.state, self.stop.is_set(), self.taken > 0)
+        return untold.of(job, last)
 
     # ------------------------------------------------------------------------------- keeping
 
     def _prepare(self, stage: str) -> None:
         """Tells what is waited for, once."""
         if stage != self._told:
-            self._told = stage
-            self.journal.append(PreparationProgressed(0, stage, 0, None, ""))
+            with self._bearing_the_disk():
+                self.journal.append(PreparationProgressed(0, stage, 0, None, ""))
+                self._told = stage
+
+    def _keep(self, **changes: Any) -> None:
+        """Puts how the job stands on record; raises OSError."""
+        state = replace(self.state, updated=self.clock(), **changes)
+        self.folder.write(state)
+        self.state = state
 
     def _note(self, **changes: Any) -> None:
+        """The same where it may wait: a full disk does not end the following of a job."""
         self.state = replace(self.state, updated=self.clock(), **changes)
-        self.folder.write(self.state)
+        with self._bearing_the_disk():
+            self.folder.write(self.state)
+
+    @contextmanager
+    def _bearing_the_disk(self) -> Iterator[None]:
+        """What the disk refuses inside is tried again with the next that comes."""
+        try:
+            yield
+        except OSError as error:
+            log.warning("the disk takes nothing: %s", error)
 
 
 def _is_ours(record: Record) -> bool:

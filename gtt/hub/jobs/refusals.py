@@ -5,11 +5,14 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from gtt.errors import BadInput
 from gtt.hub.refusals import TOKENS_PAGE, causes, quoted, words_of
 
+# How an answer fails that is none: another page, or other values than the Hub's client expects.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+UNHEARD = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 BILLING_PAGE = "https://huggingface.co/settings/billing"
 
 
@@ -19,6 +22,10 @@ class JobRefused(BadInput):
 
 class JobUnreachable(JobRefused):
     """The network or the Hub is not well; the same question later may be answered."""
+
+
+class JobUnanswered(JobUnreachable):
+    """A machine was asked for and the answer never came: it may be at work."""
 
 
 class JobGone(JobRefused):
@@ -42,7 +49,22 @@ def job_refusal(error: BaseException, endpoint: str) -> JobRefused:
         if isinstance(cause, httpx2.TransportError):
             return JobUnreachable(f"The connection to {where} broke off.")
     words = quoted(" ".join(str(error).split())) or type(error).__name__
+    if isinstance(error, UNREADABLE) and not isinstance(error, HFValidationError):
+        return JobUnreachable(
+            f"What came from {where} is no answer of the Hub ({words}): another page may stand in "
+            "between, such as the sign-in of a network."
+        )
     return JobRefused(f"The Hub did not take this ({words}).")
+
+
+def never_arrived(error: BaseException) -> bool:
+    """Whether the Hub has surely not done what it was asked: it said so, or heard nothing."""
+    for cause in causes(error):
+        if isinstance(cause, HfHubHTTPError):
+            return 400 <= cause.response.status_code < 500 and cause.response.status_code != 408
+        if isinstance(cause, UNHEARD):
+            return True
+    return False
 
 
 def no_job_scope() -> TokenSpent:
@@ -72,6 +94,8 @@ def _answered(error: HfHubHTTPError) -> JobRefused:
         return no_job_scope()
     if status == 404:
         return JobGone("The Hub knows nothing of this job: it was deleted there.")
+    if status == 408:
+        return JobUnreachable("The Hub took too long.")
     if status == 429:
         return JobUnreachable("The Hub has had too many requests from here.")
     if status >= 500:
