@@ -11,13 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ KINDS: list[tuple[str, int, str | None, bool]] = [
     ("the same, sharded", 2, "1gbit", True),
     ("two hosts, 100 Mbit/s", 2, "100mbit", False),
 ]
+LONGEST = 600.0  # seconds of one measurement
 BUCKET = ("burst", "256kb", "latency", "50ms")
 QUIET = ["training.snapshots=false", "training.eval_every=100000", "training.log_every=10"]
 
@@ -66,21 +69,25 @@ def main() -> int:
 
 @contextmanager
 def two_hosts() -> Iterator[None]:
-    """Two namespaces, each with its end of one cable."""
-    try:
+    """Two namespaces, each with its end of one cable.
+
+    What was there before under their names is somebody else's: it is left, and nothing is measured.
+    """
+    with ExitStack() as made:
         for host in HOSTS:
             run("ip", "netns", "add", host)
+            made.callback(run, "ip", "netns", "del", host)
         run("ip", "link", "add", CABLE[0], "type", "veth", "peer", "name", CABLE[1])
+        cable = made.enter_context(ExitStack())  # goes with the namespaces once it is in them
+        cable.callback(run, "ip", "link", "del", CABLE[0])
         for host, end, address in zip(HOSTS, CABLE, ADDRESSES):
             run("ip", "link", "set", end, "netns", host)
+            cable.pop_all()
             inside = ("ip", "netns", "exec", host, "ip")
             run(*inside, "addr", "add", f"{address}/24", "dev", end)
             run(*inside, "link", "set", "lo", "up")
             run(*inside, "link", "set", end, "up")
         yield
-    finally:
-        for host in HOSTS:
-            subprocess.run(["ip", "netns", "del", host], check=False)
 
 
 def run(*command: str) -> None:
@@ -117,22 +124,52 @@ def measure(
             ["ip", "netns", "exec", host, *group, *nodes, "--node-rank", str(rank), *meeting]
             for rank, host in enumerate(HOSTS)
         ]
-    at_work = []
+    commands = []
     for rank, launcher in enumerate(launchers):
         home, host = folder / f"home-{rank}", None if speed is None else rank
-        environment = surroundings(home, host, is_sharded)
-        at_work.append(
-            subprocess.Popen(
-                [*launcher, *train], stdout=subprocess.PIPE, text=True, env=environment
-            )
-        )
-    told = [process.communicate(timeout=600)[0] for process in at_work]
-    if any(process.returncode for process in at_work):
-        raise SystemExit(f"{kind[0]}: a process ended with {[p.returncode for p in at_work]}")
+        commands.append(([*launcher, *train], surroundings(home, host, is_sharded)))
+    told = run_together(commands, LONGEST, kind[0])
     events = [json.loads(line) for line in told[0].splitlines() if line.startswith("{")]
     logged: list[dict[str, Any]] = [event for event in events if event["type"] == "StepLogged"]
     speeds = [event["tokens_per_second"] for event in logged[2:]]
     return statistics.median(speeds), logged[-1]["loss"]
+
+
+def run_together(
+    commands: Sequence[tuple[list[str], dict[str, str]]], seconds: float, what: str
+) -> list[str]:
+    """What the commands print, run at the same time, each with its environment.
+
+    Where one fails or they take longer, all of them end with what they started, and this program.
+    """
+    deadline = time.monotonic() + seconds
+    with ExitStack() as started:
+        at_work = []
+        for command, environment in commands:
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment,
+                start_new_session=True,  # a group of its own, so that what it starts ends with it
+            )
+            started.callback(end_group, process)
+            at_work.append(process)
+        try:
+            left = (max(0.0, deadline - time.monotonic()) for _ in at_work)
+            told = [process.communicate(timeout=one)[0] for process, one in zip(at_work, left)]
+        except subprocess.TimeoutExpired:
+            raise SystemExit(f"{what}: it took longer than {seconds:g} s") from None
+        if any(process.returncode for process in at_work):
+            raise SystemExit(f"{what}: a process ended with {[p.returncode for p in at_work]}")
+    return told
+
+
+def end_group(process: subprocess.Popen[str]) -> None:
+    """Ends a process and all that it started, as far as they live."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def surroundings(home: Path, host: int | None, is_sharded: bool) -> dict[str, str]:

@@ -58,6 +58,17 @@ def free_port() -> int:
         return port
 
 
+def is_free(port: int) -> bool:
+    """Whether a server could listen there."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 @cache
 def first_text() -> tempfile.TemporaryDirectory[str]:
     """The text that every spare prepares, prepared once; the folder goes with this process."""
@@ -69,9 +80,9 @@ def first_text() -> tempfile.TemporaryDirectory[str]:
 class Server:
     """A running app. `client()` talks to it, `kill` and `start` again test what survives."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, port: int | None = None, **environment: str) -> None:
         self.home = home
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("GTT_")},

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,9 @@ from browsing import (
     wait_for_step,
 )
 from playwright.sync_api import Browser, expect, sync_playwright
-from serving import ROOT, Server, processes_of
+from serving import ROOT, Server, free_port, is_free, processes_of
+
+from gtt.listening import USUAL_PORT
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -76,8 +79,12 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for path in (account, code, *code.rglob("*")):
         path.chmod(path.stat().st_mode & ~0o222)
     temporary = folder / "tmp"
+    port = USUAL_PORT if is_free(USUAL_PORT) else free_port()
+    if port != USUAL_PORT:  # by somebody's GTT, say; the rest is tested all the same
+        warnings.warn(f"port {USUAL_PORT} is taken here, so the Space has {port}", stacklevel=1)
     server = Server(
         temporary / "gtt",
+        port=port,
         GTT_HOME="",
         PYTHONPATH="",
         GRADIO_TEMP_DIR="",

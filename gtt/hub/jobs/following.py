@@ -27,7 +27,7 @@ def main() -> int:
 
     from gtt.hub.jobs.account import Account
     from gtt.hub.jobs.follower import Follower
-    from gtt.hub.jobs.waiting import bound_waiting
+    from gtt.hub.waiting import bound_waiting
 
     order = json.loads(sys.stdin.readline())
     sys.stdin.close()

@@ -114,7 +114,7 @@ def public_api() -> HfApi:
     """The Hub as anybody sees it, with nobody's token."""
     from huggingface_hub import HfApi
 
-    from gtt.hub.jobs.waiting import bound_waiting
+    from gtt.hub.waiting import bound_waiting
 
     bound_waiting()
     return HfApi(token=False, library_name="gtt")

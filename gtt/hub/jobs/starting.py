@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 
 from gtt.config import RunConfig
 from gtt.errors import BadInput
+from gtt.hub.processes import give_order, starting
 from gtt.runs.elsewhere import JobFolder, JobState
 from gtt.runs.home import Home
-from gtt.runs.processes import ROOT, Worker
-from gtt.runs.spares import worker_environment
+from gtt.runs.processes import Worker
 from gtt.training.tracking import NO_TRACKER
 
 
@@ -44,20 +39,7 @@ def follow_job(run_folder: Path, home: Home, *, token: str, uploads: Path | None
 
     No token is in its environment, whoever asked for the job: theirs comes with the order.
     """
-    environment = worker_environment(home.path, 1, for_strangers=True)
-    paths = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
-    nowhere = home.path / "nowhere"
-    nowhere.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gtt.hub.jobs.following"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**environment, "PYTHONPATH": os.pathsep.join(paths)},
-        cwd=nowhere,
-        start_new_session=True,  # a Ctrl-C for the server is none for the job
-    )
-    try:
+    with starting("gtt.hub.jobs.following", home) as process:
         worker = Worker.record(run_folder, process.pid, elsewhere=True)
         worker.child = process
         order = {
@@ -65,12 +47,5 @@ def follow_job(run_folder: Path, home: Home, *, token: str, uploads: Path | None
             "uploads": None if uploads is None else str(uploads),
             "token": token,
         }
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(order).encode() + b"\n")
-        process.stdin.close()
-    except BaseException:
-        with suppress(ProcessLookupError):
-            process.kill()
-        process.wait()
-        raise
+        give_order(process, order)
     return worker
