@@ -180,6 +180,7 @@ def test_it_cuts_texts_into_the_same_tokens(taken: Taken, open_page: Open, tmp_p
         "<|endoftext|>Once<|endoftext|> more",
         "  \n\n  x ",
         "👩‍👩‍👧 नमस्ते",
+        "dragon" * 3000,
     )
     ours = Tokenizer.load(taken.model_folder)
     gpt2 = gpt2_tokenizer()
@@ -189,8 +190,10 @@ def test_it_cuts_texts_into_the_same_tokens(taken: Taken, open_page: Open, tmp_p
     for tokenizer, place in ((ours, taken.model_folder), (gpt2, folder)):
         page = open_page(pocket_page(place, RunConfig()))
         for text in texts:
-            found = ask(page, "encode", text=text)["ids"]
+            read = ask(page, "encode", text=text)
+            found = read["ids"]
             assert found == tokenizer.encode(text), text
+            assert "".join(read["pieces"]) == text and len(read["pieces"]) == len(found)
             assert ask(page, "decode", ids=found) == tokenizer.decode(found) == text
 
 
@@ -233,6 +236,9 @@ def test_the_page_is_used_by_keys_and_seen_by_all(
     page.focus("#write")
     page.keyboard.press("Enter")
     expect(page.locator("#said")).to_have_text(re.compile(r"^Wrote 20 tokens, [\d,]+ a second\.$"))
+    expect(page.locator("#write")).to_be_focused()
+    for name in ("Temperature", "Top-p", "Token"):
+        expect(page.get_by_role("slider", name=re.compile(f"^{name}"))).to_be_visible()
     expect(page.locator("#text")).to_have_text(re.compile("^One day."))
     expect(page.locator("#odds button")).to_have_count(10)
     page.focus("#earlier")
@@ -270,6 +276,39 @@ def test_writing_stops_when_asked(taken: Taken, open_page: Open) -> None:
     length = page.locator("#text span").count()
     page.click("#on")
     expect(page.locator("#text span")).to_have_count(length + 5)
+
+
+def test_a_long_text_is_laid_out_once_for_each_picture(taken: Taken, open_page: Open) -> None:
+    page = open_page(pocket_page(taken.model_folder, taken.run.config()))
+    page.fill("#prompt", "One day a fox met a hen. ♥ " * 800)
+    counted = page.evaluate(
+        """async () => {
+          const text = $("text"), plain = Object.getOwnPropertyDescriptor(
+            Element.prototype, "scrollHeight");
+          let layouts = 0, pictures = 0, isOver = false;
+          Object.defineProperty(text, "scrollHeight", {
+            get() { layouts++; return plain.get.call(this); },
+          });
+          const count = () => { pictures++; if (!isOver) requestAnimationFrame(count); };
+          count();
+          await begin();
+          isOver = true;
+          return { layouts, pictures, tokens: ids.length };
+        }"""
+    )
+    assert counted["tokens"] > 5000
+    assert counted["layouts"] <= counted["pictures"]
+    expect(page.locator("#said")).to_contain_text("Wrote 20 tokens")
+
+
+def test_what_is_typed_beyond_a_limit_shows_what_is_used(taken: Taken, open_page: Open) -> None:
+    page = open_page(pocket_page(taken.model_folder, taken.run.config()))
+    for field, typed, used in (("#count", "-5", "1"), ("#top-k", "-3", "0"), ("#seed", "1.5", "2")):
+        page.fill(field, typed)
+        page.locator(field).blur()
+        expect(page.locator(field)).to_have_value(used)
+    page.click("#write")
+    expect(page.locator("#said")).to_contain_text(re.compile("^Wrote 1 token, "))
 
 
 def test_what_it_cannot_compute_is_refused() -> None:

@@ -44,7 +44,7 @@ function visible(piece) {
   return piece.replace(/\n/g, "⏎").replace(/\t/g, "⇥").replace(/^ | $/g, "␣");
 }
 
-/** The settings on the page, each within its limits. */
+/** The settings on the page, each within its limits and whole where it has to be. */
 function settings() {
   const number = (id, least, most, otherwise) => {
     const value = $(id).value === "" ? NaN : Number($(id).value);
@@ -55,6 +55,6 @@ function settings() {
     topK: Math.round(number("top-k", 0, about.vocabulary, 0)),
     topP: number("top-p", 0, 1, 1),
     count: Math.round(number("count", 1, 2000, 100)),
-    seed: number("seed", 0, 2 ** 32 - 1, Math.floor(Math.random() * 2 ** 32)),
+    seed: Math.round(number("seed", 0, 2 ** 32 - 1, Math.floor(Math.random() * 2 ** 32))),
   };
 }

@@ -46,22 +46,26 @@ class BytePairs {
     const ids = [];
     for (const part of splitAtMarks(text, this.marks)) {
       if (this.marks.includes(part)) ids.push(this.ids.get(part));
-      else for (const word of part.match(WORDS) || []) ids.push(...this.encodeWord(word));
+      else for (const word of part.match(WORDS) || []) {
+        for (const id of this.encodeWord(word)) ids.push(id);
+      }
     }
     return ids;
   }
 
   encodeWord(word) {
     if (this.words.has(word)) return this.words.get(word);
-    let parts = Array.from(new TextEncoder().encode(word), (byte) => this.symbols[byte]);
+    const parts = Array.from(new TextEncoder().encode(word), (byte) => this.symbols[byte]);
+    const rank = (i) => this.ranks.get(`${parts[i]} ${parts[i + 1]}`) ?? Infinity;
+    const ranks = parts.map((_, i) => rank(i)); // of each part with the next one
     while (parts.length > 1) {
-      let best = Infinity, at = 0;
-      for (let i = 0; i + 1 < parts.length; i++) {
-        const rank = this.ranks.get(`${parts[i]} ${parts[i + 1]}`) ?? Infinity;
-        if (rank < best) [best, at] = [rank, i];
-      }
-      if (best === Infinity) break;
+      let at = 0;
+      for (let i = 1; i < ranks.length; i++) if (ranks[i] < ranks[at]) at = i;
+      if (ranks[at] === Infinity) break;
       parts.splice(at, 2, parts[at] + parts[at + 1]);
+      ranks.splice(at + 1, 1);
+      ranks[at] = rank(at);
+      if (at > 0) ranks[at - 1] = rank(at - 1);
     }
     const ids = parts.map((part) => this.ids.get(part));
     this.words.set(word, ids);

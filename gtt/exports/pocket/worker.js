@@ -16,7 +16,12 @@ const QUESTIONS = {
 
   encode({ text }) {
     const ids = tokenizer.encode(text);
-    return { ids, pieces: ids.map((id) => tokenizer.decode([id])) };
+    return { ids, pieces: growth(ids) };
+  },
+
+  /** What the text grows by with each token. */
+  pieces({ ids }) {
+    return growth(ids);
   },
 
   decode({ ids }) {
@@ -70,6 +75,21 @@ const QUESTIONS = {
     return Array.from(reader.readAll(ids));
   },
 };
+
+/** A character that is spread over several tokens, at most four, comes with the last of them. */
+function growth(ids) {
+  const pieces = [];
+  let from = 0, shown = "", grown = 0; // where a half began, what of it is out, and since when
+  for (let to = 1; to <= ids.length; to++) {
+    const text = tokenizer.decode(ids.slice(from, to));
+    const isHalf = text.endsWith("\ufffd") && to < ids.length && to - grown < 4;
+    const whole = isHalf ? text.replace(/\ufffd+$/, "") : text;
+    pieces.push(whole.slice(shown.length));
+    if (!isHalf) [from, shown, grown] = [to, "", to];
+    else if (whole !== shown) [shown, grown] = [whole, to - 1];
+  }
+  return pieces;
+}
 
 async function answer(data) {
   try {

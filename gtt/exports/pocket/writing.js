@@ -4,17 +4,21 @@ let ids = []; // the whole text as tokens
 let given = 0; // how many of them the reader of this page gave
 let place = 0; // the odds are those of the token at this place; at the end, of the next one
 let isWriting = false;
+let pressed = null; // the button that began the writing, which gets the focus back
 
 /** Begins with the prompt and writes. */
 async function begin() {
   const text = $("prompt").value;
   if (text === "") { say("Give at least one character to begin with.", true); return; }
+  setWriting(true);
+  say("Reading…");
   try {
     const prompt = await ask("encode", { text });
     clearText();
-    prompt.ids.forEach((id, i) => addToken(id, prompt.pieces[i], true));
+    addTokens(prompt.ids, prompt.pieces, true);
   } catch (error) {
     say(error.message, true);
+    setWriting(false);
     return;
   }
   await goOn();
@@ -27,11 +31,12 @@ async function goOn() {
   try {
     const { count, ...how } = settings();
     const done = await ask("write", { ids, count, ...how }, ({ token, piece }) => {
-      addToken(token, piece, false);
+      addTokens([token], [piece], false);
     });
     await showWhole();
-    const speed = Math.round(done.ids.length / done.seconds);
-    say(`Wrote ${done.ids.length} tokens, ${speed.toLocaleString("en")} a second.`);
+    const tokens = done.ids.length, speed = Math.round(tokens / done.seconds);
+    const unit = tokens === 1 ? "token" : "tokens";
+    say(`Wrote ${tokens} ${unit}, ${speed.toLocaleString("en")} a second.`);
   } catch (error) {
     say(error.message, true);
   }
@@ -40,10 +45,18 @@ async function goOn() {
   await showAttention();
 }
 
+/** Whoever pressed a button by key is at *Stop* while it writes, and at that button afterwards. */
 function setWriting(now) {
+  const focused = document.activeElement;
   isWriting = now;
-  for (const id of ["write", "on"]) $(id).disabled = now;
+  $("stop").disabled = false;
+  if (now && ["write", "on"].includes(focused.id)) {
+    pressed = focused;
+    $("stop").focus();
+  }
+  $("write").disabled = now;
   $("on").disabled = now || !ids.length;
+  if (!now && focused === $("stop")) (pressed && !pressed.disabled ? pressed : $("write")).focus();
   $("stop").disabled = !now;
 }
 
@@ -53,32 +66,39 @@ function clearText() {
   $("text").replaceChildren();
 }
 
-function addToken(id, piece, isGiven) {
-  const span = document.createElement("span");
-  span.textContent = piece;
-  if (isGiven) span.className = "given";
-  ids.push(id);
-  given += isGiven;
-  $("text").append(span);
-  $("text").scrollTop = $("text").scrollHeight;
+function addTokens(more, pieces, isGiven) {
+  const spans = pieces.map((piece) => {
+    const span = document.createElement("span");
+    span.textContent = piece;
+    if (isGiven) span.className = "given";
+    return span;
+  });
+  ids = ids.concat(more);
+  if (isGiven) given += more.length;
+  $("text").append(...spans);
+  scrollDown();
 }
 
-/**
- * A character that is spread over several tokens shows only when all are there: each token in turn
- * gets what the text has grown by with it.
- */
+let scrolls = false;
+
+/** Once for each picture that is shown: where the end is costs a layout of the whole text. */
+function scrollDown() {
+  if (scrolls) return;
+  scrolls = true;
+  requestAnimationFrame(() => {
+    scrolls = false;
+    $("text").scrollTop = $("text").scrollHeight;
+  });
+}
+
+/** A token that was half a character when it was written gets what the text grew by with it. */
 async function showWhole() {
   const spans = [...$("text").children];
-  const odd = spans.findIndex((span) => span.textContent.includes("\ufffd"));
-  if (odd < 0) return;
-  let shown = await ask("decode", { ids: ids.slice(0, odd) });
-  for (let i = odd; i < ids.length; i++) {
-    const text = await ask("decode", { ids: ids.slice(0, i + 1) });
-    const isHalf = text.endsWith("\ufffd") && i + 1 < ids.length;
-    const whole = isHalf ? text.replace(/\ufffd+$/, "") : text;
-    spans[i].textContent = whole.slice(shown.length);
-    shown = whole;
-  }
+  if (!spans.some((span) => span.textContent.includes("\ufffd"))) return;
+  const pieces = await ask("pieces", { ids });
+  spans.forEach((span, i) => {
+    if (span.textContent !== pieces[i]) span.textContent = pieces[i];
+  });
 }
 
 /** Shows the odds of the token at a place of the text, which has to have one before it. */
@@ -125,7 +145,7 @@ async function take(token, piece) {
   ids.length = place;
   given = Math.min(given, place);
   [...$("text").children].slice(place).forEach((span) => span.remove());
-  addToken(token, piece, false);
+  addTokens([token], [piece], false);
   await showWhole();
   await choosePlace(ids.length);
   await showAttention();
@@ -149,6 +169,11 @@ $("text").onkeydown = ({ key }) => {
 for (const id of ["temperature", "top-k", "top-p"]) $(id).addEventListener("input", () => {
   showSettings();
   choosePlace(place);
+});
+// What is used stands in the field, also where something beyond its limits was typed.
+const NAMES = { "top-k": "topK", count: "count", seed: "seed" };
+for (const [id, name] of Object.entries(NAMES)) $(id).addEventListener("change", () => {
+  if ($(id).value !== "") $(id).value = settings()[name];
 });
 
 function showSettings() {
