@@ -99,7 +99,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     export = commands.add_parser("export", help="take a run home in one of several formats")
     export.add_argument("run_dir", type=Path)
-    export.add_argument("out", type=Path, help="a new file, or a new folder")
+    export.add_argument(
+        "out", type=Path, help="a new file, whose ending may be left out, or a new folder"
+    )
     export.add_argument(
         "--as",
         dest="form",
@@ -320,8 +322,9 @@ def export_command(options: argparse.Namespace) -> int:
     checkpoint = checkpoint_of(options.run_dir, options.checkpoint) if form.is_of_model else None
     corpora = Home.from_environment().corpora
     taken = Taken(RunFolder(options.run_dir), checkpoint, corpora, options.weights)
-    export(taken, form, options.out)
-    print(options.out)
+    out = form.named(options.out)
+    export(taken, form, out)
+    print(out)
     return OK
 
 

@@ -6,7 +6,11 @@ field's name, the page shows it beside the control. A traceback is kept for our 
 
 from __future__ import annotations
 
+import errno
 from typing import NamedTuple
+
+# What a system answers when a disk, a quota or the largest size of a file is used up.
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class GTTError(Exception):
@@ -24,6 +28,18 @@ class BadInput(GTTError):
         super().__init__(message)
         self.message = message
         self.field = field
+
+
+def unwritable(place: object, error: OSError, instead: str) -> str:
+    """That the system does not let `place` be written, why, and the way out.
+
+    `instead` is the way out that always helps; where the disk is full, room does as well. Libraries
+    that write less than they were asked to, and say so without a number, met a full disk too.
+    """
+    if error.errno is not None and error.errno not in FULL_DISK:
+        return f"{place} cannot be written ({error.strerror}): {instead}."
+    reason = error.strerror or "not all of it had room"
+    return f"{place} cannot be written ({reason}): make room, or {instead}."
 
 
 class Way(NamedTuple):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -23,7 +24,8 @@ from ui.browsing import CHROMIUM, FLAGS, Watched, shoot, wait_for_state, wait_fo
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-HUB = re.findall(r"^hf .*$", PAGE, re.M)
+HUB = re.findall(r"^hf .*$|(?<=`)hf [^`]+ [^`]+(?=`)", PAGE, re.M)
+DEPTH = {"repos": 2, "buckets": 2, "spaces": 3, "auth": 2}  # words of a command that has others
 
 
 @cache
@@ -36,21 +38,21 @@ def hub_help(*command: str) -> str:
 
 
 def test_the_commands_of_the_hub_are_those_that_it_knows() -> None:
-    assert len(HUB) >= 3
+    assert len(HUB) >= 6
     for line in HUB:
         words = shlex.split(line)
-        subcommand = words[1:3] if words[1] in ("repos", "buckets") else words[1:2]
-        told = hub_help(*subcommand)
-        options = [word for word in words if word.startswith("--")]
-        assert "--repo-type" in options or words[1] == "buckets"
-        for option in options:
-            assert re.search(rf"{option}[ ,]", told), f"{option} of {line}"
-        if "--repo-type" in options:
-            assert re.search(r"--repo-type \[[a-z|]*\bspace\b", told)
-    for option in re.findall(r"`(--(?:flavor|env)) ([^` ]+)", PAGE):
-        assert option[0] in hub_help("repos", "create")
-        flavors = [one.value for one in SpaceHardware]
-        assert option[0] != "--flavor" or option[1] in flavors
+        command = words[1 : 1 + DEPTH.get(words[1], 1)]
+        if command[:2] == ["spaces", "settings"]:
+            command.pop()  # which has no others
+        told = hub_help(*command)
+        options = dict(pairwise([*words, ""]))
+        for option, value in options.items():
+            if option.startswith("--"):
+                assert re.search(rf"{option}[ ,]", told), f"{option} of {line}"
+            if option == "--hardware":
+                assert value in [one.value for one in SpaceHardware]
+            if option == "--repo-type":
+                assert re.search(rf"--repo-type \[[a-z|]*\b{value}\b", told)
 
 
 def test_what_is_said_of_the_container_is_in_its_file() -> None:

@@ -8,7 +8,6 @@ a desk of its own and its key in the answer, under `workspace`.
 from __future__ import annotations
 
 import asyncio
-import errno
 import inspect
 import logging
 import secrets
@@ -31,7 +30,7 @@ from gtt.api.schemas import Request
 from gtt.api.service import Caller, Service
 from gtt.api.table import TABLE, Download, Endpoint, answer
 from gtt.api.uploads import disk_refuses
-from gtt.errors import GTTError
+from gtt.errors import FULL_DISK, GTTError
 from gtt.runs.limits import MEGABYTE
 from gtt.settings import parse
 
@@ -357,7 +356,7 @@ def _written(done: Download, cache: Path, service: Service) -> str:
         size = path.stat().st_size if path.exists() else 0
         shutil.rmtree(folder, ignore_errors=True)
         service.workspaces.note_written(-size)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
             raise disk_refuses(error) from None
         raise
     return str(path)

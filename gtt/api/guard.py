@@ -7,7 +7,6 @@ middleware included, which answers preflights and adds permissive headers: see `
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -29,6 +28,7 @@ from gtt.api.origins import Hosts, Place, read_host, read_origin
 from gtt.api.pages import COSTLY_PAGES, Pages, path_of
 from gtt.api.remote_files import NoRemoteFiles
 from gtt.api.uploads import disk_refuses
+from gtt.errors import FULL_DISK
 
 LONGEST_PATH = 8192  # bytes, of the path and of the query each
 GRADIO_UPLOAD = "/gradio_api/upload"
@@ -405,7 +405,7 @@ def _is_private(path: str) -> bool:
 
 
 def _fault_of_a_form(error: Exception) -> ApiError:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
         return disk_refuses(error)
     return ApiError(
         "The form cannot be read: send the file as multipart/form-data, with a name.",

@@ -25,7 +25,7 @@ from gtt.data.progress import Progress, ignore
 from gtt.data.reading import OpenedSource, open_source
 from gtt.data.sources import Resolved, is_there, local_path, resolve_source
 from gtt.data.tokenizers import Tokenizer
-from gtt.errors import GTTError, InvalidSetting, UnusableData, Way
+from gtt.errors import GTTError, InvalidSetting, UnusableData, Way, unwritable
 
 __all__ = ["Baselines", "Corpus", "Progress", "build_corpus"]
 
@@ -164,8 +164,7 @@ def build_corpus(
             shutil.rmtree(building, ignore_errors=True)
     except OSError as error:
         raise UnusableData(
-            f"The corpus cannot be written to {corpora} ({error.strerror or error}): make room or "
-            "point GTT_HOME at a folder that you may write to."
+            unwritable(corpora, error, "point GTT_HOME at a folder that you may write to")
         ) from error
     corpus = _load(place, resolved, config)
     if corpus is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gtt.data.tokenizers import Tokenizer
-from gtt.errors import UnusableRun
+from gtt.errors import BadInput, UnusableRun
 from gtt.exports.about import ABOUT, about_without_paths
 from gtt.exports.formats import Format, WeightsName
 from gtt.exports.places import write_new_file, write_new_folder
@@ -38,6 +38,11 @@ class Taken:
 
 def export(taken: Taken, form: Format, out: Path) -> None:
     """Writes a format to a new place; raises `BadInput` and leaves nothing behind then."""
+    if taken.weights != "auto" and form.name != "pocket":
+        raise BadInput(
+            "Only a pocket model has weights to choose: leave them out, or take the pocket model.",
+            field="weights",
+        )
     write = WRITERS[form.name]
     place = write_new_folder if form.is_folder else write_new_file
     place(out, lambda beside: write(taken, beside))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gtt.errors import BadInput
+from gtt.errors import BadInput, unwritable
 from gtt.runs.folder import claim_folder
 from gtt.training.checkpoints import write_folder
 
@@ -51,8 +51,10 @@ def _telling_of_the_disk(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BadInput(
-            f"{out} cannot be written ({error.strerror or error}): make room, or name another "
-            "place.",
-            field="out",
-        ) from None
+        if isinstance(error, FileNotFoundError):
+            raise BadInput(
+                f"{out} was taken away while it was written, as by another export to the same "
+                "place: try again.",
+                field="out",
+            ) from None
+        raise BadInput(unwritable(out, error, "name another place"), field="out") from None

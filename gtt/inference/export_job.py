@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 
-from gtt.errors import BadInput
+from gtt.errors import FULL_DISK, BadInput
 from gtt.exports.formats import format_named
 from gtt.exports.making import Taken, export
 from gtt.inference.pipe import Busy, Result
 from gtt.inference.questions import ExportJob
 from gtt.inference.stored import unusable
 from gtt.runs.folder import RunFolder
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def export_job(job: ExportJob) -> Result:
@@ -23,7 +20,7 @@ def export_job(job: ExportJob) -> Result:
     try:
         export(taken, format_named(job.form), Path(job.out))
     except BadInput as error:
-        if isinstance(error.__context__, OSError) and error.__context__.errno in FULL:
+        if isinstance(error.__context__, OSError) and error.__context__.errno in FULL_DISK:
             raise Busy("The server has no room on its disk for this file now.", 60.0) from None
         if job.checkpoint is None:
             raise BadInput(error.message.replace(job.run, "This run"), field=error.field) from None

@@ -196,7 +196,8 @@ def cut_short(run: Measurements) -> Finding | None:
         "Its process was lost",
         (
             "The training ended without a word, as in a power cut. Resume it: it goes on from its "
-            "newest checkpoint, and what came after that is trained again."
+            "newest checkpoint, or from the start where there is none, and what came after is "
+            "trained again."
         ),
     )
     if run.ended == "stopped":

@@ -23,7 +23,7 @@ from gtt.config import RunConfig
 from gtt.data.corpus import Corpus, build_corpus, reopen_corpus
 from gtt.data.progress import Progress
 from gtt.data.sources import with_absolute_paths
-from gtt.errors import BadInput, UnusableRun
+from gtt.errors import BadInput, UnusableRun, unwritable
 from gtt.runs.costs import memory_by_part
 from gtt.runs.folder import RunFolder, claim_folder
 from gtt.runs.home import Home
@@ -104,11 +104,7 @@ def _written_to(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BadInput(
-            f"{place} cannot be written to ({error.strerror or error}): make room, or name another "
-            "folder.",
-            field="out",
-        ) from None
+        raise BadInput(unwritable(place, error, "name another folder"), field="out") from None
 
 
 def _discard(run: RunFolder, is_new: bool) -> None:

@@ -39,13 +39,18 @@ def _choice(form: Format) -> str:
     return WEIGHTS if form.name == "pocket" else ""
 
 
+def _spoken(form: Format) -> str:
+    """The name of a format's button, which shows only its ending."""
+    return form.title if form.title == form.sort else f"{form.title} ({form.sort})"
+
+
 def _exports() -> str:
     """A row for each format beside the folder for transformers, which the page has already."""
     return "\n".join(
         f"""  <div class="group" role="group" aria-label="{html.escape(form.title)}">
     <span class="title">{html.escape(form.title)}</span>
     <button type="button" data-file="{form.name}"
-      aria-label="{html.escape(form.title)} ({form.sort})">{form.sort}</button>{_choice(form)}
+      aria-label="{html.escape(_spoken(form))}">{form.sort}</button>{_choice(form)}
     <span class="about">{html.escape(form.about)}</span>
   </div>"""
         for form in FORMATS.values()

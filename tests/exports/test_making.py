@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -61,6 +64,11 @@ def without_checkpoint(taken: Taken, tmp_path: Path) -> RunFolder:
     return RunFolder(folder)
 
 
+def test_downloads_of_two_formats_have_two_names() -> None:
+    names = [form.file_name("run") for form in FORMATS.values()]
+    assert len(set(names)) == len(names) and FORMATS["gguf"].file_name("run") == "run.gguf"
+
+
 def test_the_table_of_formats_is_one() -> None:
     assert list(FORMATS) == list(get_args(FormatName)) == list(WRITERS)
 
@@ -77,24 +85,25 @@ def test_the_terminal_and_the_interface_give_the_same(
     monkeypatch.setenv("GTT_HOME", str(home.path))
     assert main(["export", str(taken.run.path), str(out), "--as", name]) == 0
     answer = http.get(f"/api/runs/{taken.run.path.name}/exports/{name}")
-    form = FORMATS[name]
+    form, made = FORMATS[name], FORMATS[name].named(out)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == form.media_type
-    assert f"{taken.run.path.name}-{name}" in answer.headers["content-disposition"]
+    assert form.file_name(taken.run.path.name) in answer.headers["content-disposition"]
     if form.is_folder:
         with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
             found = {one.split("/")[-1]: file.read(one) for one in file.namelist()}
         assert found == {path.name: path.read_bytes() for path in out.iterdir()}
     else:
-        assert answer.content == out.read_bytes() and len(answer.content) > SMALLEST
+        assert answer.content == made.read_bytes() and len(answer.content) > SMALLEST
     assert list(home.exports.iterdir()) == []  # nothing stays with the server
-    assert sorted(path.name for path in out.parent.iterdir()) == ["out"]
+    assert sorted(path.name for path in out.parent.iterdir()) == [made.name]
 
 
 def test_the_weights_of_a_pocket_model_are_chosen_on_both(
     taken: Taken, home: Home, http: TestClient, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GTT_HOME", str(home.path))
+    out = out.with_suffix(".html")
     asked = ["export", str(taken.run.path), str(out), "--as", "pocket", "--weights", "int8"]
     assert main(asked) == 0
     place = f"/api/runs/{taken.run.path.name}/exports/pocket"
@@ -104,10 +113,65 @@ def test_the_weights_of_a_pocket_model_are_chosen_on_both(
     assert refused.status_code == 422 and refused.json()["error"]["field"] == "weights"
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_an_ending_that_is_left_out_is_added(
+    name: str, taken: Taken, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ending = FORMATS[name].ending
+    named = tmp_path / "mine"
+    assert main(["export", str(taken.run.path), str(named), "--as", name]) == 0
+    assert capsys.readouterr().out.strip() == f"{named}{ending}"
+    assert [one.name for one in tmp_path.iterdir()] == [f"mine{ending}"]
+    assert FORMATS[name].named(tmp_path / "mine.txt") == tmp_path / "mine.txt"
+
+
+def test_weights_are_a_choice_of_the_pocket_model_alone(
+    taken: Taken, out: Path, http: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["export", str(taken.run.path), str(out), "--as", "report", "--weights", "int8"]
+    assert main(words) == 2 and "Only a pocket model" in capsys.readouterr().err
+    refused = http.get(f"/api/runs/{taken.run.path.name}/exports/report?weights=int8")
+    assert refused.status_code == 422 and "Only a pocket model" in refused.text
+    assert not out.exists()
+
+
+def test_only_a_full_disk_asks_for_room(
+    taken: Taken, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = {errno.EROFS: False, errno.ENOTDIR: False, errno.ENOSPC: True, None: True}
+    for number, wants_room in reasons.items():
+        error = OSError(number, os.strerror(number)) if number else OSError("1 requested and 0")
+        monkeypatch.setitem(WRITERS, "report", partial(_fail, error))
+        with pytest.raises(BadInput, match="name another place") as refused:
+            export(taken, FORMATS["report"], out)
+        assert ("make room" in refused.value.message) is wants_room
+
+
+def test_two_exports_to_one_place_leave_a_whole_one(
+    taken: Taken, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = WRITERS["script"]
+
+    def slow(taken: Taken, folder: Path) -> None:
+        monkeypatch.setitem(WRITERS, "script", plain)
+        plain(taken, folder)
+        export(taken, FORMATS["script"], out)  # somebody else's, in the middle of this one
+
+    monkeypatch.setitem(WRITERS, "script", slow)
+    with pytest.raises(BadInput, match="another export"):
+        export(taken, FORMATS["script"], out)
+    assert (out / "train.py").is_file() and list(out.parent.iterdir()) == [out]
+
+
+def _fail(error: OSError, *_: object) -> None:
+    raise error
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_there_is_not_replaced(
     name: str, taken: Taken, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    out = FORMATS[name].named(out)
     if FORMATS[name].is_folder:
         out.mkdir()
         (out / "mine.txt").write_text("mine")

@@ -84,6 +84,25 @@ def test_the_hub_is_asked_for_nothing_before_this_is_opened(browser: Browser, pl
     watched.require_calm()
 
 
+def test_a_hub_that_does_not_answer_is_asked_again(browser: Browser, place: Place) -> None:
+    server, hub, _ = place
+    watched = Watched(browser, server.url)
+    hub.fails["/api/jobs"] = 503
+    try:
+        page = watched.open()
+        unfold(page, NAME)
+        expect(of_jobs(page, "again")).to_be_visible()
+        expect(of_jobs(page, "flavor")).to_contain_text("no answer yet")
+        expect(of_jobs(page, "said")).not_to_be_empty()
+    finally:
+        hub.fails.clear()
+    of_jobs(page, "again").click()
+    expect(of_jobs(page, "flavor")).to_be_enabled()
+    expect(of_jobs(page, "again")).to_be_hidden()
+    expect(of_jobs(page, "said")).to_be_empty()
+    watched.require_calm()
+
+
 def test_the_price_is_shown_and_agreed_to_before_anything_starts(
     browser: Browser, place: Place
 ) -> None:

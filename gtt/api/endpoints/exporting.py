@@ -74,12 +74,10 @@ def _to_send(run: ManagedRun, form: Format, made: Path) -> Download:
         if form.is_folder:
             entries = opened(made, f"{run.id}-{form.name}", stack)
             chunks = streamed(entries)
-            name = f"{run.id}-{form.name}.zip"
         else:
             file = stack.enter_context(made.open("rb"))
             chunks = pieces(file, made.stat().st_size)
-            name = f"{run.id}-{form.name}{form.ending}"
-        return Download(name, form.media_type, _sent(chunks, stack.pop_all()))
+        return Download(form.file_name(run.id), form.media_type, _sent(chunks, stack.pop_all()))
 
 
 def _sent(chunks: Iterator[bytes], files: ExitStack) -> Iterator[bytes]:

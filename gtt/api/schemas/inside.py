@@ -32,8 +32,9 @@ class TakeHome(OfRun):
     )
     weights: WeightsName = Field(
         "auto",
-        description="Of the pocket model: `fp16`, with which it writes what the model writes, or "
-        "`int8`, half as large. `auto` takes `int8` where `fp16` would be too large a file.",
+        description="Of the pocket model: `fp16`, with which it writes what the model writes but "
+        "where two tokens are about equally likely, or `int8`, half as large. `auto` takes `int8` "
+        "where `fp16` would be too large a file.",
     )
 
 

@@ -43,8 +43,8 @@ async function modelOf(id) {
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error.message);
   const kept = answer.checkpoints, one = kept.find((c) => c.best) || kept[kept.length - 1];
-  if (!one) throw new Error("This run has saved no checkpoint yet: wait for its first, or stop it.");
-  return `${place}/${one.step}`;
+  // Where there is none, the export says why, which depends on how the run stands.
+  return one ? `${place}/${one.step}` : address("transformers", id);
 }
 
 function hand(href, name) {

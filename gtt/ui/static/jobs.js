@@ -60,12 +60,19 @@ function price() {
   buttons();
 }
 
+// In place of the machines, with a button where nobody asks any more.
+function waiting(text, isOver = false) {
+  $("flavor").firstElementChild.textContent = text;
+  $("again").hidden = !isOver;
+}
+
 async function load() {
   if (loading || loaded || !key) return;
   loading = true;
+  waiting("asking the Hub…");
   try {
     const answer = await server.job_hardware({ workspace: key });
-    if (answer.error) say(answer.error.message, true);
+    if (answer.error) { waiting("no answer yet", true); say(answer.error.message, true); }
     else {
       loaded = true; machines = answer.machines; seconds = answer.seconds_here;
       $("minutes").value = answer.minutes;
@@ -81,7 +88,10 @@ async function load() {
       say("");
       price();
     }
-  } catch (error) { say("The machines could not be asked for: open this again in a while.", true); }
+  } catch (error) {
+    waiting("no answer yet", true);
+    say("The machines could not be asked for: ask again in a while.", true);
+  }
   loading = false;
 }
 
@@ -142,6 +152,7 @@ async function poll() {
 $("form").onsubmit = ask;
 $("flavor").onchange = price;
 $("minutes").oninput = price;
+$("again").onclick = load;
 $("begin").onclick = begin;
 $("no").onclick = () => { $("confirm").hidden = true; $("ask").focus(); };
 $("follow").onclick = () => {
