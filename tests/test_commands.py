@@ -244,6 +244,8 @@ def test_the_page_starts_as_it_is_written_and_says_what_goes_on_after_it(clone: 
                 path = f"/api/runs/{id}"
                 wait_for(lambda: page.get(path).json()["run"]["state"] == "running", process)
             process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)  # whoever is impatient loses nothing by it
             told, _ = process.communicate(timeout=60)
         assert process.returncode == 0, told
         assert f"The page is at http://127.0.0.1:{port}. Ctrl-C ends the server." in told

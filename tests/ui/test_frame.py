@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 import zipfile
@@ -21,7 +22,8 @@ from browsing import (
     unfold,
     wait_for_state,
 )
-from playwright.sync_api import Browser, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
 from serving import TINY, Server, serving
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -210,6 +212,44 @@ def test_no_words_are_cut_or_torn_at_any_width(watched: Watched) -> None:
             if width == 390:  # its own list shows a name whole, and a table tears the longest words
                 found = [one for one in found if one.startswith(("cut", "on a field"))]
             assert found == [], (name, width)
+    watched.require_calm()
+
+
+# Sliders that can be seen and are filled in part: how far that is.
+SLIDERS = """() => [...document.querySelectorAll("input[type=range]")].map((one) => {
+  const share = (one.value - one.min) / (one.max - one.min);
+  return one.checkVisibility() && !one.disabled && share > 0.15 && share < 0.85 ? share : null;
+})"""
+
+
+def brightness(page: Page, slider: Locator, shares: tuple[float, ...]) -> list[int]:
+    """How far places along a slider are in brightness from what is above it."""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box is not None
+    above = 14.0
+    clip = {**box, "y": box["y"] - above, "height": box["height"] + above}
+    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("L")
+    wide, middle = picture.width, round(above + box["height"] / 2)
+    behind = picture.getpixel((wide // 2, 1))
+    found = [picture.getpixel((int(share * wide), middle)) for share in shares]
+    return [abs(one - behind) for one in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_of_a_slider_is_filled_stands_out_more_than_the_rest(
+    watched: Watched, theme: str
+) -> None:
+    page = watched.go_to(f"{watched.url}/?__theme={theme}")
+    for name in ("Model", "Generation"):
+        open_tab(page, name)
+        page.wait_for_timeout(500)
+        shares = {i: share for i, share in enumerate(page.evaluate(SLIDERS)) if share is not None}
+        assert shares, name
+        for number, share in shares.items():
+            slider = page.locator("input[type=range]").nth(number)
+            filled, rest = brightness(page, slider, (share / 2, (1 + share) / 2))
+            assert filled > rest, (name, number, filled, rest)
     watched.require_calm()
 
 

@@ -244,11 +244,25 @@ def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Wa
     page.keyboard.press("Escape")
     page.locator("#start").hover()
     expect(page.locator("#gtt-tip")).to_contain_text("Trains a new model")
-    page.locator("#findings button").first.click()  # the remedy: many more steps
+    # Two ways to more steps stand on one page, and each says what becomes of this run.
+    remedy = page.locator("#findings article", has=page.get_by_role("button")).first
+    expect(remedy.get_by_role("button")).to_have_text(re.compile(r"^Restart with [\d,]+ steps$"))
+    expect(remedy.locator(".how")).to_contain_text("a new run from random weights")
+    longer = page.locator("#longer-or-anew")
+    expect(longer).to_contain_text("Train longer goes on with this run from where it is")
+    expect(longer).to_contain_text("restart begins a new run from random weights")
+    origin = page.locator('#runs [data-part="origin"]')
+    expect(origin).to_have_text(re.compile("^The recipe quickstart, changed: .*, Steps, "))
+    expect(origin).not_to_contain_text("Restarted")
+    remedy.get_by_role("button").click()  # many more steps
     rows = page.locator("#runs tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("tales, characters, 8 k 2")
     expect(rows.first).to_have_class("chosen")
+    expect(origin).to_have_text(
+        re.compile("^The recipe quickstart, changed: .* Restarted from “tales, characters, 8 k”.$")
+    )
+    shoot(page, "restarted")
     watched.require_calm()
 
 

@@ -71,6 +71,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     with ExitStack() as stack:
         plain = stack.enter_context(serving(folder / "home", **threads))
         below = stack.enter_context(serving(folder / "below", **threads, GRADIO_ROOT_PATH="/gtt"))
+        deep = stack.enter_context(serving(folder / "deep", **threads, GRADIO_ROOT_PATH="/a/b"))
         text = DOCS.read_text(encoding="utf-8")
         (sandbox,) = re.findall(r"`(allow-scripts allow-same-origin[a-z -]*)`", text)
         elsewhere = f"http://localhost:{plain.port}/"
@@ -84,6 +85,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
             "documented": documented(0, plain),
             "below": documented(1, below),
             "whole": whole,
+            "deep": documented(1, deep).replace("/gtt/", "/a/b/"),
             "host": f"location / {{ proxy_pass {plain.url}; proxy_set_header Host $host; }}",
             "bare": f"location / {{ proxy_pass {plain.url}; }}",
             "frames": frames,
@@ -98,7 +100,8 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
 
 
 @pytest.mark.parametrize(
-    ("name", "path"), [("documented", "/"), ("below", "/gtt/"), ("whole", "/gtt/")]
+    ("name", "path"),
+    [("documented", "/"), ("below", "/gtt/"), ("whole", "/gtt/"), ("deep", "/a/b/")],
 )
 def test_the_page_works_behind_nginx_as_the_docs_set_it_up(
     nginx: Nginx, browser: Browser, name: str, path: str
