@@ -124,6 +124,13 @@ class Desk:
                 del kept[min(kept, key=lambda other: kept[other].time)]
             self._save(replace(state, answered=kept))
 
+    def free_key(self, key: str) -> None:
+        """Frees an idempotency key whose request came to nothing, to be sent again."""
+        with self.lock:
+            state = self._load()
+            kept = {one: run for one, run in state.answered.items() if one != _named(key)}
+            self._save(replace(state, answered=kept))
+
     def mark(self, key: str, request: Any) -> dict[str, Any]:
         """What a run keeps of the request that makes it: known by it, it is never made twice.
 

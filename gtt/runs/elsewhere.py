@@ -18,6 +18,7 @@ from gtt.runs.records import can_be_told
 from gtt.training.checkpoints import write_text
 
 FORMAT = 1
+QUEUEING = 24 * 3600.0  # seconds that a job may wait for its machine
 MOST = 1e9  # of any price or time that a whole file has
 UNASKED = (
     "The process that was to ask the Hub for a machine ended before it had: nothing was begun "
@@ -33,7 +34,8 @@ class JobState:
     `at_most` is what the person has agreed to pay. `lost` is a job that nobody follows any more and
     that may go on, or whose outcome is still there; `over` is one that costs nothing further, or
     was never begun. `mark` is what the Hub knows the job by; it is on record before the job is
-    asked for, so that one whose answer never came is found again.
+    asked for, so that one whose answer never came is found again. `field` is what of the request
+    the Hub refused, if it did.
     """
 
     flavor: str
@@ -51,6 +53,7 @@ class JobState:
     seconds: float = 0.0
     updated: float = 0.0
     mark: str | None = None
+    field: str | None = None
 
     @property
     def is_unsettled(self) -> bool:
@@ -93,6 +96,14 @@ class JobFolder:
         self.path.mkdir(exist_ok=True)
         values = {"format": FORMAT, **asdict(state)}
         write_text(self.path / "state.json", json.dumps(values, ensure_ascii=False) + "\n")
+
+
+def may_cost(run_folder: Path, now: float) -> bool:
+    """Whether the run's job may still be at work: it was not seen to end, and had the time."""
+    state = JobFolder(run_folder).read()
+    if state is None or not state.is_unsettled:
+        return False
+    return now - state.updated < 60 * state.minutes + QUEUEING
 
 
 def is_unsettled(run_folder: Path) -> bool:

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from gtt.config import RunConfig
 from gtt.errors import BadInput, GTTError, UnusableRun
-from gtt.runs.elsewhere import is_unsettled
+from gtt.runs.elsewhere import is_unsettled, may_cost
 from gtt.runs.endings import is_told, tell_death, tell_end
 from gtt.runs.fairness import FairQueue, waits
 from gtt.runs.finding import find_runs, half_made, in_turn, recover
@@ -245,6 +245,15 @@ class Manager:
             if not self._queue.remove(run.id):  # what waited waits again when it is brought back
                 self.stop(run)
             run.note_anyway(deleted_at=self.clock())
+
+    def discard(self, run: ManagedRun) -> None:
+        """Takes a run away of which nothing was begun: no trace of it is left. Raises OSError."""
+        with self._lock:
+            if self._runs.get(run.id) is not run or run.id in self._at_work or run.is_alive():
+                return
+            grave = run.bury()
+            del self._runs[run.id]
+        shutil.rmtree(grave, ignore_errors=True)
 
     def deleted(self, id: str) -> ManagedRun | None:
         """The run of that id, if it is deleted and its files are still there."""
@@ -502,7 +511,7 @@ class Manager:
         now, ttl = self.clock(), self.limits.run_ttl_hours
         if run.note.deleted_at is not None:
             return now - run.note.deleted_at > UNDO_SECONDS
-        if ttl is None or run.state() in ACTIVE:
+        if ttl is None or run.state() in ACTIVE or may_cost(run.path, now):
             return False
         view = run.view()
         if self.limits.for_strangers and view.step == 0 and view.damage is None:

@@ -197,10 +197,12 @@ def test_without_credit_there_is_a_sentence(browser: Browser, place: Place, them
     drafted(server, max_steps=20)
     watched = opened(browser, server, theme=theme)
     page = watched.page
-    start(page, "cpu-basic")
-    wait_for_state(page, "failed")
-    expect(part(page, "state")).to_contain_text("no credit left")
-    expect(of_jobs(page, "where")).to_contain_text("was not started")
-    shoot(page, f"jobs-no-credit-{theme}")
+    with server.client() as http:
+        before = http.get("/api/runs").json()["runs"]
+        start(page, "cpu-basic")
+        expect(of_jobs(page, "said")).to_contain_text("no credit left", timeout=60_000)
+        expect(of_jobs(page, "flavor")).to_have_attribute("aria-invalid", "true")
+        shoot(page, f"jobs-no-credit-{theme}")
+        assert http.get("/api/runs").json()["runs"] == before, "and none that failed"
     assert not jobs.jobs and set(hub.repos) == repos, "nothing is left there"
     watched.require_calm()

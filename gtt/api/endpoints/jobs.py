@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import asdict
 
 from gtt.api.endpoints.estimating import estimated
@@ -31,12 +33,13 @@ from gtt.hub.jobs.starting import refuse_tracker, start_job
 from gtt.hub.names import repo_name
 from gtt.hub.starting import checked_token, own_token
 from gtt.runs import calibration
-from gtt.runs.elsewhere import JobState
+from gtt.runs.elsewhere import JobFolder, JobState
 from gtt.runs.managed import ManagedRun
 from gtt.runs.processes import Worker
 
 MOST, MOST_EACH = 8, 2  # jobs followed at once, of all strangers and of one desk
 RETRY = 60.0  # seconds
+DECIDED_WITHIN = 30.0  # seconds that the answer waits for that of the Hub
 
 
 class HubRefused(ApiError):
@@ -70,13 +73,46 @@ def job_hardware(caller: Caller, request: Nothing) -> Machines:
     status=201,
     examples=({"recipe": "quickstart", "flavor": "t4-small", "minutes": 30, "at_most": 0.2},),
 )
-def run_on_hub(caller: Caller, request: RunOnHub) -> RunResponse:
+async def run_on_hub(caller: Caller, request: RunOnHub) -> RunResponse:
     """Begins a new run on a machine of the Hub, which costs its user money there.
 
     From then on it is a run like any other: its journal comes in live, its checkpoints when they
     are saved, and stopping it cancels the job. Nothing is begun where the price of the time limit
-    is above `at_most`.
+    is above `at_most`. What the Hub refuses within half a minute is the answer, and leaves no run.
     """
+    before = caller.desk.current_run
+    run = await asyncio.to_thread(_begin, caller, request)
+    job = await _decided(run)
+    if job is None or job.message is None:
+        return await asyncio.to_thread(run_response, run)
+    await asyncio.to_thread(_take_away, caller, run, before, request.idempotency_key)
+    raise BadInput(job.message, field=job.field)
+
+
+async def _decided(run: ManagedRun) -> JobState | None:
+    """The job where nothing was begun and its process has ended; None where it is at the Hub, was
+    stopped, or has not got its answer within a while."""
+    until = time.monotonic() + DECIDED_WITHIN
+    while time.monotonic() < until and run.stop_asked_at is None:
+        job = JobFolder(run.path).read()
+        if job is None or job.id is not None or job.stage == "lost":
+            return None
+        if job.stage == "over" and not run.at_work:
+            return job
+        await asyncio.sleep(0.1)
+    return None
+
+
+def _take_away(caller: Caller, run: ManagedRun, before: str | None, key: str | None) -> None:
+    """Leaves the desk as it was before a run that came to nothing."""
+    with of_the_disk(), caller.desk.lock:
+        caller.desk.save_current_run(before)
+        if key is not None:
+            caller.desk.free_key(key)
+        caller.service.manager.discard(run)
+
+
+def _begin(caller: Caller, request: RunOnHub) -> ManagedRun:
     _require_hub(caller)
     token = checked_token(request.token or _own_token(caller))
     repo = repo_name(request.repo) if request.repo else None
@@ -103,7 +139,7 @@ def run_on_hub(caller: Caller, request: RunOnHub) -> RunResponse:
             _require_place(caller)
             return begin_run(caller, config, request.name, mark, elsewhere=elsewhere)
 
-    return run_response(once(caller, request, begin))
+    return once(caller, request, begin)
 
 
 @endpoint("POST", "/api/runs/{run_id}/follow", rate="create", examples=({},))

@@ -179,7 +179,7 @@ class Follower:
         self.state = replace(self.state, mark=None)
 
     def _never_begun(self, error: BadInput) -> None:
-        self._keep(stage="over", message=error.message)
+        self._keep(stage="over", message=error.message, field=error.field)
         reason: Reason = "stopped" if error.message == STOPPED else "failed"
         self.journal.append(RunEnded(0, reason, error.message, 0.0))
 
