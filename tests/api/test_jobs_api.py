@@ -85,7 +85,7 @@ def test_a_process_that_died_before_it_asked_is_told_as_that(place: Place) -> No
 def test_a_run_whose_job_may_cost_is_not_swept_away(tmp_path: Path) -> None:
     now = [1_000_000.0]
     home = Home(tmp_path / "home")
-    limits = replace(Limits(), run_ttl_hours=1.0)
+    limits = Limits(run_ttl_hours=1.0)
     manager = Manager(home, limits, spare=False, clock=lambda: now[0])
     try:
         run = manager.create(RunConfig(), None)
