@@ -57,13 +57,22 @@ class Training(Iterable[Event]):
     def __iter__(self) -> Iterator[Event]:
         """What has not been told yet; a loop holds this alone, so leaving one is noticed here."""
         try:
-            while isinstance(one := self._told.get(), Event):
-                yield one
-            self._told.put(None)  # for whoever asks again after the end
-            if one is not None:
-                raise one
+            while True:
+                try:
+                    event = next(self)
+                except StopIteration:
+                    return
+                yield event
         finally:
             self.close()
+
+    def __next__(self) -> Event:
+        """One event, as `next` asks for it: between two of them the run goes on."""
+        one = self._told.get()
+        if isinstance(one, Event):
+            return one
+        self._told.put(None)  # for whoever asks again after the end
+        raise StopIteration if one is None else one
 
     def __enter__(self) -> Training:
         return self
