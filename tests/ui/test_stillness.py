@@ -61,12 +61,13 @@ def moved(page: Page) -> list[str]:
 
 @pytest.fixture(scope="module")
 def run(server: Server) -> str:
-    """A run on the desk, whose settings the draft has too."""
+    """A run on the desk; the draft has a layer more by then, so that Model shows either."""
     with server.client() as http:
         body = {"recipe": "quickstart", "config": WITH_RUN}
         http.post("/api/config", json=body).raise_for_status()
         made: str = http.post("/api/runs", json={}).raise_for_status().json()["run"]["id"]
         assert wait_until_done(http, made)["state"] == "completed"
+        http.post("/api/config", json={"config": {"model": {"n_layers": 4}}}).raise_for_status()
     return made
 
 
@@ -88,6 +89,7 @@ def opened(page: Page, is_run: bool) -> Iterator[str]:
     )
     expect(inside(page, "estimate", "parameters-figure")).to_have_text(re.compile(r"\d"))
     if is_run:
+        expect(inside(page, "inside-architecture", "whose")).to_be_visible()
         expect(inside(page, "inside-follow", "title")).not_to_be_empty()
     yield "Model"
     open_tab(page, "Generation")

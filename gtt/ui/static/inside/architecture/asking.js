@@ -56,6 +56,7 @@ function attach(value) {
   const { workspace = "", run = null } = value || {};
   if (!workspace) return;
   const fresh = workspace !== key;
+  $("whose").classList.toggle("kept", Boolean(run));
   key = workspace;
   if (fresh) { soon(0); server.explained({}).then((all) => { concepts = all; if (view.chosen) explain(view.chosen); }); }
   if ((run || null) !== runId || fresh) { runId = run || null; forgetHealth(); fetchRun(); look(null); }
