@@ -6,6 +6,7 @@ stand where they mean nothing but themselves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -28,15 +29,20 @@ BASELINES = {
 LONGEST_SAMPLE = 1200  # characters of one in the text of the card
 
 
-def write_card(story: Story, repo: str) -> str:
-    """The whole card of a model that goes to `repo`."""
+def write_card(
+    story: Story, repo: str, left_out: Sequence[Sample] = (), *, has_picture: bool = True
+) -> str:
+    """The whole card of a model that goes to `repo`.
+
+    `left_out` are the samples that the picture cannot show; they stand as text.
+    """
     parts = [
         f"# {as_text(story.name)}",
         about_model(story),
-        _pictures(story),
+        _pictures(story, has_picture=has_picture),
         _how_good(story),
         _how_to_load(story, repo),
-        _text_it_wrote(story),
+        _text_it_wrote(story, left_out),
         about_data(story),
         _copying(story),
         _cost(story),
@@ -120,11 +126,11 @@ goes on with a text in the manner of the one it was trained on, knows nothing el
 instructions, and states falsehoods as smoothly as anything. Nothing filters what it writes."""
 
 
-def _pictures(story: Story) -> str:
+def _pictures(story: Story, *, has_picture: bool) -> str:
     last = story.curve[-1] if story.curve else None
     curve = "" if last is None else f": training loss {last[1]:.3f} at step {last[0]:,}"
     shown = [f"![Loss over the steps of training{curve}]({CURVE})"] if story.curve else []
-    if story.samples:
+    if story.samples and has_picture:
         shown.append(f"![What the model wrote at several steps, the last one below]({SAMPLES})")
     return "\n\n".join(shown)
 
@@ -189,15 +195,26 @@ print(write({prompt!r}, max_new_tokens=100)[0]["generated_text"])
 ```{note}"""
 
 
-def _text_it_wrote(story: Story) -> str:
+def _text_it_wrote(story: Story, left_out: Sequence[Sample]) -> str:
     if not story.samples:
         return ""
     last = story.samples[-1]
-    text = (last.prompt + last.text)[:LONGEST_SAMPLE]
-    return (
+    parts = [
         f"## What it wrote\n\nAt step {last.step:,}, from the prompt {_inline(last)}, not chosen "
-        f"among others:\n\n{fenced(text)}"
-    )
+        f"among others:\n\n{_block(last)}"
+    ]
+    earlier = [one for one in left_out if one != last]
+    if left_out:
+        parts.append(
+            "This stands as text and in no picture: the machine that made the card has no font "
+            "with all the letters."
+        )
+    parts += [f"At step {one.step:,}:\n\n{_block(one)}" for one in earlier]
+    return "\n\n".join(parts)
+
+
+def _block(sample: Sample) -> str:
+    return fenced((sample.prompt + sample.text)[:LONGEST_SAMPLE])
 
 
 def _inline(sample: Sample) -> str:

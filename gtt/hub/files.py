@@ -7,12 +7,16 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gtt.errors import UnusableRun
 from gtt.exports.about import about_without_paths
 from gtt.hub.card import CURVE, SAMPLES, check_card, write_card
 from gtt.hub.story import Story, gather
 from gtt.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from gtt.hub.pictures import SamplesPicture
 
 TRIES = 5  # to find a checkpoint that a training replaces meanwhile
 # Of a checkpoint only what transformers reads, and the settings. Whatever else lies there stays.
@@ -50,13 +54,13 @@ def prepare_files(
     """
     link_checkpoint(run_folder, into)
     story = learn(gather(run_folder, into, corpora))
-    text = write_card(story, repo)
+    samples = _draw(story, into)
+    text = write_card(story, repo, samples.left_out, has_picture=samples.png is not None)
     check_card(text)
     (into / "README.md").write_text(text, encoding="utf-8")
     about = about_without_paths(into)
     (into / "gtt.json").unlink()  # a link: the checkpoint keeps its own
     (into / "gtt.json").write_text(about, encoding="utf-8")
-    _draw(story, into)
     return Prepared(story, {path.name: path for path in sorted(into.iterdir())})
 
 
@@ -102,12 +106,11 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _draw(story: Story, into: Path) -> None:
+def _draw(story: Story, into: Path) -> SamplesPicture:
     from gtt.hub.pictures import curve_picture, samples_picture  # matplotlib
 
-    for name, picture in (
-        (CURVE, curve_picture(story)),
-        (SAMPLES, samples_picture(story.samples)),
-    ):
+    curve, samples = curve_picture(story), samples_picture(story.samples)
+    for name, picture in ((CURVE, curve), (SAMPLES, samples.png)):
         if picture is not None:
             (into / name).write_bytes(picture)
+    return samples

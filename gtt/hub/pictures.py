@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import textwrap
+import unicodedata
+from dataclasses import dataclass
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from gtt.hub.glyphs import FIRST, families_for
 from gtt.hub.story import Story
 from gtt.interpret.figures import GROUND, INK, NothingToDraw, RunCurves, drawn, loss_figure
 from gtt.markdown import printable
@@ -20,19 +23,34 @@ LINE, HEAD = 0.19, 0.3  # inches
 
 
 def curve_picture(story: Story) -> bytes | None:
-    """The loss over the steps with its baselines as PNG; None where there is no point."""
-    curves = RunCurves(story.name, story.curve, story.validation_curve, story.bytes_per_token)
+    """The loss over the steps with its baselines as PNG; None where there is no point.
+
+    A name that no font here can write stands in the card alone.
+    """
+    name = "" if families_for(story.name) != [FIRST] else story.name
+    curves = RunCurves(name, story.curve, story.validation_curve, story.bytes_per_token)
     try:
         return drawn(loss_figure([curves], story.baselines or None), "png")
     except NothingToDraw:
         return None
 
 
-def samples_picture(samples: tuple[Sample, ...]) -> bytes | None:
-    """What the model wrote at some steps, from noise to sentences, as PNG; None without any."""
-    shown = spread_samples(samples, MOST_SAMPLES)
+@dataclass(frozen=True)
+class SamplesPicture:
+    """A PNG, None where nothing is in it, and the samples that no font here can write."""
+
+    png: bytes | None
+    left_out: tuple[Sample, ...]
+
+
+def samples_picture(samples: tuple[Sample, ...]) -> SamplesPicture:
+    """What the model wrote at some steps, from noise to sentences."""
+    spread = spread_samples(samples, MOST_SAMPLES)
+    families = {one: families_for("".join(_lines(one))) for one in spread}
+    shown = [one for one in spread if families[one] is not None]
+    left_out = tuple(one for one in spread if families[one] is None)
     if not shown:
-        return None
+        return SamplesPicture(None, left_out)
     blocks = [_lines(one) for one in shown]
     height = sum(HEAD + LINE * len(block) for block in blocks) + HEAD
     figure = Figure(figsize=(WIDTH, height), facecolor=GROUND[False])
@@ -55,7 +73,7 @@ def samples_picture(samples: tuple[Sample, ...]) -> bytes | None:
             "\n".join(block),
             va="top",
             color=INK[False],
-            family="monospace",
+            family=families[one],
             size=9,
             linespacing=1.25,
             parse_math=False,
@@ -63,7 +81,7 @@ def samples_picture(samples: tuple[Sample, ...]) -> bytes | None:
         place -= LINE * len(block) + HEAD * 0.2
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=150, metadata={"Software": None})
-    return out.getvalue()
+    return SamplesPicture(out.getvalue(), left_out)
 
 
 def _lines(sample: Sample) -> list[str]:
@@ -71,7 +89,13 @@ def _lines(sample: Sample) -> list[str]:
     text = printable(sample.prompt + sample.text).replace("\t", "    ")
     rows: list[str] = []
     for line in text.strip("\n").split("\n"):
-        rows += textwrap.wrap(line, COLUMNS, drop_whitespace=False) or [""]
+        columns = max(1, COLUMNS * len(line) // max(1, _width(line)))
+        rows += textwrap.wrap(line, columns, drop_whitespace=False) or [""]
         if len(rows) > LINES:
             break
     return [*rows[:LINES], "…"] if len(rows) > LINES else rows or [""]
+
+
+def _width(line: str) -> int:
+    """In columns, of which a Chinese letter takes two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)

@@ -10,8 +10,9 @@ import yaml
 from huggingface_hub import ModelCard
 
 from gtt.hub.card import check_card, write_card
+from gtt.hub.glyphs import FIRST, families_for
 from gtt.hub.origin import origin_of
-from gtt.hub.pictures import samples_picture
+from gtt.hub.pictures import curve_picture, samples_picture
 from gtt.hub.story import Story, gather
 from gtt.markdown import fenced
 from gtt.recipes import load_recipe
@@ -93,7 +94,7 @@ def test_names_and_texts_mean_nothing_but_themselves(story: Story) -> None:
     prose = "\n".join(line for line in outside if "prompt" not in line)
     assert "<script" not in prose and "<img" not in prose and "![h]" not in prose
     assert "\x00" not in text
-    assert samples_picture((written,)), "mathematics and markup are letters in the picture too"
+    assert samples_picture((written,)).png, "mathematics and markup are letters in the picture too"
 
 
 def test_a_fence_is_longer_than_what_it_holds() -> None:
@@ -135,3 +136,36 @@ def test_a_data_set_with_a_point_in_its_name_is_one(story: Story, dataset: str) 
     assert ModelCard(text).data.datasets == [dataset]
     assert "not part of this repository" not in text
     assert origin_of("notes", "x").dataset is None, "no data set is made up of a word"
+
+
+NOWHERE = "\U0001f9ff\U00016a38 of letters that hardly a font has"
+
+
+@pytest.mark.filterwarnings("error")
+def test_letters_that_no_font_has_stand_as_text(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never as empty boxes, and the fonts are asked quietly."""
+    plain = Sample(1, "a", " café Привет γειά")
+    strange = [Sample(step, "b", f" {NOWHERE}") for step in (2, 3)]
+    told = dataclasses.replace(story, samples=(plain, *strange), name=NOWHERE)
+    drawn = samples_picture(told.samples)
+    assert drawn.png is not None and drawn.left_out == tuple(strange)
+    assert curve_picture(told)
+    text = write_card(told, "anna/tiny", drawn.left_out, has_picture=True)
+    assert "samples.png" in text and text.count(NOWHERE) > 2
+    assert "At step 2:" in text and "stands as text and in no picture" in text
+    nothing = samples_picture(tuple(strange))
+    assert nothing.png is None and nothing.left_out == tuple(strange)
+    assert "samples.png" not in write_card(told, "anna/tiny", strange, has_picture=False)
+    assert "no picture" not in write_card(story, "anna/tiny")
+
+
+def test_another_font_of_the_machine_helps_where_the_first_lacks_a_letter() -> None:
+    """Of what matplotlib brings: a stroke that DejaVu Sans has and its fixed-width sister has not."""
+    lacking = next(
+        chr(c) for c in range(0x2C60, 0x1F700) if families_for(chr(c)) not in (None, [FIRST])
+    )
+    families = families_for(f"a{lacking}")
+    assert families is not None and families[0] == FIRST and len(families) == 2
+    assert samples_picture((Sample(1, "a", lacking * 30),)).left_out == ()
