@@ -6,6 +6,7 @@ One server under a Space's variables, since signing in is set up where the app i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from hub_standin import Account, HubStandin, hub_standin
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from serving import Server, serving, tiny, wait_until_done
+from ui.browsing import CHROMIUM, FLAGS, Watched, shoot, unfold, wait_for_state
 
 from gtt.api.workspaces import new_key
 
@@ -109,3 +112,81 @@ def test_who_is_signed_in_pushes_with_their_own_token(
     assert not any(b"hf_oauth_berta" in path.read_bytes() for path in kept), "the log among them"
     with space.client() as client:
         assert "Sign in with Hugging Face" in client.get("/config").text
+
+
+SMALL = "&set=".join(
+    (
+        "?recipe=quickstart",
+        "data.source:python",
+        "data.max_megabytes:0.02",
+        "data.tokenizer:char",
+        "model.n_layers:2",
+        "model.n_heads:2",
+        "model.n_embed:64",
+        "model.block_size:32",
+        "training.batch_size:4",
+        "training.max_steps:10",
+    )
+)
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """One that finds the Space under its name."""
+    rules = f"--host-resolver-rules=MAP {HOST} 127.0.0.1"
+    with sync_playwright() as driver:
+        one = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
+        yield one
+        one.close()
+
+
+def without_tls(page: Page, space: Server) -> None:
+    """Walks through the sign-in in the browser's place: it comes back to the Space's address by
+    TLS, which only the proxy before a Space has, and its cookie wants that too."""
+
+    def walk(route: Route) -> None:
+        name, _, value = sign_in(space).partition("=")
+        page.context.add_cookies([{"name": name, "value": value, "domain": HOST, "path": "/"}])
+        there = f"http://{HOST}:{space.port}/"
+        route.fulfill(status=302, headers={"location": there})
+
+    page.route(re.compile("/login/huggingface"), walk)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+def test_on_the_page_who_signs_in_pushes_with_a_click(
+    space: Server, hub: HubStandin, provider: OpenIDStandin, browser: Browser
+) -> None:
+    hub.repos.clear()
+    hub.headers.clear()
+    url = f"http://{HOST}:{space.port}/"
+    watched = Watched(browser, url)
+    page = watched.page
+    without_tls(page, space)
+    part = '#push [data-part="{}"]'.format
+    watched.go_to(f"{url}{SMALL}")
+    page.locator("#start").click()
+    wait_for_state(page, "completed")
+    unfold(page, "Take it home")
+    expect(page.locator(part("token"))).to_be_hidden()
+    page.locator(part("repo")).fill("berta/tiny")
+    page.locator(part("push")).click()
+    expect(page.locator(part("said"))).to_contain_text("sign in with Hugging Face")
+    assert not hub.repos and not hub.headers, "nobody pushes as the Space"
+
+    page.locator("#sign-in").click()
+    page.wait_for_url(url)
+    unfold(page, "Take it home")
+    expect(page.locator("#sign-in")).to_contain_text("berta")
+    page.locator(part("repo")).fill("berta/tiny")
+    page.locator(part("push")).click()
+    expect(page.locator(part("link"))).to_have_text(f"{hub.url}/berta/tiny")
+    assert set(hub.headers) == {"Bearer hf_oauth_berta"}
+    shoot(page, "signed-in-pushed")
+
+    hub.tokens["hf_oauth_berta"] = Account("berta", revoked=True)
+    page.locator(part("push")).click()
+    expect(page.locator(part("said"))).to_contain_text("Sign in with Hugging Face again")
+    assert "hf auth login" not in page.locator(part("said")).inner_text()
+    shoot(page, "signed-in-expired")
+    page.context.close()

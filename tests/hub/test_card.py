@@ -162,7 +162,7 @@ def test_letters_that_no_font_has_stand_as_text(
 
 
 def test_another_font_of_the_machine_helps_where_the_first_lacks_a_letter() -> None:
-    """Of what matplotlib brings: a stroke that DejaVu Sans has and its fixed-width sister has not."""
+    """Of what matplotlib brings: a sign that DejaVu Sans has and its fixed-width sister has not."""
     lacking = next(
         chr(c) for c in range(0x2C60, 0x1F700) if families_for(chr(c)) not in (None, [FIRST])
     )
