@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gtt.data.columns import kinds_of
+from gtt.data.columns import kinds_of, own_names
 from gtt.data.decoding import unusable
 from gtt.data.nested import value_at
 
@@ -29,8 +29,9 @@ class ArrowTable:
     def __init__(self, tables: Iterator[pa.Table], wanted: str | None) -> None:
         self.notes: list[str] = []
         self.wanted = wanted
-        self._tables = tables
-        self._first = next(tables, None)
+        self._tables = map(_with_own_names, tables)
+        self._first = next(self._tables, None)
+        self.rows = _SAMPLED
         self.sample: dict[str, list[Any]] = {}
         self.kinds: dict[str, str] = {}
         if self._first is not None:
@@ -77,10 +78,14 @@ class ParquetTable:
             with pq.ParquetFile(path) as file:
                 self._rows = file.metadata.num_rows
                 schema = file.schema_arrow
-                self._columns = schema.names
+                self._names = schema.names
+            self._columns = own_names(self._names)
+            self.rows = max(2, min(self._rows, _SAMPLED))
             if not self._rows:
                 return
-            self.kinds = {field.name: kind_of(field.type) for field in schema}
+            self.kinds = {
+                name: kind_of(field.type) for name, field in zip(self._columns, schema, strict=True)
+            }
             for column, kind in self.kinds.items():
                 readable = kind in _LOOKED_INTO
                 values = self._read(column, _SAMPLED, batch=1) if readable else iter(())
@@ -103,18 +108,21 @@ class ParquetTable:
     def _read(self, column: str, most: int | None, batch: int) -> Iterator[Any]:
         import pyarrow.parquet as pq
 
+        place = self._columns.index(column)
+        name = self._names[place]
+        again = self._names[:place].count(name)  # columns of this name before it come with it
         options: dict[str, Any] = {"buffer_size": _BUFFER, "pre_buffer": False}
         with pq.ParquetFile(self._path, **options) as file:
-            if _repeats_beginnings(file, column):  # these cannot be read as a dictionary
+            if _repeats_beginnings(file, name):  # these cannot be read as a dictionary
                 batch = 1
             elif self.kinds[column] == "text":
-                options["read_dictionary"] = [column]
+                options["read_dictionary"] = [name]
             else:
                 batch = min(batch, _ROWS_OF_LISTS)
         with pq.ParquetFile(self._path, **options) as file:
             left = file.metadata.num_rows if most is None else most
-            for part in file.iter_batches(batch, columns=[column]):
-                for value in _each(part.column(0)):
+            for part in file.iter_batches(batch, columns=[name]):
+                for value in _each(part.column(again)):
                     if left == 0:
                         return
                     left -= 1
@@ -132,6 +140,10 @@ def _look_below(sample: dict[str, list[Any]], kinds: dict[str, str], wanted: str
     if wanted is not None and column is not None and wanted != column:
         sample[wanted] = [_at(column, value, wanted) for value in sample[column]]
         kinds.update(kinds_of({wanted: sample[wanted]}))
+
+
+def _with_own_names(table: pa.Table) -> pa.Table:
+    return table.rename_columns(own_names(table.column_names))
 
 
 def _column_of(name: str, columns: Container[str]) -> str | None:

@@ -25,7 +25,8 @@ class Table(Protocol):
     `sample` are the values in the first rows by column; an empty one says that there is no row.
     `kinds` are those of the columns in words; `"text"` and `"texts below"` can be read. `values`
     gives each row's value of one column, and leaves out rows that have none. `wanted` is the column
-    that was asked for, as the rows call it.
+    that was asked for, as the rows call it. `rows` are those of the sample, one only where the file
+    is a single object.
     """
 
     notes: list[str]
@@ -35,6 +36,9 @@ class Table(Protocol):
 
     @property
     def part(self) -> str | None: ...
+
+    @property
+    def rows(self) -> int: ...
 
     @property
     def sample(self) -> Mapping[str, list[Any]]: ...
@@ -134,10 +138,11 @@ def _choose(table: Table, where: str) -> str:
             f"{where} has no column with text, only {', '.join(kinds)}: {way}",
             field="data.column" if objects else "data.source",
         )
-    usual = [name for one in USUAL for name in readable if name.lower() == one]
-    name = usual[0] if usual else max(readable, key=lambda one: _characters(table.sample[one]))
-    if not usual:
+    usual = next((some for one in USUAL if (some := _called(one, readable))), [])
+    name = max(usual or readable, key=lambda one: _characters(table.sample[one]))
+    if not usual or table.rows == 1:
         _require_most_text(table, where, name)
+    _require_most_rows(table, where, name, readable, is_usual=bool(usual))
     what = "Column" if table.part is None else "Field"
     of = "" if table.part is None else f" of {shown(table.part)}"
     table.notes.append(
@@ -183,6 +188,30 @@ def _require_most_text(table: Table, where: str, name: str) -> None:
             )
 
 
+def _require_most_rows(
+    table: Table, where: str, name: str, readable: list[str], is_usual: bool
+) -> None:
+    """Raises `UnusableData` where the texts are many fields of one row, or of a few rows each."""
+    values = table.sample[name]
+    own = _characters(values)
+    sizes = {other: _characters(table.sample[other]) for other in readable if other != name}
+    enough = own if table.rows == 1 and not is_usual else FAR_MORE * own
+    filled = sum(bool(as_text(value)) for value in values)
+    if sum(sizes.values()) <= enough or (table.rows > 1 and filled * (1 + FAR_MORE) >= table.rows):
+        return
+    larger = sorted(sizes, key=lambda other: -sizes[other])
+    raise UnusableData(
+        f"Most text of {where} lies in other fields than {shown(name)}: {listed(larger)}. Name the "
+        f"one to read in data.column, as {shown(larger[0])}, or {shown(name)} if that is meant. To "
+        'read all of it, make it a list of texts: ["...", "..."].',
+        field="data.column",
+    )
+
+
+def _called(word: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.lower() == word]
+
+
 def _say_what_was_not_read(table: Table) -> None:
     """A note on objects with texts of which none is plainly the one."""
     for name, kind in table.kinds.items():
@@ -210,6 +239,19 @@ def _path(table: Table, names: list[str]) -> str:
 
 def _characters(values: list[Any]) -> int:
     return sum(len(text) for value in values if (text := as_text(value)))
+
+
+def own_names(names: Iterable[str]) -> list[str]:
+    """Names of columns, none of them twice."""
+    own: dict[str, None] = {}
+    for number, given in enumerate(names):
+        name = given or f"column {number + 1}"
+        again = 0
+        while name in own:
+            again += 1
+            name = f"{given}.{again}"
+        own[name] = None
+    return list(own)
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

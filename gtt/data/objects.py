@@ -8,10 +8,21 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from gtt.data.columns import SAMPLE, as_text, kinds_of, listed, shown
+from gtt.data.columns import SAMPLE, kinds_of, listed, shown
 from gtt.data.decoding import FileText, unusable
 from gtt.data.dialect import HEADINGS
-from gtt.data.nested import USUAL, is_chat, text_in, value_at
+from gtt.data.maps import (
+    Row,
+    has_one_text,
+    have_own_names,
+    is_own,
+    lies_beside,
+    most_text,
+    parts_of,
+    refused_beside,
+    row_of,
+)
+from gtt.data.nested import is_chat, text_in, value_at
 
 LARGEST = 200_000_000  # characters of one object that is read at once
 _LOOKED_THROUGH = 8_000_000  # characters in which a column is looked for that the sample lacks
@@ -21,9 +32,8 @@ _CUT = 16  # characters: what a cut within an escape or a word leaves of it
 _MESSAGES = re.compile(  # as a chat alone begins; articles are many, and read one by one
     r'\s*\[\s*\{[^{}]{0,2000}?"role"\s*:\s*"(user|assistant|system|human|bot|model)"'
 )
-_LEVELS = 4  # of objects in which a list of rows is looked for
-
-Row = Mapping[str, Any]
+_SOME = 6  # rows, which show whether each has fields of its own, however long they are
+_OWN_NAMES = 100  # rows by which it is told that each names its field for itself
 
 
 class ObjectTable:
@@ -35,11 +45,11 @@ class ObjectTable:
         """`rows` come with their sizes in characters; `part` is what they were found in."""
         self.notes: list[str] = []
         self.wanted, self.part = wanted, part
-        self._rows = rows = _with_heading(rows)
+        self._rows = rows = self._with_one_name(_with_heading(rows))
         self._first: list[Row] = []
         self.sample: dict[str, list[Any]] = {}
         size = 0
-        is_enough = False
+        is_enough = self.has_one_row = False
         for length, row in rows:
             self._first.append(row)
             for name, value in row.items():
@@ -51,9 +61,32 @@ class ObjectTable:
                     self.sample.setdefault(wanted, []).append(value)
                 is_enough = is_enough or is_there
             size += length
-            if size >= SAMPLE and (is_enough or size >= _LOOKED_THROUGH):
+            is_sample = size >= SAMPLE and is_enough and len(self._first) >= _SOME
+            if is_sample or size >= _LOOKED_THROUGH:
                 break
+        else:
+            self.has_one_row = len(self._first) == 1
         self.kinds = kinds_of(self.sample)
+        self.rows = max(2, len(self._first))
+
+    def _with_one_name(self, rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+        """Rows of which each has one field, named as no other, as what these fields hold."""
+        first: list[tuple[int, Row]] = []
+        characters = 0
+        for size, row in rows:
+            first.append((size, row))
+            characters += size
+            enough = SAMPLE if len(first) >= _SOME else _LOOKED_THROUGH
+            if len(first) == _OWN_NAMES or characters >= enough:
+                break
+        shown_rows = [row for _, row in first if row]
+        is_wanted = any(self.wanted and value_at(row, self.wanted)[0] for row in shown_rows)
+        if is_wanted or not have_own_names(shown_rows):
+            yield from chain(first, rows)
+            return
+        self.notes.append("Each row has one field, named as no other: what it holds is the row.")
+        for size, row in chain(first, rows):
+            yield size, row_of(next(iter(row.values()))) if is_own(row) else row
 
     def values(self, name: str) -> Iterator[Any]:
         missing = 0
@@ -70,6 +103,13 @@ class ObjectTable:
 
 def open_objects(text: FileText, wanted: str | None) -> ObjectTable:
     """The rows of a file; raises `UnusableData` that names the line where it is no JSON."""
+    table = _opened(text, wanted)
+    if table.has_one_row and not text.unread:
+        table.rows = 1
+    return table
+
+
+def _opened(text: FileText, wanted: str | None) -> ObjectTable:
     blocks = text.blocks()
     beginning = next(blocks, "")
     line, _, after = beginning.lstrip(_BLANKS).partition("\n")
@@ -174,12 +214,8 @@ def _with_heading(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
 
 
 def _as_row(value: Any, line: int, name: str) -> Row:
-    if isinstance(value, Mapping):
-        return value
-    if isinstance(value, str):
-        return {"text": value}
-    if isinstance(value, list):
-        return _row_of_list(value)
+    if isinstance(value, (Mapping, str, list)):
+        return row_of(value)
     if value is None:
         return {}
     raise unusable(
@@ -188,73 +224,42 @@ def _as_row(value: Any, line: int, name: str) -> Row:
     )
 
 
-def _row_of_list(values: list[Any]) -> Row:
-    """Cells without names; messages and other objects are the parts of one text."""
-    if any(isinstance(one, Mapping) for one in values):
-        return {"text": values}
-    return {f"column {number + 1}": one for number, one in enumerate(values)}
-
-
 def _below(whole: Row, wanted: str | None, name: str) -> ObjectTable:
     """The rows of one object: of the list or map in it that holds the most text."""
-    found = list(_lists(whole, "", _LEVELS))
+    found = list(parts_of(whole))
     if wanted is not None:
         first = wanted.partition(".")[0]
         if is_chat(whole.get(first), first):
             return ObjectTable(_sized([whole]), wanted)
-    chosen = [one for one in found if wanted is not None and _starts(wanted, one[0])]
+    chosen = [one for one in found if wanted is not None and _starts(wanted, one.path)]
     if chosen:
-        path, rows = max(chosen, key=lambda one: len(one[0]))
-        rest = wanted[len(path) + 1 :] if wanted and path else wanted
-        return ObjectTable(_sized(rows), rest or None, path or None)
+        part = max(chosen, key=lambda one: len(one.path))
+        rest = wanted[len(part.path) + 1 :] if wanted and part.path else wanted
+        return ObjectTable(_sized(part.rows), rest or None, part.path or None)
     if wanted is not None and value_at(whole, wanted)[0]:
         return ObjectTable(_sized([whole]), wanted)
     if wanted is not None:  # a field of the rows, wherever these are
-        found = [one for one in found if any(value_at(row, wanted)[0] for row in one[1][:1000])]
-    best = max(found, key=lambda one: _most_text(one[1]), default=None)
-    if best is None or not _most_text(best[1]):
+        found = [one for one in found if any(value_at(row, wanted)[0] for row in one.rows[:1000])]
+    best = max(found, key=lambda one: most_text(one.rows), default=None)
+    if best is None or not most_text(best.rows):
         return ObjectTable(_sized([whole]), wanted)
-    path, rows = best
+    path = best.path
     if wanted is None and "." not in path and is_chat(whole.get(path), path):  # as on a line
         return ObjectTable(_sized([whole]), None)
-    table = ObjectTable(_sized(rows), wanted, path or None)
-    others = [other for other, _ in found if other and other != path]
+    if wanted is None and path and lies_beside(whole, best):
+        if has_one_text(whole):
+            return ObjectTable(_sized([whole]), None)
+        raise refused_beside(whole, best, name)
+    table = ObjectTable(_sized(best.rows), wanted, path or None)
+    others = [other.path for other in found if other.path and other.path != path]
     if path and others:
         table.notes.append(f"The rows are those of {shown(path)}; there is also {listed(others)}.")
     if not path:
-        table.notes.append(f"Each of the {len(rows):,} values of {name} was read as a row.")
+        table.notes.append(f"Each of the {len(best.rows):,} values of {name} was read as a row.")
+    if best.left_out:
+        others_are = "other value was" if best.left_out == 1 else "other values were"
+        table.notes.append(f"{best.left_out:,} {others_are} left out, which held no text.")
     return table
-
-
-def _lists(value: Row, path: str, levels: int) -> Iterator[tuple[str, list[Row]]]:
-    """Every list of rows in an object with the dotted path to it; a map of rows is one as well."""
-    if levels == 0:
-        return
-    values = [one for one in value.values() if one is not None]
-    is_map = all(isinstance(one, Mapping) for one in values) or (
-        all(isinstance(one, str) for one in values)
-        and not any(str(key).lower() in USUAL for key in value)
-    )
-    if len(values) > 1 and is_map:
-        yield path, [one if isinstance(one, Mapping) else {"text": one} for one in values]
-    for key, one in value.items():
-        below = f"{path}.{key}" if path else str(key)
-        if isinstance(one, Mapping):
-            yield from _lists(one, below, levels - 1)
-        elif isinstance(one, list):
-            rows = [row for row in one if isinstance(row, (Mapping, str, list))]
-            if rows:
-                yield below, [_as_row(row, 1, path) for row in rows]
-
-
-def _most_text(rows: list[Row]) -> int:
-    """Characters of the column with the most text."""
-    sizes: dict[str, int] = {}
-    for row in rows:
-        for name, value in row.items():
-            if not isinstance(value, (int, float)) and (text := as_text(value)):
-                sizes[name] = sizes.get(name, 0) + len(text)
-    return max(sizes.values(), default=0)
 
 
 def _starts(wanted: str, path: str) -> bool:

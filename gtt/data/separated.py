@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from gtt.data.columns import SAMPLE, kinds_of, listed
+from gtt.data.columns import SAMPLE, kinds_of, listed, own_names
 from gtt.data.decoding import LONGEST_LINE, FileText, unusable
 from gtt.data.dialect import (
     ESCAPES,
@@ -75,6 +75,7 @@ class SeparatedTable:
             name: _as_numbers(values) for name, values in columns.items()
         }
         self.kinds = kinds_of(self.sample)
+        self.rows = max(2, len(cells))
 
     def values(self, name: str) -> Iterator[str]:
         place = self.names.index(name)
@@ -107,12 +108,12 @@ class SeparatedTable:
         heading = self._first[0][1]
         below = [row for _, row in self._first[1:]]
         if self._has_row_names:
-            self.names = _names(["row name", *trimmed(heading)])
+            self.names = own_names(["row name", *map(str.strip, trimmed(heading))])
             self._first.pop(0)
             return
         is_heading, is_plain = has_heading(heading, below, wanted)
         if is_heading:
-            self.names = _names(heading)
+            self.names = own_names(map(str.strip, trimmed(heading)))
             if is_plain:
                 self._first.pop(0)
             else:
@@ -240,19 +241,6 @@ def _first(lines: Iterator[str], size: int) -> Iterator[str]:
         size -= len(line)
         if size <= 0:
             return
-
-
-def _names(heading: Row) -> list[str]:
-    """Names of columns, none of them twice."""
-    names: dict[str, int] = {}
-    for number, cell in enumerate(trimmed(heading)):
-        name = cell.strip() or f"column {number + 1}"
-        again = 0
-        while name in names:
-            again += 1
-            name = f"{cell.strip()}.{again}"
-        names[name] = number
-    return list(names)
 
 
 def _as_numbers(values: list[Any]) -> list[Any]:

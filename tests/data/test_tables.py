@@ -103,6 +103,28 @@ TABLES = {
     ),
     "columns.json": json.dumps({"text": TEXTS, "label": [0] * len(TEXTS)}),
     "roles.jsonl": on_lines([{"messages": [{"role": "user", "content": text}]} for text in TEXTS]),
+    # Maps of texts with something else beside them, and keys that are names of texts.
+    "version.json": json.dumps(
+        {"version": 1} | {f"book {i}": text for i, text in enumerate(TEXTS)}
+    ),
+    "listed.json": json.dumps({f"book {i}": [text] for i, text in enumerate(TEXTS)}),
+    "kinds.json": json.dumps(
+        {f"book {i}": [text] if i % 2 else text for i, text in enumerate(TEXTS)} | {"n": [1]}
+    ),
+    "counted.json": json.dumps(
+        {f"{i} x": {"text": text} for i, text in enumerate(TEXTS)} | {"count": len(TEXTS)}
+    ),
+    "below.json": json.dumps(
+        {"about": "x", "books": {"n": 1} | {f"{i} x": text for i, text in enumerate(TEXTS)}}
+    ),
+    "book.json": json.dumps(
+        {"text": TEXTS[0], "title": TEXTS[1]} | {f"{i}": t for i, t in enumerate(TEXTS[2:])}
+    ),
+    "own.jsonl": on_lines([{f"book {i}": text} for i, text in enumerate(TEXTS)]),
+    "own lists.jsonl": on_lines([{f"book {i}": [text]} for i, text in enumerate(TEXTS)]),
+    "own objects.json": json.dumps(
+        [{f"book {i}": {"n": i, "text": text}} for i, text in enumerate(TEXTS)]
+    ),
     "shared.jsonl": on_lines(
         [{"id": f"no {i}", "conversations": [{"value": text}]} for i, text in enumerate(TEXTS)]
     ),
@@ -132,6 +154,9 @@ def test_the_text_is_read_whole_and_alike_in_preview_and_run(tmp_path: Path, nam
         ("roles.jsonl", "field 'content' was taken of each"),
         ("shared.jsonl", "Column 'conversations' was read, chosen from id, conversations."),
         ("ids.json", "Each of the 3,000 values of ids.json was read as a row."),
+        ("version.json", "1 other value was left out, which held no text."),
+        ("below.json", "Field 'text' of 'books' was read"),
+        ("own.jsonl", "Each row has one field, named as no other: what it holds is the row."),
     ],
 )
 def test_a_choice_is_said(tmp_path: Path, name: str, note: str) -> None:
