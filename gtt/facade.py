@@ -85,7 +85,10 @@ class Training(Iterable[Event]):
         self._stop.set()
 
     def close(self) -> None:
-        """Ends the run, if it has not ended, and waits until it is saved."""
+        """Ends the run, if it has not ended, and waits until it is saved.
+
+        Where its text is still read there is nothing to save, and nothing of it stays.
+        """
         self._stop.set()
         self._thread.join()
 

@@ -11,7 +11,7 @@ from gtt.interpret.standing import (
     is_below_start,
     is_past_pairs,
     lag,
-    rise,
+    risen,
     shows_on_unseen,
 )
 
@@ -19,11 +19,7 @@ from gtt.interpret.standing import (
 def may_be_praised(run: Measurements) -> bool:
     """Both losses lie below their start and token pairs, as measured; none is on its way up."""
     return (
-        is_below_start(run)
-        and is_past_pairs(run)
-        and shows_on_unseen(run)
-        and rise(run.train) is None
-        and rise(run.validation) is None
+        is_below_start(run) and is_past_pairs(run) and shows_on_unseen(run) and risen(run) is None
     )
 
 
@@ -40,21 +36,20 @@ def verdict(run: Measurements) -> Finding:
 
 
 def _rising(run: Measurements) -> Finding | None:
-    for name, curve in (("validation", run.validation), ("training", run.train)):
-        if (rose := rise(curve)) is not None:
-            low, now, since = rose
-            return Finding(
-                kind="unsettled",
-                title="The loss has begun to rise",
-                sentence=f"The {name} loss was lower before than it is now. The difference may "
-                "still be chance; if it goes on, more training does harm.",
-                evidence=f"{name} loss {low:.2f} around step {since:,} and {now:.2f} at step "
-                f"{run.step:,}",
-                weight="note",
-                concept="validation_loss" if name == "validation" else "loss",
-                since_step=since,
-            )
-    return None
+    found = risen(run)
+    if found is None:
+        return None
+    name, low, now, since = found
+    return Finding(
+        kind="unsettled",
+        title="The loss has begun to rise",
+        sentence=f"The {name} loss was lower before than it is now. The difference may still be "
+        "chance; if it goes on, more training does harm.",
+        evidence=f"{name} loss {low:.2f} around step {since:,} and {now:.2f} at step {run.step:,}",
+        weight="note",
+        concept="validation_loss" if name == "validation" else "loss",
+        since_step=since,
+    )
 
 
 def _behind(run: Measurements) -> Finding | None:

@@ -98,6 +98,41 @@ def rise(series: Series) -> tuple[float, float, int] | None:
     return levels[lowest], levels[-1], int(series.steps[bins[lowest][-1]])
 
 
+def ends_above(series: Series) -> tuple[float, float, int] | None:
+    """The lowest value of a curve, the last and the step of the former, where the last is above.
+
+    For evaluations, which are few and of the same windows each time, so that the last of them
+    counts by itself; four times their noise is what the lowest and the last of many may differ by.
+    """
+    if len(series) < 3:
+        return None
+    noise = _scatter(series.between(0.5 * series.steps[-1]))  # where it no longer falls steeply
+    lowest = int(np.argmin(series.values))
+    low, now = float(series.values[lowest]), float(series.values[-1])
+    if now - low < max(RISE * low, LEAST_RISE, 4 * noise):
+        return None
+    return low, now, int(series.steps[lowest])
+
+
+def _scatter(series: Series) -> float:
+    """The standard deviation around a parabola, in the values' unit; 0 for fewer than 4 points."""
+    count = len(series)
+    if count < 4:
+        return 0.0
+    steps = series.steps / series.steps[-1]
+    rest = series.values - np.polyval(np.polyfit(steps, series.values, 2), steps)
+    return float(np.sqrt(np.sum(rest**2) / (count - 3)))
+
+
+def risen(run: Measurements) -> tuple[str, float, float, int] | None:
+    """Which loss is above where it was, how low it was, where it is, and the step of the former."""
+    if (found := rise(run.validation) or ends_above(run.validation)) is not None:
+        return "validation", *found
+    if (found := rise(run.train)) is not None:
+        return "training", *found
+    return None
+
+
 def is_past_pairs(run: Measurements) -> bool:
     """Whether it knows more than pairs of tokens, on seen text and, where measured, on unseen."""
     bigram = run.baseline("bigram")

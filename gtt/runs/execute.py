@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate.utils import broadcast_object_list
 from safetensors import SafetensorError
 
 from gtt.config import RunConfig
@@ -45,13 +44,20 @@ OUT_OF_MEMORY = (
 class Watcher:
     """What the caller wants to hear: data progress, each journaled record, each finished step.
 
-    Setting `stop` ends the run after its step, as a signal does.
+    Setting `stop` ends the run after its step, as a signal does; while the text is still read there
+    is no run to end, and `UnusableRun` is raised.
     """
 
     preparing: Callable[[Progress], None] = lambda progress: None
     record: Callable[[Record], None] = lambda record: None
     step: Callable[[int], None] = lambda step: None
     stop: threading.Event = field(default_factory=threading.Event)
+
+    def hear(self, progress: Progress) -> None:
+        """Passes progress of the data on, unless a stop is asked for."""
+        if self.stop.is_set():
+            raise UnusableRun("The run was stopped before it began: nothing of it was kept.")
+        self.preparing(progress)
 
 
 def start_run(
@@ -85,7 +91,7 @@ def start_run(
                 if is_main:
                     run.create(config, None)
                     held.enter_context(run.locked())
-            corpus = prepare_corpus(config, home, watcher.preparing)
+            corpus = prepare_corpus(config, home, watcher.hear)
             trainer = make_trainer(config, corpus, place)
             with refusing_together(), _written_to(place):
                 if is_main:
@@ -138,7 +144,7 @@ def resume_run(
                 held.enter_context(run.locked())
                 last_told(run.journal)  # a damaged one is refused before anything is loaded
             begin = beginning_of(run, lambda config: config.with_assignments(assignments or []))
-        corpus = prepare_corpus(begin.config, home, watcher.preparing, begin.fingerprint)
+        corpus = prepare_corpus(begin.config, home, watcher.hear, begin.fingerprint)
         options = {"resume": begin.is_saved, "notes": begin.notes}
         trainer = make_trainer(begin.config, corpus, place, **options)
         with refusing_together():
@@ -158,6 +164,8 @@ def _agreed(place: Path) -> Path:
     """The main process's path in all processes."""
     if process_state().num_processes == 1:
         return place
+    from accelerate.utils import broadcast_object_list
+
     box: list[Any] = [str(place)]
     broadcast_object_list(box)
     return Path(box[0])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from gtt.errors import BadInput
 from gtt.runs.limits import is_on_space
 
 CODE = Path(__file__).resolve().parents[2]  # the folder of the app, or of installed packages
@@ -44,9 +45,9 @@ class Home:
         sources, received = environment.get("GTT_SOURCES"), environment.get("GRADIO_TEMP_DIR")
         path = environment.get("GTT_HOME") or default_place(environment)
         return cls(
-            path=Path(path).expanduser().absolute(),
-            sources=Path(sources).expanduser().absolute() if sources else None,
-            received=Path(received).expanduser().absolute() if received else None,
+            path=_named("GTT_HOME", path),
+            sources=_named("GTT_SOURCES", sources) if sources else None,
+            received=_named("GRADIO_TEMP_DIR", received) if received else None,
         )
 
     @property
@@ -93,8 +94,10 @@ class Home:
         """
         for variable, name in CACHES.items():
             environment.setdefault(variable, str(self.caches / name))
-        if not environment.get("HF_HOME") and not can_be_written(hub_folder(environment)):
-            environment["HF_HOME"] = str(self.caches / "huggingface")
+        if not environment.get("HF_HOME"):
+            usual = hub_folder(environment)
+            if usual is None or not can_be_written(usual):
+                environment["HF_HOME"] = str(self.caches / "huggingface")
 
     def forgets(self, environment: Mapping[str, str] = os.environ) -> bool:
         """Whether this is a Space where the home lies on no volume: a restart empties it."""
@@ -111,22 +114,43 @@ class Home:
         return self.runs / f"{plain or 'run'}-{stamp}-{secrets.token_hex(8)}"
 
 
+def _named(variable: str, folder: str | Path) -> Path:
+    """The folder that a variable names; raises `BadInput` for the home of somebody unknown."""
+    try:
+        return Path(folder).expanduser().absolute()
+    except RuntimeError:
+        raise BadInput(
+            f"{variable}={folder} begins with a home that this system does not know: name the "
+            "folder in full, from / on.",
+            field=variable,
+        ) from None
+
+
 def default_place(
     environment: Mapping[str, str], persistent: Path = PERSISTENT, code: Path = CODE
 ) -> Path:
     """Where the home is unless it is named.
 
     A Space's persistent storage; else beside the app; `.gtt` in the account's home where GTT is
-    an installed package. A Space that may write to none of them has the system's temporary folder.
+    an installed package. A Space that may write to none of them, and a user without a home, have
+    the system's temporary folder.
     """
     on_space = is_on_space(environment)
     if on_space and persistent.is_dir() and os.access(persistent, os.W_OK):
         return persistent
-    account = Path(environment.get("HOME") or "~").expanduser()
-    place = (code if (code / "app.py").is_file() else account) / ".gtt"
-    if on_space and not can_be_written(place):
+    account = account_folder(environment)
+    place = code / ".gtt" if (code / "app.py").is_file() else account and account / ".gtt"
+    if place is None or (on_space and not can_be_written(place)):
         return Path(tempfile.gettempdir()) / "gtt"
     return place
+
+
+def account_folder(environment: Mapping[str, str]) -> Path | None:
+    """The home of the account; None for a user whom the system does not know, as in containers."""
+    try:
+        return Path(environment.get("HOME") or "~").expanduser()
+    except RuntimeError:
+        return None
 
 
 def mounted() -> list[tuple[str, str]]:
@@ -141,10 +165,12 @@ def on_volume(path: Path, mounts: Iterable[tuple[str, str]]) -> bool:
     return place != "/" and kind not in FORGETFUL
 
 
-def hub_folder(environment: Mapping[str, str]) -> Path:
+def hub_folder(environment: Mapping[str, str]) -> Path | None:
     """Where the Hub's library keeps downloads and a login unless it is told otherwise."""
-    account = Path(environment.get("HOME") or "~").expanduser()
-    return Path(environment.get("XDG_CACHE_HOME") or account / ".cache") / "huggingface"
+    if named := environment.get("XDG_CACHE_HOME"):
+        return Path(named) / "huggingface"
+    account = account_folder(environment)
+    return account and account / ".cache" / "huggingface"
 
 
 def can_be_written(folder: Path) -> bool:

@@ -14,6 +14,7 @@ from gtt.errors import BadInput
 
 FOREIGN = ("ACCELERATE_", "FSDP_", "MEGATRON_LM_", "PARALLELISM_CONFIG_", "FP8_", "FORK_LAUNCHED")
 KEPT = ("ACCELERATE_USE_CPU", "ACCELERATE_CPU_AFFINITY", "ACCELERATE_LOG_LEVEL")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # What switches on another way of training than ours.
 OTHER_WAYS = {
     "ACCELERATE_USE_DEEPSPEED": "DeepSpeed",
@@ -116,11 +117,20 @@ def is_on(name: str, environment: Mapping[str, str] = os.environ) -> bool:
     return text in YES
 
 
+def forget_odd_log_level(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Takes away a level that there is not, over which Accelerate would fall while it is loaded."""
+    if environment.get("ACCELERATE_LOG_LEVEL", LEVELS[0]).upper() not in LEVELS:
+        del environment["ACCELERATE_LOG_LEVEL"]
+
+
 def hide_from_accelerate(environment: MutableMapping[str, str] = os.environ) -> None:
     """Takes away what would decide what the settings of a run decide; Accelerate looks many times.
 
     Half a group of processes, left over from something else, is none.
     """
+    for name in (*OF_A_GROUP, *MPI_SIZES):
+        if not environment.get(name, "-").strip():
+            del environment[name]  # empty is unset, which Accelerate would read as a number
     is_group = all(environment.get(name) for name in GROUP)
     if asks_for_shards(environment):
         environment[SHARDS] = "true"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import re
 import runpy
 import subprocess
@@ -146,6 +147,23 @@ def test_fifty_steps_where_torch_and_tokenizers_are_alone(
     found, expected = losses_in(done.stdout), losses_of_run(run)
     assert len(found) == 50
     torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), atol=CLOSE, rtol=0)
+
+
+def test_a_console_without_the_letters_of_the_text_ends_nothing(
+    tiny_config: RunConfig, home: Home, out: Path, tmp_path: Path
+) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("你好 ♥ naïve. " * 2000, encoding="utf-8")
+    changes = {"data": {"source": str(text)}, "training": {"max_steps": 12}}
+    script = script_of(trained(tiny_config.updated(changes), home), home, out)
+    done = subprocess.run(
+        [sys.executable, str(script), "2"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(losses_in(done.stdout)) == 2 and "\\u" in done.stdout
 
 
 def test_it_imports_torch_and_tokenizers_and_nothing_else(

@@ -73,6 +73,27 @@ def test_praise_has_evidence(journal: Path, tmp_path: Path) -> None:
         bigram = run.baseline("bigram")
         assert bigram is not None and run.level < bigram and run.train_level < bigram
         assert run.level < run.start
+        assert run.validation.values[-1] <= 1.01 * run.validation.values.min()
+
+
+@pytest.mark.parametrize("name", ["code-muon-400-sound", "quickstart-150-sound", "quickstart-600"])
+@pytest.mark.parametrize("growth", [0.2, 0.3])
+def test_a_loss_that_rises_at_the_end_is_never_praised(
+    name: str, growth: float, tmp_path: Path
+) -> None:
+    """A sound run whose validation loss is bent upwards over its last 45 %."""
+    plain = next(one for one in JOURNALS if one.stem == name)
+    events = [json.loads(line) for line in plain.read_text().splitlines()]
+    last = max(event.get("step", 0) for event in events)
+    for event in events:
+        beyond = (event.get("step", 0) / last - 0.55) / 0.45
+        if beyond > 0 and event.get("validation_loss") is not None:
+            event["validation_loss"] *= 1 + growth * beyond
+    bent = tmp_path / "bent.jsonl"
+    bent.write_text("".join(json.dumps(event) + "\n" for event in events))
+    _, run = recorded(bent, tmp_path)
+    assert run.validation.values[-1] > 1.02 * run.validation.values.min()
+    assert all(one.weight != "good" for one in diagnose(run))
 
 
 def test_a_rate_of_one_is_not_praised(tmp_path: Path) -> None:

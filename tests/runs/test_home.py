@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gtt.errors import BadInput
 from gtt.runs.home import CACHES, Home, can_be_written, default_place, hub_folder, on_volume
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +74,25 @@ def test_a_file_is_read_where_the_account_has_no_home(kind: str, tmp_path: Path)
 
 
 SPACE = {"SPACE_ID": "gtt/gtt"}
+
+
+def test_a_user_whom_the_system_does_not_know_has_a_home_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that runs under a number without an account, and without HOME."""
+
+    def unknown(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert default_place({}, tmp_path, code=tmp_path) == Path(tempfile.gettempdir()) / "gtt"
+    assert default_place({}, tmp_path, code=ROOT) == ROOT / ".gtt"
+    environment: dict[str, str] = {}
+    Home.from_environment({"GTT_HOME": str(tmp_path)}).keep_caches(environment)
+    assert environment["HF_HOME"] == str(tmp_path / "caches" / "huggingface")
+    with pytest.raises(BadInput, match="GTT_HOME=~/gtt begins with a home"):
+        Home.from_environment({"GTT_HOME": "~/gtt"})
 
 
 def test_the_home_is_beside_the_app_or_in_the_account_of_whoever_installed_it(

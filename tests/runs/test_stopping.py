@@ -13,6 +13,7 @@ from managing import ending_workers, ends, long, managing, training
 from gtt.cli import main
 from gtt.config import RunConfig
 from gtt.errors import UnusableRun
+from gtt.runs.execute import Watcher, start_run
 from gtt.runs.home import Home
 from gtt.runs.stopping import farewell, runs_at_work, stop_worker
 
@@ -75,3 +76,12 @@ def test_a_folder_where_nothing_is_at_work_is_refused(
     assert main(["stop", str(home)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["stop"]) == 0 and capsys.readouterr().out == "No run is at work.\n"
+
+
+def test_a_stop_while_the_text_is_read_leaves_nothing(
+    tiny_config: RunConfig, tmp_path: Path
+) -> None:
+    watcher = Watcher(preparing=lambda progress: watcher.stop.set())
+    with pytest.raises(UnusableRun, match="stopped before it began: nothing of it was kept"):
+        start_run(tiny_config, Home(tmp_path / "home"), tmp_path / "run", watcher=watcher)
+    assert not (tmp_path / "run").exists()

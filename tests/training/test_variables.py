@@ -68,6 +68,10 @@ HARMLESS = {
     "LOCAL_RANK": "0",
     "WORLD_SIZE": "1",
     "LOCAL_WORLD_SIZE": "8",
+    "GROUP_RANK": "",
+    "PMI_SIZE": "",
+    "ACCELERATE_USE_CPU": "1",
+    "ACCELERATE_LOG_LEVEL": "nonsense",
 }
 
 
