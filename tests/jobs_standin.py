@@ -110,6 +110,7 @@ class Jobs:
         # "hang" (nothing, until it is `released`). `lost` lets it take its effect before that.
         self.instead: dict[str, int | str] = {}
         self.lost: dict[str, int | str] = {}
+        self.late: dict[str, float] = {}  # and lets it take its effect so many seconds after that
         self.released = threading.Event()
 
     def submit(self, account: Account, owner: str, spec: dict[str, Any]) -> Job:
@@ -247,7 +248,13 @@ class JobsHandler(StandinHandler):
     def _told(self, question: str, do: Callable[[], Any]) -> None:
         """Answers a question, or with the fault that is to be made of it."""
         fault = self.jobs.instead.get(question)
-        answer = do() if fault is None else None
+        if question in self.jobs.late:
+            timer = threading.Timer(self.jobs.late[question], do)
+            timer.daemon = True
+            timer.start()
+            answer = None
+        else:
+            answer = do() if fault is None else None
         fault = self.jobs.lost.get(question, fault)
         if fault is None:
             self._send(200, answer)

@@ -34,8 +34,9 @@ class JobState:
     `at_most` is what the person has agreed to pay. `lost` is a job that nobody follows any more and
     that may go on, or whose outcome is still there; `over` is one that costs nothing further, or
     was never begun. `mark` is what the Hub knows the job by; it is on record before the job is
-    asked for, so that one whose answer never came is found again. `field` is what of the request
-    the Hub refused, if it did.
+    asked for, at `asked`, so that one whose answer never came is found again. `revision` is the
+    commit of the repository that it was sent with. `field` is what of the request the Hub refused,
+    if it did.
     """
 
     flavor: str
@@ -54,6 +55,8 @@ class JobState:
     updated: float = 0.0
     mark: str | None = None
     field: str | None = None
+    asked: float | None = None
+    revision: str | None = None
 
     @property
     def is_unsettled(self) -> bool:

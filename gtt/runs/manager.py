@@ -251,6 +251,8 @@ class Manager:
         with self._lock:
             if self._runs.get(run.id) is not run or run.id in self._at_work or run.is_alive():
                 return
+            if self._closing:  # what is under this home is another server's by now
+                return
             grave = run.bury()
             del self._runs[run.id]
         shutil.rmtree(grave, ignore_errors=True)
@@ -494,6 +496,8 @@ class Manager:
         """Removes what was deleted, or is too old, and what a killed server left half made."""
         for run in list(self._runs.values()):
             with self._lock, _apart(run):
+                if self._still_costs(run):
+                    run.note_anyway(deleted_at=None)
                 if self._is_over(run):
                     run.bury()
                     del self._runs[run.id]
@@ -503,6 +507,15 @@ class Manager:
                     shutil.rmtree(path, ignore_errors=True)
         for grave in self.home.runs.glob(".deleted-*"):
             shutil.rmtree(grave, ignore_errors=True)
+
+    def _still_costs(self, run: ManagedRun) -> bool:
+        """Whether a run was deleted and its job could not be ended: it is shown again then.
+
+        Of a desk that is gone nobody could see it.
+        """
+        if not run.note.deleted_at or run.is_alive() or run.id in self._at_work:
+            return False
+        return may_cost(run.path, self.clock())
 
     def _is_over(self, run: ManagedRun) -> bool:
         """Whether the files of a run are to go."""

@@ -19,9 +19,10 @@ from serving import Server, serving, tiny
 
 from gtt.config import RunConfig
 from gtt.runs.elsewhere import UNASKED, JobFolder, JobState, may_cost
+from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.runs.manager import Manager
+from gtt.runs.manager import UNDO_SECONDS, Manager
 
 Place = tuple[Server, HubStandin, Jobs]
 ORDER: dict[str, Any] = {"flavor": "cpu-basic", "minutes": 15, "at_most": 1}
@@ -63,6 +64,42 @@ def test_what_the_hub_refuses_leaves_no_run_and_no_used_key(place: Place) -> Non
         wait_for(lambda: all(job.is_over for job in jobs.jobs.values()))
 
 
+def test_a_refusal_is_told_to_all_who_asked_and_leaves_alone_what_is_looked_at_by_now(
+    place: Place,
+) -> None:
+    """The same request twice, another run begun meanwhile; and a caller who does not wait."""
+    server, hub, jobs = place
+    jobs.jobs.clear()
+    jobs.credit, hub.delays["/commit/main"] = False, 2.0
+    order, asked = {**ORDER, "idempotency_key": "again"}, list[httpx.Response]()
+    with server.client() as http:
+        before = {one["id"] for one in http.get("/api/runs").json()["runs"]}
+
+        def begun() -> set[str]:
+            return {one["id"] for one in http.get("/api/runs").json()["runs"]} - before
+
+        ask = [
+            threading.Thread(target=lambda: asked.append(http.post("/api/jobs", json=order)))
+            for _ in range(2)
+        ]
+        ask[0].start()
+        wait_for(begun)
+        ask[1].start()
+        with pytest.raises(httpx.ReadTimeout):
+            http.post("/api/jobs", json=ORDER, timeout=0.5)
+        answer = http.post("/api/runs", json=tiny(max_steps=1))
+        here = answer.raise_for_status().json()["run"]["id"]
+        for one in ask:
+            one.join(60)
+        assert [one.status_code for one in asked] == [422, 422], [one.text for one in asked]
+        assert all("no credit left" in one.text for one in asked)
+        assert http.get("/api/train/status").json()["run"]["id"] == here
+        wait_for(lambda: begun() == {here})
+    jobs.credit = True
+    hub.delays.clear()
+    assert not jobs.jobs
+
+
 def test_a_process_that_died_before_it_asked_is_told_as_that(place: Place) -> None:
     server, hub, jobs = place
     jobs.jobs.clear()
@@ -99,5 +136,36 @@ def test_a_run_whose_job_may_cost_is_not_swept_away(tmp_path: Path) -> None:
         now[0] += 3 * 24 * 3600
         manager._sweep()
         assert manager.get(run.id) is None, "no job goes on for so long"
+    finally:
+        manager.close()
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_deleted_run_whose_job_could_not_be_ended_is_shown_again(
+    tmp_path: Path, is_gone: bool
+) -> None:
+    """Its token was revoked in the middle. Of a desk that is gone nobody could see it."""
+    now, home = [1_000_000.0], Home(tmp_path / "home")
+    folder = home.new_run("costly")
+    folder.mkdir(parents=True)
+    RunFolder(folder).create(RunConfig(), None, "somebody")
+    state = JobState("cpu-basic", "CPU", 0.01, 60.0, 1.0, stage="lost", id="x", updated=now[0])
+    JobFolder(folder).write(state)
+    manager = Manager(home, Limits(), spare=False, clock=lambda: now[0])
+    try:
+        run = manager.get(folder.name)
+        assert run is not None
+        manager.delete(run)
+        if is_gone:
+            manager.forget_owner("somebody")
+        now[0] += UNDO_SECONDS + 1
+        manager._sweep()
+        assert (manager.get(run.id) is run) != is_gone and folder.exists() != is_gone
+        if not is_gone:
+            JobFolder(folder).write(replace(state, stage="over"))
+            manager.delete(run)
+            now[0] += UNDO_SECONDS + 1
+            manager._sweep()
+        assert manager.get(run.id) is None and not folder.exists()
     finally:
         manager.close()

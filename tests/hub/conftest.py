@@ -19,6 +19,7 @@ from jobs_standin import Jobs, jobs_standin
 from gtt.config import RunConfig
 from gtt.hub import sending
 from gtt.hub.jobs import follower as following
+from gtt.hub.jobs import search
 from gtt.hub.push import Push
 from gtt.hub.state import PushState
 from gtt.runs.execute import start_run
@@ -87,8 +88,10 @@ def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    for name, seconds in {"LOOK_EVERY": 0.2, "LAST_LINES": 2.0, "FIND_FOR": 1.0}.items():
+    for name, seconds in {"LOOK_EVERY": 0.2, "LAST_LINES": 2.0}.items():
         monkeypatch.setattr(following, name, seconds)
+    for name, seconds in {"LOOK_EVERY": 0.2, "FIND_FOR": 1.0}.items():
+        monkeypatch.setattr(search, name, seconds)
     monkeypatch.setattr(following, "FETCH_PAUSE", 0.1)
     hurried = partial(_pagination.http_backoff, base_wait_time=0.01, max_wait_time=0.05)
     monkeypatch.setattr(_pagination, "http_backoff", hurried)

@@ -10,7 +10,7 @@ import pytest
 from following_jobs import TOKEN, Case, events, script, wait_for
 from hub_standin import Account as Visitor
 
-from gtt.hub.jobs import far
+from gtt.hub.jobs import far, search
 from gtt.hub.jobs import follower as following
 from gtt.hub.jobs.starting import start_job
 from gtt.runs.elsewhere import JobFolder, JobState, is_unsettled
@@ -45,12 +45,77 @@ def test_a_job_whose_answer_never_came_is_found_again(
 
 
 @pytest.mark.parametrize("fault", ["portal", "cut", 408, 503])
-def test_a_machine_that_was_not_begun_is_told_as_that(case: Case, fault: int | str) -> None:
+def test_that_no_machine_was_begun_is_told_once_its_time_is_up(
+    case: Case, fault: int | str
+) -> None:
     case.jobs.instead["submit"] = fault
     state = case.follow()
-    assert state.stage == "over" and state.message == following.NEVER_BEGUN
+    assert state.stage == "lost" and "may still begin late" in str(state.message)
+    assert is_unsettled(case.folder) and case.hub.repos and not case.events("RunEnded")
+    case.change(asked=float(state.asked or 0) - 60 * state.minutes)
+    state = case.follow()
+    assert state.stage == "over" and state.message == search.NEVER_BEGUN
     assert case.end["reason"] == "failed" and not case.hub.repos, "its repository goes again"
     assert not is_unsettled(case.folder)
+
+
+def test_a_machine_that_begins_late_is_found(case: Case, steps: Callable[[], bool]) -> None:
+    case.jobs.late["submit"], case.jobs.lost["submit"] = 2.5, 504
+    assert case.follow().stage == "lost", "the Hub lists none so far"
+    wait_for(lambda: case.jobs.jobs)
+    assert case.follow().stage == "over"
+    assert steps() and case.end["reason"] == "completed" and case.state.id == case.job.id
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_what_was_sent_home_is_kept_where_the_job_is_listed_no_more(
+    case: Case, trained: Trained, steps: Callable[[], bool], ended: bool
+) -> None:
+    """Its answer was lost, nobody followed it, and days later the Hub has forgotten it."""
+    case.jobs.lost["submit"], case.jobs.instead["list"] = "cut", 403
+    case.jobs.outcome = trained[1]
+    assert case.follow().stage == "lost"
+    wait_for(lambda: "run/journal.jsonl" in case.hub.repos[str(case.state.repo)].files)
+    files = case.hub.repos[str(case.state.repo)].files
+    if not ended:
+        files["run/journal.jsonl"] = bytes(files["run/journal.jsonl"].rpartition(b'{"seq"')[0])
+    case.jobs.jobs.clear()
+    case.jobs.instead.clear()
+    state = case.follow()
+    assert steps() and RunFolder(case.folder).checkpoints.best().name == "step-00000010"
+    if not ended:
+        assert state.stage == "lost" and "What it has sent home is here." in str(state.message)
+        case.change(asked=float(state.asked or 0) - 60 * state.minutes)
+        state = case.follow()
+    assert state.stage == "over" and "What it cost is told at" in str(state.message)
+    assert case.end["reason"] == ("completed" if ended else "failed")
+    assert f"run/checkpoints/step-{10:08}/model.safetensors" in files
+    assert case.hub.repos[str(state.repo)].files is files
+
+
+def test_what_somebody_else_wrote_into_the_repository_stays(case: Case) -> None:
+    """A refused start takes back what it sent, and nothing more."""
+    case.jobs.credit, case.hub.delays["/api/jobs/anna"] = False, 1.0
+    with case.following():
+        wait_for(lambda: case.hub.requested("POST", "/api/jobs/anna"))
+        (repo,) = case.hub.repos.values()
+        repo.files["model.safetensors"] = b"mine"
+    assert case.state.stage == "over" and "no credit left" in case.end["message"]
+    assert list(case.hub.repos.values()) == [repo]
+
+
+@pytest.mark.parametrize("fault", ["portal", "cut", 503])
+def test_a_stop_while_a_job_is_looked_for_is_heard(case: Case, fault: int | str) -> None:
+    case.jobs.lost["submit"], case.jobs.instead["list"] = "cut", fault
+    case.jobs.script_ends = "RUNNING"
+    with case.following():
+        wait_for(lambda: search.UNSURE in str(case.state.message))
+        case.stop.set()
+        wait_for(lambda: case.state.stage == "lost", 10)
+    assert is_unsettled(case.folder) and "A machine may be at work" in str(case.state.message)
+    case.jobs.instead.clear()
+    assert case.follow().stage == "over", "it is found, and cancelled at once"
+    assert case.job.stage == "CANCELED" and case.end["reason"] == "stopped"
 
 
 @pytest.mark.parametrize("fault", ["portal", "cut", 404, 503])
@@ -59,7 +124,7 @@ def test_it_is_looked_for_until_the_hub_says(
 ) -> None:
     case.jobs.lost["submit"], case.jobs.instead["list"] = "cut", fault
     with case.following():
-        wait_for(lambda: following.UNSURE in str(case.state.message))
+        wait_for(lambda: search.UNSURE in str(case.state.message))
         assert is_unsettled(case.folder) and case.state.id is None
         case.jobs.instead.clear()
     assert steps() and case.end["reason"] == "completed"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from concurrent.futures import Future
 from dataclasses import asdict
+from weakref import WeakKeyDictionary
 
 from gtt.api.endpoints.estimating import estimated
 from gtt.api.endpoints.runs import Mark, asked_for, begin_run, of_the_disk, once, run_response
@@ -40,6 +43,8 @@ from gtt.runs.processes import Worker
 MOST, MOST_EACH = 8, 2  # jobs followed at once, of all strangers and of one desk
 RETRY = 60.0  # seconds
 DECIDED_WITHIN = 30.0  # seconds that the answer waits for that of the Hub
+# The Hub's answers to starts, by run: what the same request sent again is told as well.
+_decisions: WeakKeyDictionary[ManagedRun, Future[JobState | None]] = WeakKeyDictionary()
 
 
 class HubRefused(ApiError):
@@ -80,16 +85,34 @@ async def run_on_hub(caller: Caller, request: RunOnHub) -> RunResponse:
     are saved, and stopping it cancels the job. Nothing is begun where the price of the time limit
     is above `at_most`. What the Hub refuses within half a minute is the answer, and leaves no run.
     """
-    before = caller.desk.current_run
     run = await asyncio.to_thread(_begin, caller, request)
-    job = await _decided(run)
-    if job is None or job.message is None:
-        return await asyncio.to_thread(run_response, run)
-    await asyncio.to_thread(_take_away, caller, run, before, request.idempotency_key)
-    raise BadInput(job.message, field=job.field)
+    decision = _decisions.get(run)
+    refused = await asyncio.wrap_future(decision) if decision is not None else None
+    if refused is not None:
+        raise BadInput(str(refused.message), field=refused.field)
+    return await asyncio.to_thread(run_response, run)
 
 
-async def _decided(run: ManagedRun) -> JobState | None:
+def _decide(caller: Caller, run: ManagedRun, before: str | None, key: str | None) -> None:
+    """Waits in a thread of its own for the Hub's answer to a start, and takes away a run that was
+    refused, also where whoever asked for it has hung up."""
+    decision: Future[JobState | None] = Future()
+    decision.set_running_or_notify_cancel()  # from now on nobody's leaving cancels it
+    _decisions[run] = decision
+
+    def wait() -> None:
+        try:
+            refused = _refusal(run)
+            if refused is not None:
+                _take_away(caller, run, before, key)
+            decision.set_result(refused)
+        except BaseException as error:
+            decision.set_exception(error)
+
+    threading.Thread(target=wait, name="deciding", daemon=True).start()
+
+
+def _refusal(run: ManagedRun) -> JobState | None:
     """The job where nothing was begun and its process has ended; None where it is at the Hub, was
     stopped, or has not got its answer within a while."""
     until = time.monotonic() + DECIDED_WITHIN
@@ -98,15 +121,17 @@ async def _decided(run: ManagedRun) -> JobState | None:
         if job is None or job.id is not None or job.stage == "lost":
             return None
         if job.stage == "over" and not run.at_work:
-            return job
-        await asyncio.sleep(0.1)
+            return job if job.message is not None else None
+        time.sleep(0.1)
     return None
 
 
 def _take_away(caller: Caller, run: ManagedRun, before: str | None, key: str | None) -> None:
-    """Leaves the desk as it was before a run that came to nothing."""
+    """Leaves the desk as if the run had not been; another that is looked at by now stays that."""
     with of_the_disk(), caller.desk.lock:
-        caller.desk.save_current_run(before)
+        if caller.desk.current_run == run.id:
+            is_there = before is not None and caller.service.manager.get(before) is not None
+            caller.desk.save_current_run(before if is_there else None)
         if key is not None:
             caller.desk.free_key(key)
         caller.service.manager.discard(run)
@@ -137,7 +162,10 @@ def _begin(caller: Caller, request: RunOnHub) -> ManagedRun:
         refuse_tracker(config)
         with caller.desk.lock:
             _require_place(caller)
-            return begin_run(caller, config, request.name, mark, elsewhere=elsewhere)
+            before = caller.desk.current_run
+            run = begin_run(caller, config, request.name, mark, elsewhere=elsewhere)
+            _decide(caller, run, before, request.idempotency_key)
+            return run
 
     return once(caller, request, begin)
 

@@ -16,7 +16,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from gtt.config import RunConfig
 from gtt.hub.jobs.hardware import checked_price, flavor_named, flavors
-from gtt.hub.jobs.parcel import command, make_parcel
+from gtt.hub.jobs.parcel import command, is_sent, make_parcel
 from gtt.hub.jobs.refusals import (
     JobRefused,
     JobUnanswered,
@@ -47,10 +47,10 @@ class Account:
 
     def send(
         self, state: JobState, config: RunConfig, uploads: Path | None, note: Callable[..., None]
-    ) -> tuple[JobState, str]:
-        """Sends what the machine needs; the state as the job is to be asked for, and the commit.
+    ) -> JobState:
+        """Sends what the machine needs; the state as the job is to be asked for.
 
-        `note` keeps what is known so far. Raises `BadInput`: nothing is left at the Hub then.
+        `note` keeps what is known so far. Raises `BadInput`; what was sent is taken back then.
         """
         if is_offline_mode():
             raise JobRefused("This computer is told to stay off the Hub: unset HF_HUB_OFFLINE.")
@@ -73,17 +73,22 @@ class Account:
                 lambda: self.api.create_commit(repo, operations, commit_message="What is to train")
             )
         except BaseException:
-            self.take_back(repo)
+            self.take_back(repo, None)
             raise
-        price = flavor.dollars_per_hour
-        return replace(state, repo=repo, account=account, dollars_per_hour=price), sent.oid
+        return replace(
+            state,
+            repo=repo,
+            account=account,
+            dollars_per_hour=flavor.dollars_per_hour,
+            revision=sent.oid,
+        )
 
-    def begin(self, state: JobState, revision: str) -> JobInfo:
+    def begin(self, state: JobState) -> JobInfo:
         """Asks for the machine. Raises `JobRefused` where the Hub has begun nothing, and
         `JobUnanswered` where that cannot be told: `find` can, later."""
         environment: dict[str, Any] = {
             "GTT_JOB_REPO": state.repo,
-            "GTT_JOB_REVISION": revision,
+            "GTT_JOB_REVISION": state.revision,
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             # Files go by Git LFS, there as here: a commit is whole or absent, and what a run of
@@ -162,7 +167,19 @@ class Account:
             raise job_refusal(error, self.api.endpoint) from error
         return repo
 
-    def take_back(self, repo: str) -> None:
-        """Deletes the repository of a job that was never begun, if that can be done."""
+    def has_more(self, repo: str, revision: str | None) -> bool:
+        """Whether a repository has more in it than was sent there, in the commit `revision` if
+        that is known; raises `JobRefused`, and `JobGone` where there is no such repository."""
+        info = self.ask(lambda: self.api.model_info(repo))
+        if revision is not None and info.sha != revision:
+            return True
+        return not all(is_sent(one.rfilename) for one in info.siblings or [])
+
+    def take_back(self, repo: str, revision: str | None) -> None:
+        """Deletes the repository of a job that was never begun, if that can be done.
+
+        Only what was sent there goes: who else writes there keeps what they have.
+        """
         with suppress(Exception):  # it is private, and its README says that it can be deleted
-            self.api.delete_repo(repo)
+            if not self.has_more(repo, revision):
+                self.api.delete_repo(repo)

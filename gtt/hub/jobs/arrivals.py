@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import HfApi
 
+from gtt.config import RunConfig
 from gtt.runs.elsewhere import JobFolder
 from gtt.runs.folder import RunFolder
 from gtt.runs.journal import read_journal
-from gtt.runs.records import Record
+from gtt.runs.records import Record, sound
 from gtt.training.checkpoints import resume_part, write_folder, write_text
+from gtt.training.events import EVENTS, Event
 
 # The repository is the person's own, and still no name in it leads out of the run's folder.
 _PLAIN = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
@@ -73,6 +77,23 @@ class Arrivals:
         return Path(
             self.api.hf_hub_download(self.repo, name, revision=sha, local_dir=str(self.place))
         )
+
+
+def event_of(record: Record, config: RunConfig) -> Event | None:
+    """The event of a record; the settings are those of here, whose paths mean something."""
+    kind = EVENTS.get(str(record.get("type")))
+    if kind is None or sound(record) is not record:
+        return None
+    values: dict[str, Any] = {
+        field.name: record[field.name] for field in dataclasses.fields(kind) if field.name in record
+    }
+    if record["type"] == "RunStarted":
+        data = config.data.model_dump(mode="json")
+        values["config"] = {**values["config"], "data": data}
+    try:
+        return kind(**values)
+    except TypeError:  # a field is missing
+        return None
 
 
 def _move(files: dict[str, Path], into: Path) -> None:

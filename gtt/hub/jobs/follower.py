@@ -6,7 +6,6 @@ order and without a gap. So how many there are says which comes next, whoever fo
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import queue
 import secrets
@@ -22,23 +21,25 @@ from huggingface_hub import JobInfo
 
 from gtt.errors import BadInput
 from gtt.hub.jobs.account import Account
-from gtt.hub.jobs.arrivals import Arrivals
+from gtt.hub.jobs.arrivals import Arrivals, event_of
 from gtt.hub.jobs.endings import UntoldEnd
 from gtt.hub.jobs.far import JOURNAL, PUSHED, UNSENT
 from gtt.hub.jobs.hardware import cost_so_far
 from gtt.hub.jobs.lines import LogReader
 from gtt.hub.jobs.refusals import (
+    BILLING_PAGE,
     JobGone,
     JobRefused,
     JobUnanswered,
     TokenSpent,
     job_refusal,
 )
+from gtt.hub.jobs.search import UNLISTED, NeverBegun, Search, is_time_up
 from gtt.runs.elsewhere import JobFolder, JobState
 from gtt.runs.folder import RunFolder
 from gtt.runs.journal import Journal
-from gtt.runs.records import Record, read_record, sound
-from gtt.training.events import EVENTS, Event, PreparationProgressed, Reason, RunEnded
+from gtt.runs.records import Record, read_record
+from gtt.training.events import PreparationProgressed, Reason, RunEnded
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,8 @@ OURS = (SENDING, WAITING, INSTALLING, FETCHING)
 LOOK_EVERY = 5.0  # seconds between two questions how the job stands
 LAST_LINES = 15.0  # seconds that the log has after the end of the job
 GIVE_UP = 3600.0  # seconds beyond the time limit that an unreachable Hub is asked
-FIND_FOR = 30.0  # seconds after which a job that the Hub does not list was never begun
 FETCH_TRIES, FETCH_PAUSE = 4, 5.0  # of what was trained, once the job is over
 ENDS = ("COMPLETED", "CANCELED", "ERROR", "DELETED")
-UNSURE = "It is asked again whether it has begun a machine for this run."
-NEVER_BEGUN = "The Hub has begun no machine for this run, and nothing is charged: start it again."
 UNHEEDED = "It could not be cancelled yet: the Hub was asked to and has it at work still."
 STOPPED = "Stopped before the Hub was asked for a machine: nothing was charged."
 
@@ -89,7 +87,8 @@ class Follower:
         """Follows to the end; what goes wrong is a sentence in the journal or in the state.
 
         Only the Hub's own word ends the run: that nothing was begun, or that the job is over or
-        unknown there. After everything else it can be followed again.
+        unknown there, which counts of one whose answer never came once its time is up. After
+        everything else it can be followed again.
         """
         with (
             self.run_folder.locked(elsewhere=True),
@@ -97,9 +96,10 @@ class Follower:
         ):
             self.taken = sum(not _is_ours(one) for one in self.run_folder.records())
             try:
-                if self.state.id is None:
-                    self._begin()
-                self._follow()
+                if self.state.id is None and not self._begin():
+                    self._bring_home()
+                else:
+                    self._follow()
             except BadInput as error:
                 if self.state.is_unsettled:
                     self._lose(error.message)
@@ -113,8 +113,11 @@ class Follower:
 
     # ------------------------------------------------------------------------ the beginning
 
-    def _begin(self) -> None:
-        """Sees to it that the job is there and on record; raises `BadInput` where it is not."""
+    def _begin(self) -> bool:
+        """Sees to it that the job is there and on record; False where the Hub has it no more.
+
+        Raises `BadInput` where nothing was begun or nothing is known.
+        """
         # A mark is from a follower that asked for the job and died before it had the answer.
         try:
             job = self._submit() if self.state.mark is None else self._find()
@@ -123,6 +126,8 @@ class Follower:
                 f"The folder of this run takes nothing more ({error.strerror}): make room, then "
                 "start it again. Nothing was begun on the Hub."
             ) from error
+        if job is None:
+            return False
         self.state = replace(self.state, id=job.id, url=job.url, stage="scheduling")
         try:
             self._keep(message=None)
@@ -130,15 +135,16 @@ class Follower:
             with suppress(JobRefused):
                 self.account.cancel(self.state)
             raise
+        return True
 
-    def _submit(self) -> JobInfo:
+    def _submit(self) -> JobInfo | None:
         self._prepare(SENDING)
         self._refuse_stopped()
-        self.state, revision = self.account.send(self.state, self.config, self.uploads, self._keep)
+        self.state = self.account.send(self.state, self.config, self.uploads, self._keep)
         try:
             self._refuse_stopped()
-            self._keep(mark=secrets.token_hex(8))
-            return self.account.begin(self.state, revision)
+            self._keep(mark=secrets.token_hex(8), asked=self.clock())
+            return self.account.begin(self.state)
         except JobUnanswered as error:
             self._note(message=f"{error.message} Whether a machine was begun is being found out.")
             return self._find()
@@ -150,32 +156,21 @@ class Follower:
         if self.stop.is_set():
             raise JobRefused(STOPPED)
 
-    def _find(self) -> JobInfo:
-        """The job that was asked for and may be at work. Raises `JobRefused` where there is none,
-        and what stands in the way of finding that out after a long time."""
-        settled = time.monotonic() + FIND_FOR
-        give_up = self.clock() + 60 * self.state.minutes + GIVE_UP
-        while True:
-            try:
-                job = self.account.find(self.state)
-                if job is not None:
-                    return job
-                if time.monotonic() > settled:
-                    break
-            except TokenSpent:
-                raise
-            except JobRefused as error:
-                if self.clock() > give_up:
-                    raise
-                self._note(message=f"{error.message} {UNSURE}")
-            time.sleep(LOOK_EVERY)
-        self._take_back()
-        raise JobRefused(NEVER_BEGUN)
+    def _find(self) -> JobInfo | None:
+        """The job that was asked for; None where the Hub has only what it sent home."""
+        if self.state.asked is None:  # by an older version
+            self._note(asked=self.state.updated)
+        search = Search(self.account, self.state, self.stop, self.clock)
+        try:
+            return search.find(lambda message: self._note(message=message))
+        except NeverBegun:
+            self._take_back()
+            raise
 
     def _take_back(self) -> None:
         """Nothing was begun: the repository of the job goes, and there is nothing to find."""
         if self.state.repo is not None and self.state.account is not None:
-            self.account.take_back(self.state.repo)
+            self.account.take_back(self.state.repo, self.state.revision)
         self.state = replace(self.state, mark=None)
 
     def _never_begun(self, error: BadInput) -> None:
@@ -198,7 +193,6 @@ class Follower:
 
     def _follow(self) -> None:
         state = self.state
-        self.arrivals = Arrivals(self.account.api, str(state.repo), self.run_folder)
         reader = LogReader(self.account.api, str(state.id), state.account, self.folder.log)
         reader.start()
         try:
@@ -272,8 +266,9 @@ class Follower:
     def _fetch(self) -> bool:
         """Takes what has been sent home so far; whether there was any."""
         self.unfetched = None
+        arrivals = Arrivals(self.account.api, str(self.state.repo), self.run_folder)
         try:
-            records = self.arrivals.fetch()
+            records = arrivals.fetch()
         except Exception as error:
             refusal = job_refusal(error, self.account.api.endpoint)
             if isinstance(error, OSError) and error.errno is not None:
@@ -301,7 +296,7 @@ class Follower:
 
     def _append(self, record: Record) -> None:
         """Adds a record to the journal; raises OSError."""
-        event = self._event_of(record)
+        event = event_of(record, self.config)
         if event is None or self.end is not None:
             return
         if isinstance(event, RunEnded):  # told when its model is here
@@ -313,24 +308,6 @@ class Follower:
         self.journal.append(event)
         self.journal.clock = self.clock
         self.taken += 1
-
-    def _event_of(self, record: Record) -> Event | None:
-        """The event of a record; the settings are those of here, whose paths mean something."""
-        kind = EVENTS.get(str(record.get("type")))
-        if kind is None or sound(record) is not record:
-            return None
-        values: dict[str, Any] = {
-            field.name: record[field.name]
-            for field in dataclasses.fields(kind)
-            if field.name in record
-        }
-        if record["type"] == "RunStarted":
-            data = self.config.data.model_dump(mode="json")
-            values["config"] = {**values["config"], "data": data}
-        try:
-            return kind(**values)
-        except TypeError:  # a field is missing
-            return None
 
     def _see(self, job: JobInfo) -> None:
         """Keeps how the job stands."""
@@ -366,7 +343,18 @@ class Follower:
 
     # -------------------------------------------------------------------------------- the end
 
-    def _finish(self, job: JobInfo | None, reader: LogReader) -> None:
+    def _bring_home(self) -> None:
+        """Fetches what came of a job whose number never came, and which the Hub lists no more.
+
+        Raises `JobRefused` where it may be at work all the same.
+        """
+        self._fetch()
+        if self.end is None and not is_time_up(self.state, self.clock()):
+            here = self.unfetched or "What it has sent home is here."
+            raise JobRefused(f"{UNLISTED} {here}")
+        self._finish(None, None)
+
+    def _finish(self, job: JobInfo | None, reader: LogReader | None) -> None:
         """Brings home what there is and tells the end; raises `JobRefused` where it is still there
         and cannot be had now."""
         self._note(stage="fetching", started=None, message=None)
@@ -378,22 +366,24 @@ class Follower:
             is_here = self._fetch()
         if self.unfetched is not None:
             raise JobRefused(self.unfetched)
-        if self.end is None and job is not None and not self.stop.is_set():
+        if self.end is None and job and reader and not self.stop.is_set():
             for line in reader.whole():  # a log that breaks off may look like one that has ended
                 if line.startswith(JOURNAL):
                     self._take_line(line)
         for seq in sorted(self.held):  # what is missing in between will not come any more
             self._append(self.held[seq])
         self.held.clear()
-        end = self.end or self._end_of(job, reader.last)
+        end = self.end or self._end_of(job, reader.last if reader else "")
         if not is_here and self.end is not None and end.reason != "failed":
             end = replace(
                 end,
                 message=f"{end.message} What it trained did not arrive here; look for it in "
                 f"{self.account.api.endpoint}/{self.state.repo}.",
             )
-        cost = cost_so_far(replace(self.state, stage="over").dollars())
-        self._keep(stage="over", message=f"{end.message} It cost {cost}.")
+        cost = f"It cost {cost_so_far(replace(self.state, stage='over').dollars())}."
+        if self.state.id is None:
+            cost = f"What it cost is told at {BILLING_PAGE}."
+        self._keep(stage="over", message=f"{end.message} {cost}")
         try:
             self.journal.append(end)
         except OSError:  # not over before that is told

@@ -42,6 +42,7 @@ LIBRARIES = (
 FLOORS = ("data", "explanations", "model", "runs", "training")
 ON_THE_HUB = ("hub/__init__.py", "hub/jobs/__init__.py", "hub/jobs/far.py")
 CODE, ORDER = "job/gtt.zip", "job/order.json"
+BESIDE = (".gitattributes", "README.md")  # of `job/`, before anything was trained
 # Fetches the code and goes on in there. The token is in the environment, put there as a secret.
 BOOT = f"""\
 import os, sys, zipfile
@@ -94,6 +95,11 @@ def make_parcel(config: RunConfig, minutes: float, uploads: Path | None) -> Parc
         )
     files[ORDER] = json.dumps(order, ensure_ascii=False).encode()
     return Parcel(files)
+
+
+def is_sent(name: str) -> bool:
+    """Whether a file of the repository may be of the parcel, and is not of what was trained."""
+    return name.startswith("job/") or name in BESIDE
 
 
 def packed_code() -> bytes:
