@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gtt.data.decoding import in_encoding
 from gtt.data.encodings import encoding_of
-from gtt.data.sources import FILE_SUFFIXES
+from gtt.data.sources import FILE_SUFFIXES, way_with
 from gtt.errors import UnusableData
 from gtt.runs.footers import declared
 
@@ -47,8 +47,8 @@ def suffix_of(name: str) -> str:
         return suffix
     shown = repr(suffix[:20]) if suffix else "no ending"
     raise _unusable(
-        f"The file has {shown}, and what can be read is {', '.join(FILE_SUFFIXES)}: rename it to "
-        ".txt if it is plain text."
+        f"The file has {shown}, and what can be read is {', '.join(FILE_SUFFIXES)}: "
+        + way_with(suffix)
     )
 
 

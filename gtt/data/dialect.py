@@ -73,10 +73,7 @@ class Dialect:
 def dialect_of(head: Sequence[str], name: str) -> Dialect:
     """Told by the first lines of a file; raises `UnusableData` where they cannot be a table."""
     said = _SAYS_SEPARATOR.fullmatch(head[0]) if head else None
-    notes: list[str] = []
-    above = 1
-    if not said:
-        above, notes = _above(head, name)
+    above, notes = _above(head, name, said[1] if said else "")
     rest = head[above:]
     separator = said[1] if said else _separator(rest)
     is_escaped = _is_escaped(rest, separator)
@@ -182,42 +179,48 @@ def _rows(lines: Iterable[str], separator: str) -> list[Row]:
     return [row for row in csv.reader(beginning, delimiter=separator) if any(row)]
 
 
-def _above(head: Sequence[str], name: str) -> tuple[int, list[str]]:
-    """How many lines stand above the heading, and what is to be said of them."""
-    filled = [at for at, line in enumerate(head[:MOST_ABOVE]) if line.strip(" \t\n,;|")]
+def _above(head: Sequence[str], name: str, said: str) -> tuple[int, list[str]]:
+    """How many lines stand above the heading, and what is to be said of them.
+
+    Where the first says the separator, it is one of them.
+    """
+    none = 1 if said else 0
+    lines_filled = enumerate(head[:MOST_ABOVE])
+    filled = [at for at, line in lines_filled if at >= none and line.strip(" \t\n,;|")]
     if len(filled) < 2:
-        return 0, []
+        return none, []
     first = filled[0]
     for at, after in pairwise(filled):
-        if not (head[at].startswith("#") or _is_title(head[at])):
+        if not (head[at].startswith("#") or _is_title(head[at], said or SEPARATORS)):
             break
         are_comments = all(head[one].startswith("#") for one in filled if one < after)
-        if _is_table(head[after:], are_comments):
+        if _is_table(head[after:], are_comments, said):
             lines = f"Lines {first + 1} to {at + 1} were"
             lines = f"Line {first + 1} was" if at == first else lines
             what = shown(head[first].strip(' \t\n,;|"'))
             return after, [f"{lines} left out ({what}): the heading stands on line {after + 1}."]
-    begin = next((at for at in filled[:_TITLES] if not _is_title(head[at])), first)
-    below = _rows(head[begin:], _separator(head[begin:])) if begin > first else []
+    begin = next(
+        (at for at in filled[:_TITLES] if not _is_title(head[at], said or SEPARATORS)), first
+    )
+    below = _rows(head[begin:], said or _separator(head[begin:])) if begin > first else []
     if len(below) > 2 and len(below[0]) > 1 and len({len(row) for row in below}) == 1:
         raise unusable(
             f"Line {first + 1} of {name} has 1 cell, and the lines below have {len(below[0])}: if "
             "it is a title, take it out; if each line is one text, save the file as .txt."
         )
-    return 0, []
+    return none, []
 
 
-def _is_title(line: str) -> bool:
+def _is_title(line: str, marks: str) -> bool:
     """One cell that is no name of a column, maybe with the separators of a spreadsheet after it."""
-    cell = line.strip().rstrip(SEPARATORS).strip('" ')
-    is_one = not any(mark in cell for mark in SEPARATORS)
+    cell = line.strip().rstrip(SEPARATORS + marks).strip('" ')
+    is_one = not any(mark in cell for mark in marks)
     return bool(cell) and is_one and cell.lower() not in HEADINGS
 
 
-def _is_table(lines: Sequence[str], below_comments: bool) -> bool:
+def _is_table(lines: Sequence[str], below_comments: bool, said: str) -> bool:
     """Whether a heading begins here without any doubt, and rows that fit it follow."""
-    separator = _separator(lines)
-    rows = [trimmed(row) for row in _rows(lines, separator)]
+    rows = [trimmed(row) for row in _rows(lines, said or _separator(lines))]
     if len(rows) < 2:
         return False
     width = len(rows[0])

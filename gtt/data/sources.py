@@ -249,10 +249,17 @@ def _resolve_file(name: str, path: Path) -> Resolved:
         ending = repr(path.suffix) if path.suffix else "no ending"
         raise UnusableData(
             f"{path.name!r} has {ending}, and what can be read is {', '.join(FILE_SUFFIXES)}: "
-            "rename it to .txt if it is plain text.",
+            + way_with(path.suffix),
             field="data.source",
         )
     return Resolved("file", path.name, path.name, path=path)
+
+
+def way_with(suffix: str) -> str:
+    """What to do with a file whose ending is not known."""
+    if suffix.lower() in (".tsv", ".tab"):
+        return "rename it to .csv, which may have tabs between its cells."
+    return "rename it to .txt if it is plain text."
 
 
 def local_path(text: str) -> Path:

@@ -217,4 +217,5 @@ def test_what_is_no_text_is_a_sentence_that_names_no_path(caller: Caller) -> Non
     source = bring(caller, "a,b\n1,2\n3,4\n", "numbers.csv")
     with pytest.raises(BadInput, match="no column with text") as caught:
         look(caller, source=source)
+    assert str(caught.value).startswith("numbers.csv has no column with text")
     assert str(caller.service.home.path) not in str(caught.value)

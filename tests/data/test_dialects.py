@@ -106,6 +106,17 @@ READ: dict[str, tuple[str, list[str], str]] = {
         COMMAS,
         "chosen from id, text",
     ),
+    "excel, title": (
+        "sep=;\nMy export, of May\nid;text\n" + lines("{i};{t}\n", COMMAS),
+        COMMAS,
+        "Line 2 was left out ('My export, of May'): the heading stands on line 3.",
+    ),
+    "excel, two titles": (
+        "sep=;\n\nMy export;\nof May\n\nid;text\n" + lines("{i};{t}\n", COMMAS),
+        COMMAS,
+        "Lines 3 to 4 were left out",
+    ),
+    "excel, one column": ("sep=;\ntext\n" + lines("{t}\n", COMMAS), COMMAS, "was read"),
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gtt.data.files import open_file
 from gtt.data.library import read_python
 from gtt.data.sources import SOURCES, HubName, describe_sources, resolve_source
 from gtt.errors import UnusableData
@@ -52,6 +53,11 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "notes.docx").write_text("hello")
     with pytest.raises(UnusableData, match=r"'\.docx'.*rename it to \.txt"):
         resolve_source("notes.docx")
+    (tmp_path / "rows.tsv").write_text("id\ttext\n1\thello\n2\tworld\n")
+    with pytest.raises(UnusableData, match=r"'\.tsv'.*rename it to \.csv, which may have tabs"):
+        resolve_source("rows.tsv")
+    (tmp_path / "rows.tsv").rename(tmp_path / "rows.csv")
+    assert list(open_file(tmp_path / "rows.csv", None).pieces) == ["hello", "world"]
 
 
 @pytest.mark.parametrize(
