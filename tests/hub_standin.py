@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
@@ -74,10 +74,12 @@ class HubStandin:
         self.down = False  # every connection breaks
         self.slow = 0.0  # seconds to wait after each 64 kB of a large file
         self.delays: dict[str, float] = {}  # seconds before a path that ends so is answered
-        self.fails: dict[str, int] = {}  # how a path that begins so is answered
+        # How a path that begins so is answered: a status, "portal" (the page of a network's
+        # sign-in) or "cut" (the connection breaks). `lost` is by how it ends, and what was asked
+        # is done before that.
+        self.fails: dict[str, int | str] = {}
+        self.lost: dict[str, int | str] = {}
         self.gives_up_uploads = False  # signed addresses are no longer good
-        # What is lost of the answer to a commit that was taken: all, or a gateway says 504.
-        self.loses_commit: Literal["cut", "gateway"] | None = None
         self.down_after_commit = False  # and then nothing is answered any more
         self.before_commit: Callable[[Repo], None] | None = None  # somebody else is quicker
         self.lock = threading.RLock()
@@ -150,9 +152,9 @@ class StandinHandler(BaseHTTPRequestHandler):
                 raise _Cut
             for ending, seconds in self.hub.delays.items():
                 time.sleep(seconds if self.place.endswith(ending) else 0)
-            for beginning, status in self.hub.fails.items():
+            for beginning, fault in self.hub.fails.items():
                 if self.place.startswith(beginning):
-                    raise Refused(status, "The service is not available.")
+                    return self._answer_oddly(fault)
             self._route(method)
         except _Cut:
             self.close_connection = True
@@ -166,6 +168,15 @@ class StandinHandler(BaseHTTPRequestHandler):
             )
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+
+    def _answer_oddly(self, fault: int | str) -> None:
+        if isinstance(fault, int):
+            raise Refused(fault, "The service is not available.")
+        if fault == "cut":
+            raise _Cut
+        self._read_all()
+        page = b"<html>Please sign in to the hotel's network</html>"
+        self._write(200, page, {}, "text/html")
 
     def _read_all(self) -> bytes:
         body = self.rfile.read(self._left)
@@ -183,6 +194,13 @@ class StandinHandler(BaseHTTPRequestHandler):
         headers: dict[str, str] | None = None,
         kind: str = "application/json",
     ) -> None:
+        for ending, fault in self.hub.lost.items():
+            if status == 200 and self.place.endswith(ending):
+                self._answer_oddly(fault)
+                return
+        self._write(status, body, headers, kind)
+
+    def _write(self, status: int, body: Any, headers: dict[str, str] | None, kind: str) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in (headers or {}).items():
@@ -482,10 +500,6 @@ class StandinHandler(BaseHTTPRequestHandler):
             repo.commits.append(secrets.token_hex(20))
             repo.words[repo.commits[-1]] = (about["summary"], about.get("description") or "")
         self.hub.down = self.hub.down or self.hub.down_after_commit
-        if self.hub.loses_commit == "cut":
-            raise _Cut
-        if self.hub.loses_commit == "gateway":
-            raise Refused(504, "Gateway Time-out")
         place = f"{self.hub.url}/{name}/commit/{repo.commits[-1]}"
         self._send(200, {"success": True, "commitUrl": place, "commitOid": repo.commits[-1]})
 

@@ -25,15 +25,17 @@ from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-def
 from gtt.errors import BadInput
 from gtt.hub.files import Prepared, prepare_files
 from gtt.hub.refusals import (
+    UNREADABLE,
     PushBroken,
     PushOvertaken,
     PushRefused,
     PushUnanswered,
+    never_arrived,
     refusal_of,
 )
 from gtt.hub.repository import Repository
 from gtt.hub.sending import Sender
-from gtt.hub.state import PERHAPS, PushFolder, PushForm, PushState, as_cancelled
+from gtt.hub.state import PERHAPS, UNTOLD, PushFolder, PushForm, PushState, as_cancelled
 from gtt.hub.story import Story
 
 REPORT_EVERY = 0.5  # seconds between two writings of the state
@@ -76,8 +78,6 @@ class Push:
         )
         self._told = 0.0
         self._begun_sending = now
-        self._has_made = False  # the repository
-        self._begun_from: str | None = None  # its newest commit before ours
         self._is_cancelled = False
         self._is_settled = False  # what is at work is not broken off
 
@@ -123,16 +123,12 @@ class Push:
         self.state = replace(self.state, step=prepared.story.step, total=total)
         title = f"{prepared.story.name}, step {prepared.story.step:,}"[:200]
         try:
-            head = self._take()
+            head = self._take(f"{prepared.story.name}, step ")
             self._send(operations)
             self._publish(operations, title, head)
-        except PushCancelled:
-            if not self.state.sent + self.state.kept:
-                self._take_back()
-            raise
         except Exception as error:
             if not isinstance(self._refusal(error), PushBroken):
-                self._take_back()
+                self._look_again()
             raise
         self.folder.forget_parts()
         self.state = replace(
@@ -156,21 +152,16 @@ class Push:
 
     # --------------------------------------------------------------------------- the repository
 
-    def _take(self) -> str:
+    def _take(self, title: str) -> str:
         """Makes the repository, or takes one that this run or nobody has filled; its newest commit.
 
-        Raises `PushRefused` for a name that is taken.
+        `title` is how those of this run's commits begin. Raises `PushRefused` for a name that is
+        taken.
         """
-        self._is_settled = True  # else nobody would know whether it was made
-        try:
-            self._has_made = self.repository.make(private=self.private)
-        finally:
-            self._is_settled = False
-        if self._has_made:
-            self.state = replace(self.state, is_empty=True)
+        has_made = self._make()
         if self._is_cancelled:
             raise PushCancelled
-        known = None if self._has_made else self._own_head()
+        known = None if has_made else self._own_head(title)
         standing = self.repository.look()
         if not standing.is_empty and standing.head != known:
             raise self._taken(known)
@@ -181,14 +172,32 @@ class Push:
                 field="private",
             )
         self.state = replace(self.state, private=standing.private, is_empty=standing.is_empty)
-        self._begun_from = standing.head
         self._remember(standing.head, self.state.marks.get(self.state.key, ()))
         self._note(now=True)
         return standing.head
 
-    def _own_head(self) -> str | None:
+    def _make(self) -> bool:
+        """Makes the repository; whether. The state says so before, in case no answer comes."""
+        self._is_settled = True  # else nobody would know whether it was made
+        self.state = replace(self.state, may_stand=True)
+        try:
+            self._note(now=True)
+            has_made = self.repository.make(private=self.private)
+        except Exception as error:
+            is_of_the_disk = isinstance(error, OSError) and not isinstance(error, HfHubHTTPError)
+            may_stand = not (never_arrived(error) or is_of_the_disk)
+            self.state = replace(self.state, may_stand=may_stand)
+            raise
+        finally:
+            self._is_settled = False
+        self.state = replace(self.state, may_stand=False, is_empty=has_made)
+        return has_made
+
+    def _own_head(self, title: str) -> str | None:
         """The commit that pushes of this run left, as far as its answer came or it can be found."""
         known, marks = self.state.heads.get(self.state.key), self.state.marks.get(self.state.key)
+        if known == UNTOLD:
+            return self.repository.find_unmarked(title) or known
         return (self.repository.find(marks, known) if marks else None) or known
 
     def _taken(self, known: str | None) -> PushRefused:
@@ -217,24 +226,23 @@ class Push:
             head = self.repository.publish(operations, title, mark, parent)
         except Exception as error:
             refusal = self._refusal(error)
-            if not isinstance(refusal, (PushUnanswered, PushOvertaken)):
+            if never_arrived(error) and not isinstance(refusal, PushOvertaken):
                 self._remember(parent, marks)
                 raise
             head = self._find_published(refusal, mark, parent)
         self.state = replace(self.state, is_empty=False)
         self._remember(head, ())
 
-    def _find_published(self, refusal: PushRefused, mark: str, parent: str) -> str:
+    def _find_published(self, refusal: BadInput, mark: str, parent: str) -> str:
         """The commit whose answer was lost; raises what is true where it is not there."""
         try:
             found = self.repository.find([mark], parent)
-        except (HfHubHTTPError, httpx2.HTTPError, OSError):
+        except (HfHubHTTPError, httpx2.HTTPError, OSError, *UNREADABLE):
             self.state = replace(self.state, is_empty=False)  # nobody knows
             raise PushBroken(PERHAPS) from None
         if found is not None:
             return found
-        if isinstance(refusal, PushOvertaken):
-            self.state = replace(self.state, is_empty=False)
+        if not isinstance(refusal, PushUnanswered):
             raise refusal
         raise PushBroken(
             f"The Hub gave no answer when {self.repo} was to be published, and does not show it so "
@@ -247,18 +255,19 @@ class Push:
         left = {name: one for name, one in self.state.marks.items() if name != key}
         self.state = replace(self.state, heads=heads, marks={**left, key: marks} if marks else left)
 
-    def _take_back(self) -> None:
-        """Deletes the repository that this push made, as long as nothing stands in it.
+    def _look_again(self) -> None:
+        """Whether the repository still stands there empty.
 
-        Otherwise it stays as it is, and another push fills it.
+        It is left there: the Hub deletes without a condition, and another push may be filling it.
         """
-        if not self._has_made:
+        if not self.state.is_empty:
             return
-        key = self.state.key
-        with suppress(HfHubHTTPError, httpx2.HTTPError, OSError):
-            if self.repository.delete_if_still(self._begun_from):
-                heads = {name: one for name, one in self.state.heads.items() if name != key}
-                self.state = replace(self.state, heads=heads, is_empty=False)
+        with suppress(httpx2.HTTPError, OSError, *UNREADABLE):
+            try:
+                is_empty = self.repository.look().is_empty
+            except HfHubHTTPError as error:
+                is_empty = error.response.status_code != 404
+            self.state = replace(self.state, is_empty=is_empty)
 
     def _learn(self, story: Story) -> Story:
         """Licence and language of a data set, where the Hub tells them and we did not know."""
@@ -267,7 +276,7 @@ class Push:
             return story
         try:
             card: Any = self.api.dataset_info(origin.dataset).card_data
-        except (HfHubHTTPError, httpx2.HTTPError, ValueError):
+        except (HfHubHTTPError, httpx2.HTTPError, *UNREADABLE):
             return story
         licence, language = _one(getattr(card, "license", None)), getattr(card, "language", None)
         known = replace(origin, licence_id=licence, language=_one(language))

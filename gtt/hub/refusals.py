@@ -10,13 +10,16 @@ import re
 from collections.abc import Iterator
 
 import httpx2
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from gtt.errors import BadInput
 
 TOKENS_PAGE = "https://huggingface.co/settings/tokens"
 GO_ON = "Nothing was published. Push again: what has arrived is not sent again."
 _FULL = re.compile(r"storage|quota|billing|payment|upgrade your plan|limit reached", re.IGNORECASE)
+# How an answer fails that is none: another page, or other values than the Hub's client expects.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+UNHEARD = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 LONGEST_QUOTE = 200  # characters of the Hub's own words
 
 
@@ -56,9 +59,30 @@ def refusal_of(
         if isinstance(cause, httpx2.TransportError):
             return PushUnanswered(f"The connection to {where} broke off. {GO_ON}")
     words = " ".join(str(error).split())
+    is_unreadable = isinstance(error, UNREADABLE) and not isinstance(error, HFValidationError)
+    if is_unreadable and not _FULL.search(words):
+        return PushUnanswered(
+            f"What came from {where} is no answer of the Hub ({quoted(words) or 'nothing'}): "
+            f"another page may stand in between, such as the sign-in of a network. {GO_ON}"
+        )
+    return refused_with(words)
+
+
+def refused_with(words: str) -> PushRefused:
+    """The sentence for a refusal of which there are only the Hub's own words."""
     if _FULL.search(words):
         return _no_room(words)
     return PushRefused(f"The Hub did not take the push ({quoted(words)}). Nothing was published.")
+
+
+def never_arrived(error: BaseException) -> bool:
+    """Whether the Hub has surely not done what it was asked: it said so, or heard nothing."""
+    for cause in causes(error):
+        if isinstance(cause, HfHubHTTPError):
+            return 400 <= cause.response.status_code < 500 and cause.response.status_code != 408
+        if isinstance(cause, UNHEARD):
+            return True
+    return False
 
 
 def _answered(error: HfHubHTTPError, repo: str, by_sign_in: bool) -> PushRefused:
@@ -95,9 +119,11 @@ def _answered(error: HfHubHTTPError, repo: str, by_sign_in: bool) -> PushRefused
         return PushBroken(
             "The Hub has had too many requests from here: push again in some minutes."
         )
+    if status == 408:
+        return PushUnanswered(f"The Hub took too long. {GO_ON}")
     if status >= 500:
         return PushUnanswered(f"The Hub is not well just now (it answered {status}). {GO_ON}")
-    return PushRefused(f"The Hub did not take the push ({quoted(words)}). Nothing was published.")
+    return refused_with(words)
 
 
 def no_write_scope(repo: str, *, by_sign_in: bool = False) -> PushRefused:

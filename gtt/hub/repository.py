@@ -2,6 +2,8 @@
 
 Nothing of somebody else is changed. A commit names the one that it follows, so that the Hub refuses
 it where another came between; and it carries a mark, by which it is found where its answer is lost.
+Nothing is ever deleted: that has no such condition, and what was empty may be another push's by
+now.
 """
 
 from __future__ import annotations
@@ -111,12 +113,12 @@ class Repository:
                 return str(one.commit_id)
         return None
 
-    def delete_if_still(self, head: str | None) -> bool:
-        """Deletes it as long as `head` is its newest commit, or nobody has filled it; whether."""
-        may = self.look().is_empty if head is None else str(self._info().sha) == head
-        if may:
-            self.api.delete_repo(self.name, repo_type=self.kind)
-        return may
+    def find_unmarked(self, beginning: str) -> str | None:
+        """The newest commit, where its title begins so and it is from before commits had marks."""
+        for one in self.api.list_repo_commits(self.name, repo_type=self.kind):
+            has_mark = _MARK.search(f"{one.title}\n{one.message}")
+            return str(one.commit_id) if one.title.startswith(beginning) and not has_mark else None
+        return None
 
     def _info(self) -> ModelInfo | SpaceInfo:
         if self.kind == "space":

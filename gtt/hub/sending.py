@@ -27,7 +27,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
     http_backoff,
 )
 
-from gtt.hub.refusals import PushBroken, PushRefused
+from gtt.hub.refusals import PushBroken, PushRefused, refused_with
 from gtt.hub.state import PushFolder, Report
 
 # Bytes from which a file is sent here, and from which it is one even if it is text; smaller ones go
@@ -80,7 +80,7 @@ class Sender:
             token=None,  # stands in the headers
         )
         if refused:
-            raise ValueError(str(refused[0]["error"]["message"]))
+            raise refused_with(str(refused[0]["error"]["message"]))
         action = (asked[0].get("actions") or {}).get("upload")
         if action is None:
             self.known(size)

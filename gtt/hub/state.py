@@ -21,6 +21,7 @@ from gtt.runs.records import can_be_told
 from gtt.training.checkpoints import write_text
 
 FORMAT = 2
+UNTOLD = ""  # a commit of a push from before commits were remembered, in format 1
 MOST = 2**60  # of a size in bytes or a time that can be told
 Stage = Literal["preparing", "sending", "publishing", "done", "failed", "broken", "cancelled"]
 AT_WORK: tuple[Stage, ...] = ("preparing", "sending", "publishing")
@@ -39,7 +40,8 @@ class PushState:
     `cancelled` was so by a person. `kept` of the bytes had arrived before this push began. By
     `key`, `heads` has the commits that pushes of this run have made or begun from: while one is
     still the newest, another push may follow it. `marks` are those of commits whose answer was
-    lost. `is_empty` is that the repository stands on the Hub with nothing in it.
+    lost. `is_empty` is that the repository stands on the Hub with nothing in it, `may_stand` that
+    it was asked for and no answer came.
     """
 
     repo: str
@@ -56,6 +58,7 @@ class PushState:
     url: str | None = None
     message: str | None = None
     is_empty: bool = False
+    may_stand: bool = False
     heads: dict[str, str] = field(default_factory=dict)
     marks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pid: int | None = None
@@ -95,10 +98,14 @@ class PushState:
         return replace(self, stage="broken", message=message, seconds_left=None).telling_of_empty()
 
     def telling_of_empty(self) -> PushState:
-        """With a sentence more where a repository without anything stays on the Hub."""
-        if not self.is_empty or not self.message:
+        """With a sentence more where a repository without anything stays, or may, on the Hub."""
+        if not (self.is_empty or self.may_stand) or not self.message:
             return self
-        more = f"{self.repo} stands on the Hub, still empty."
+        more = (
+            f"{self.repo} stands on the Hub, still empty."
+            if self.is_empty
+            else f"An empty {self.repo} may stand on the Hub."
+        )
         return self if more in self.message else replace(self, message=f"{self.message} {more}")
 
     def _is_alive(self) -> bool:
@@ -136,7 +143,12 @@ class PushFolder:
         """The last push as it is now, None where there was none or its file is damaged."""
         try:
             values = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
-            if values.pop("format") != FORMAT or not can_be_told(values):
+            kind = values.pop("format")
+            if kind == 1:
+                values["heads"] = {str(place).lower(): UNTOLD for place in values.pop("repos")}
+            elif kind != FORMAT:
+                return None
+            if not can_be_told(values):
                 return None
             state = _STATE.validate_json(json.dumps(values), strict=True)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -76,14 +76,15 @@ def test_what_had_arrived_is_kept_and_nothing_is_published(
     assert again.stage == "done" and again.kept >= hub.part_bytes, again
 
 
-def test_before_anything_arrived_no_repository_stays(hub: HubStandin, run: Run) -> None:
+def test_while_the_repository_is_made_it_is_told_of(hub: HubStandin, run: Run) -> None:
     hub.delays["/repos/create"] = 1.0
     started = start_push(run[1], run[0], REPO, private=False, token="hf_anna")
     wait_for(lambda: hub.requested("POST", "/repos/create"))
     state = started.cancel()
     assert state is not None and state.stage == "cancelled", state
     assert started.process.wait(20) == 1
-    assert hub.requested("DELETE", "/repos/delete") == 1 and hub.repos == {}
+    assert f"{REPO} stands on the Hub, still empty." in (state.message or "")
+    assert hub.repos[REPO].files.keys() == {".gitattributes"} and not hub.requested("DELETE", ".")
     assert cancel_push(PushFolder(run[1])) == state, "a second time it changes nothing"
     hub.delays.clear()
     states = list(start_push(run[1], run[0], REPO, private=False, token="hf_anna").follow())

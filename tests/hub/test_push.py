@@ -8,13 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub.lfs
 import psutil
 import pytest
 from hub_standin import Account, HubStandin, Repo
 from huggingface_hub import ModelCard, constants
+from huggingface_hub.utils import http_backoff
 from serving import ROOT
 
 from gtt.errors import BadInput, UnusableRun
@@ -175,22 +178,30 @@ def test_a_token_that_may_not(
 
 def test_a_token_revoked_in_the_middle(hub: HubStandin, run: Run) -> None:
     hub.fails["/anna/tiny.git/"] = 401
-    refused(push(hub, run), "expired or was revoked")
-    assert not hub.repos, "the repository that the push made is gone again"
+    refused(push(hub, run), "expired or was revoked", f"{REPO} stands on the Hub, still empty.")
+    assert hub.repos[REPO].files.keys() == {".gitattributes"}
 
 
-def test_no_room_leaves_no_empty_repository(hub: HubStandin, run: Run) -> None:
+def test_no_room_says_that_an_empty_repository_stays(hub: HubStandin, run: Run) -> None:
     hub.quota = 10_000
-    refused(push(hub, run), "no room left", "Nothing was published")
-    assert not hub.repos, "the repository that the push made is gone again"
+    words = ("no room left", "Nothing was published", f"{REPO} stands on the Hub, still empty.")
+    refused(push(hub, run), *words)
+    assert hub.repos[REPO].files.keys() == {".gitattributes"}
+    hub.quota = None
+    assert push(hub, run).stage == "done", "which the next push fills"
 
 
-@pytest.mark.parametrize("status", [500, 503, 429])
-def test_a_hub_that_is_not_well(hub: HubStandin, run: Run, status: int) -> None:
-    hub.fails["/api/repos/create"] = status
+@pytest.mark.parametrize("place", ["/api/whoami-v2", "/api/repos/create", f"/{REPO}.git/"])
+@pytest.mark.parametrize("fault", [500, 503, 429, 408, "portal"])
+def test_a_hub_that_is_not_well(
+    hub: HubStandin, run: Run, monkeypatch: pytest.MonkeyPatch, place: str, fault: int | str
+) -> None:
+    monkeypatch.setattr(huggingface_hub.lfs, "http_backoff", partial(http_backoff, max_retries=0))
+    hub.fails[place] = fault
     state = push(hub, run)
     assert state.stage == "broken" and state.message
     assert "push again" in state.message.lower()
+    assert ("sign-in of a network" in state.message) is (fault == "portal")
 
 
 def test_no_network(hub: HubStandin, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

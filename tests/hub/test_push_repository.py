@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from hub_standin import HubStandin, Repo
+from huggingface_hub import _commit_api
+from huggingface_hub.utils import _pagination, http_backoff
 
+from gtt.hub.push import Push, PushCancelled
+from gtt.hub.refusals import PushRefused
 from gtt.hub.state import PushFolder, PushState
 from gtt.runs.home import Home
 
 Run = tuple[Home, Path]
 Pushing = Callable[..., PushState]
 REPO = "anna/tiny"
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hub's client asks anew without long pauses."""
+    for module in (_pagination, _commit_api):
+        quick = partial(http_backoff, base_wait_time=0.01, max_wait_time=0.02)
+        monkeypatch.setattr(module, "http_backoff", quick)
 
 
 def weights(folder: Path) -> bytes:
@@ -96,37 +112,47 @@ def test_a_card_that_was_written_anew_on_the_hub_stays(
     assert push().stage == "done", "a name that was deleted is free"
 
 
-@pytest.mark.parametrize("how", ["cut", "gateway"])
+ODD = ["cut", "portal", 408, 504]  # answers that tell nothing of what the Hub did
+
+
+@pytest.mark.parametrize("how", ODD)
 @pytest.mark.parametrize("form", ["transformers", "pocket"])
 def test_published_although_the_answer_was_lost(
-    hub: HubStandin, run: Run, push: Pushing, how: str, form: str
+    hub: HubStandin, run: Run, push: Pushing, how: int | str, form: str
 ) -> None:
     place = REPO if form == "transformers" else f"spaces/{REPO}"
-    hub.loses_commit = how  # type: ignore[assignment]
+    hub.lost["/commit/main"] = how
     state = push(form=form)
     assert (state.stage, state.url) == ("done", f"{hub.url}/{place}"), state
     assert state.message is None and len(hub.repos[place].commits) == 2
-    hub.loses_commit = None
+    hub.lost.clear()
     assert push(form=form).stage == "done", "it is this run's"
 
 
+@pytest.mark.parametrize("how", [*ODD, "portal at the look"])
 def test_whether_it_was_published_is_not_claimed_where_nobody_answers(
-    hub: HubStandin, run: Run, push: Pushing
+    hub: HubStandin, run: Run, push: Pushing, how: int | str
 ) -> None:
-    hub.loses_commit, hub.down_after_commit = "cut", True
+    if how == "portal at the look":
+        hub.lost = {"/commit/main": "cut", "/commits/main": "portal"}
+    else:
+        hub.lost, hub.down_after_commit = {"/commit/main": how}, True
     state = push()
     assert state.stage == "broken" and state.message
     assert "may be on the Hub already" in state.message and "othing was" not in state.message
     assert "empty" not in state.message
-    hub.loses_commit, hub.down_after_commit, hub.down = None, False, False
+    hub.lost, hub.down_after_commit, hub.down = {}, False, False
     for path in run[1].glob("checkpoints/*/gtt.json"):  # it was trained on meanwhile
         path.write_text(path.read_text() + "\n")
     assert push().stage == "done", "its mark is found: it is this run's"
     assert "model.safetensors" in hub.repos[REPO].files
 
 
-def test_a_commit_that_did_not_come_about(hub: HubStandin, run: Run, push: Pushing) -> None:
-    hub.fails[f"/api/models/{REPO}/commit/main"] = 504
+@pytest.mark.parametrize("how", ODD)
+def test_a_commit_that_did_not_come_about(
+    hub: HubStandin, run: Run, push: Pushing, how: int | str
+) -> None:
+    hub.fails[f"/api/models/{REPO}/commit/main"] = how
     state = push()
     assert state.stage == "broken" and state.message
     assert "does not show it so far" in state.message
@@ -145,6 +171,130 @@ def test_a_process_that_died_while_publishing_does_not_know(run: Run) -> None:
     state = folder.read()
     assert state is not None and state.message
     assert "nothing was published" in state.message and "still empty" in state.message
+
+
+@pytest.mark.parametrize("how", ODD)
+@pytest.mark.parametrize("form", ["transformers", "pocket"])
+def test_an_answer_lost_at_the_making(
+    hub: HubStandin, run: Run, push: Pushing, how: int | str, form: str
+) -> None:
+    hub.lost["/repos/create"] = how
+    state = push(form=form)
+    assert state.stage == "broken" and state.message and len(hub.repos) == 1
+    assert state.message.endswith(f" An empty {REPO} may stand on the Hub."), state.message
+    hub.lost.clear()
+    assert push(form=form).stage == "done"
+
+
+@pytest.mark.parametrize("status", [402, 403, 429])
+def test_a_making_that_was_refused_leaves_nothing_to_tell(
+    hub: HubStandin, run: Run, push: Pushing, status: int
+) -> None:
+    hub.fails["/api/repos/create"] = status
+    assert "empty" not in (push().message or "empty")
+
+
+def test_a_process_that_died_at_the_making(run: Run) -> None:
+    folder = PushFolder(run[1])
+    folder.write(PushState(REPO, False, may_stand=True, pid=2**22 + 1, born=1.0))
+    state = folder.read()
+    assert state is not None and state.message
+    assert state.message.endswith(f"An empty {REPO} may stand on the Hub.")
+
+
+@pytest.mark.parametrize("end", ["cancelled", "refused"])
+@pytest.mark.parametrize("when", ["sending", "done"])
+def test_what_another_push_fills_is_never_deleted(
+    hub: HubStandin, run: Run, another: Path, push: Pushing, end: str, when: str
+) -> None:
+    """One push makes it, another one finds it empty; then the first one ends without a word."""
+    began, may_go_on, states = threading.Event(), threading.Event(), []
+
+    class Other(Push):
+        def _publish(self, *order: Any) -> None:
+            began.set()
+            assert may_go_on.wait(60)
+            super()._publish(*order)
+
+    class Ending(Push):
+        def _send(self, operations: Any) -> None:
+            other = Other(another, run[0].corpora, REPO, **self.order)
+            thread.append(threading.Thread(target=lambda: states.append(other.run(os.getpid()))))
+            thread[0].start()
+            assert began.wait(60)
+            if when == "done":
+                finish()
+            if end == "cancelled":
+                raise PushCancelled
+            raise PushRefused("There is no room.")
+
+        order: ClassVar[dict[str, Any]] = {
+            "private": False,
+            "token": "hf_anna",
+            "endpoint": hub.url,
+        }
+
+    thread: list[threading.Thread] = []
+
+    def finish() -> None:
+        may_go_on.set()
+        thread[0].join()
+
+    state = Ending(run[1], run[0].corpora, REPO, **Ending.order).run(os.getpid())
+    finish()
+    assert state.stage == {"cancelled": "cancelled", "refused": "failed"}[end]
+    assert [one.stage for one in states] == ["done"], states
+    assert hub.content(REPO, "model.safetensors") == weights(another)
+    assert not hub.requested("DELETE", ".")
+    if (end, when) == ("refused", "done"):
+        assert state.message == "There is no room.", "it is no longer empty"
+
+
+def test_what_was_deleted_on_the_hub_is_not_called_empty(
+    hub: HubStandin, run: Run, push: Pushing
+) -> None:
+    class Late(Push):
+        def _publish(self, *order: Any) -> None:
+            assert self.state.is_empty
+            hub.repos.clear()
+            super()._publish(*order)
+
+    late = Late(run[1], run[0].corpora, REPO, private=False, token="hf_anna", endpoint=hub.url)
+    state = late.run(os.getpid())
+    assert state.stage == "failed" and "empty" not in (state.message or "empty"), state
+
+
+@pytest.mark.parametrize("form", ["transformers", "pocket"])
+def test_a_run_that_was_pushed_before_commits_were_remembered(
+    hub: HubStandin, run: Run, another: Path, push: Pushing, form: str
+) -> None:
+    """Its state is of format 1: which repositories were its own, and no commit."""
+    place = REPO if form == "transformers" else f"spaces/{REPO}"
+    assert push(form=form).stage == "done"
+    head = hub.repos[place].commits[-1]
+    title, words = hub.repos[place].words[head]
+    hub.repos[place].words[head] = (title, "")  # no mark as yet
+
+    path = run[1] / "push" / "state.json"
+
+    def forget() -> None:
+        values = json.loads(path.read_text())
+        for name in ("heads", "marks", "is_empty", "may_stand"):
+            values.pop(name, None)
+        path.write_text(json.dumps({**values, "format": 1, "repos": [place]}))
+
+    forget()
+    assert push(form=form).stage == "done", "its newest commit is of this run"
+    assert push(form=form).stage == "done" and push(another, form=form).stage == "failed"
+    before = dict(hub.repos[place].files)
+    for other in ((title, words), ("another, step 10", "")):
+        forget()
+        hub.repos[place].words[head] = other  # with a mark, or by a run of another name
+        assert push(form=form).stage == "failed"
+    commit_by_hand(hub, place, **{"README.md": b"My own words"})
+    state = push(form=form)
+    assert state.stage == "failed" and "was changed on the Hub" in (state.message or ""), state
+    assert hub.repos[place].files == {**before, "README.md": b"My own words"}
 
 
 def test_an_answer_lost_at_the_making_of_a_space(hub: HubStandin, run: Run, push: Pushing) -> None:

@@ -8,11 +8,9 @@ import httpx2
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from gtt.errors import BadInput
-from gtt.hub.refusals import TOKENS_PAGE, causes, quoted, words_of
+from gtt.hub.refusals import TOKENS_PAGE, UNREADABLE, causes, quoted, words_of
+from gtt.hub.refusals import never_arrived as never_arrived
 
-# How an answer fails that is none: another page, or other values than the Hub's client expects.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
-UNHEARD = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 BILLING_PAGE = "https://huggingface.co/settings/billing"
 
 
@@ -55,16 +53,6 @@ def job_refusal(error: BaseException, endpoint: str) -> JobRefused:
             "between, such as the sign-in of a network."
         )
     return JobRefused(f"The Hub did not take this ({words}).")
-
-
-def never_arrived(error: BaseException) -> bool:
-    """Whether the Hub has surely not done what it was asked: it said so, or heard nothing."""
-    for cause in causes(error):
-        if isinstance(cause, HfHubHTTPError):
-            return 400 <= cause.response.status_code < 500 and cause.response.status_code != 408
-        if isinstance(cause, UNHEARD):
-            return True
-    return False
 
 
 def no_job_scope() -> TokenSpent:
