@@ -242,6 +242,8 @@ class Push:
             raise PushBroken(PERHAPS) from None
         if found is not None:
             return found
+        if isinstance(refusal, PushOvertaken):
+            self.state = replace(self.state, is_empty=False)
         if not isinstance(refusal, PushUnanswered):
             raise refusal
         raise PushBroken(
