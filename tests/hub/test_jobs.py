@@ -99,6 +99,7 @@ def test_a_stop_cancels_the_job_and_keeps_what_it_saved(
         ("taken", "is taken"),
         ("not mine", "is not yours"),
         ("down", "connection to 127.0.0.1 broke off"),
+        ("gateway", "may stand on the Hub"),
         ("tokenizer", "a file of this computer"),
         ("disk", "No space left"),
     ],
@@ -128,6 +129,8 @@ def test_what_the_hub_refuses_is_a_sentence_and_leaves_nothing(
     if fault == "not mine":
         case.change(repo="bert/mine")
     hub.down = fault == "down"
+    if fault == "gateway":
+        hub.fails["/api/repos/create"] = 504
     if fault == "tokenizer":
         (tmp_path / "tokenizer.json").write_text("{}")
         data = {"tokenizer": "pretrained", "pretrained_tokenizer": str(tmp_path)}

@@ -20,6 +20,7 @@ from gtt.hub.jobs.parcel import command, is_sent, make_parcel
 from gtt.hub.jobs.refusals import (
     JobRefused,
     JobUnanswered,
+    JobUnreachable,
     TokenSpent,
     job_refusal,
     never_arrived,
@@ -157,14 +158,16 @@ class Account:
             )
         try:
             self.api.create_repo(repo, private=True, repo_type="model")
-        except HfHubHTTPError as error:
-            if error.response.status_code == 409:
+        except Exception as error:
+            if isinstance(error, HfHubHTTPError) and error.response.status_code == 409:
                 raise JobRefused(
                     f"{repo} is taken: choose another name, or leave it out.", field="repo"
                 ) from None
-            raise job_refusal(error, self.api.endpoint) from error
-        except Exception as error:
-            raise job_refusal(error, self.api.endpoint) from error
+            refusal = job_refusal(error, self.api.endpoint)
+            if not never_arrived(error):
+                said = f"{refusal.message} An empty {repo} may stand on the Hub."
+                raise JobUnreachable(said) from error
+            raise refusal from error
         return repo
 
     def has_more(self, repo: str, revision: str | None) -> bool:
