@@ -5,8 +5,9 @@ from __future__ import annotations
 import tracemalloc
 
 import gradio as gr
-import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from gradio import state_holder, utils
 
 from gtt.api.gradio_adapter import SmallSession, make_events_cheap
@@ -62,13 +63,10 @@ def test_an_event_is_answered_and_leaves_no_record(
 ) -> None:
     summed_up: list[object] = []
     monkeypatch.setattr(cheap._queue, "_get_df", summed_up.append)
-    _, url, _ = cheap.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
-    try:
-        with httpx.Client(base_url=url, timeout=60) as client:
-            for text in ("once", "twice"):
-                made = client.post("/gradio_api/call/keep", json={"data": [text]}).json()
-                told = client.get(f"/gradio_api/call/keep/{made['event_id']}").text
-                assert "event: complete" in told
-    finally:
-        cheap.close()
+    app = gr.mount_gradio_app(FastAPI(), cheap, path="/")
+    with TestClient(app) as client:
+        for text in ("once", "twice"):
+            made = client.post("/gradio_api/call/keep", json={"data": [text]}).json()
+            told = client.get(f"/gradio_api/call/keep/{made['event_id']}").text
+            assert "event: complete" in told
     assert not cheap._queue.event_analytics and not summed_up
