@@ -127,9 +127,10 @@ def test_a_run_whose_job_may_cost_is_not_swept_away(tmp_path: Path) -> None:
     try:
         run = manager.create(RunConfig(), None)
         manager.stop(run)
+        wait_for(lambda: any(one["type"] == "RunEnded" for one in run.folder.records()))
         state = JobState("cpu-basic", "CPU", 0.01, 60.0, 1.0, stage="lost", mark="x")
         JobFolder(run.path).write(replace(state, updated=now[0]))
-        now[0] = (run.view().updated_at or now[0]) + 7200
+        now[0] = wait_for(lambda: run.view().updated_at) + 7200
         JobFolder(run.path).write(replace(state, updated=now[0] - 3600))
         manager._sweep()
         assert manager.get(run.id) is run and may_cost(run.path, now[0])
