@@ -129,9 +129,7 @@ def missed_when_hostile(report: dict[str, Any]) -> list[str]:
     slow = [name for name, one in report["attacks"].items() if one["p95_s"] >= P95_S]
     failed = [name for name, one in report["attacks"].items() if one["faults"]]
     grown = [
-        name
-        for name, before in report["before"].items()
-        if report["after"][name] > max(FLAT * before, before + 20)
+        name for name, before in report["before"].items() if report["after"][name] > FLAT * before
     ]
     return [
         *unless(not slow, f"the time of visitors during {', '.join(slow)}"),
