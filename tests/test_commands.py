@@ -17,9 +17,9 @@ import httpx
 import pytest
 from serving import first_text, free_port, processes_of
 from thorough import THOROUGH
+from written import PAGES, all_commands
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests")
 SECONDS = 200
 SAMPLE = "· sample"
@@ -116,13 +116,8 @@ def trained(clone: Clone) -> dict[str, str]:
 
 
 def written() -> set[str]:
-    """Every command of ours in the README and the docs, its comments and line ends taken away."""
-    found = set()
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-        for command in re.findall(r"[`\n]((?:accelerate launch|python -m gtt)[^`\n]*)", text):
-            found.add(" ".join(command.split()))
-    return found
+    """Every command of ours in the README and the docs; how each is written, test_written.py."""
+    return {command.line for command in all_commands()}
 
 
 ENDLESS = {  # stopped once they have written a sample

@@ -21,6 +21,7 @@ from huggingface_hub import SpaceHardware
 from playwright.sync_api import expect, sync_playwright
 from serving import ROOT, Server, free_port, serving
 from ui.browsing import CHROMIUM, FLAGS, Watched, shoot, wait_for_state, wait_for_step
+from written import commands_of
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -111,11 +112,12 @@ def write_certificate(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Started with the variables of the line that the page gives for it."""
+    (line,) = [one for one in commands_of(PAGE) if "GRADIO_ROOT_PATH" in one.variables]
+    assert line.words == ["python", "app.py"] and len(line.variables) == 3
     with serving(
         tmp_path_factory.mktemp("deploy") / "home",
-        GRADIO_ROOT_PATH="/gtt",
-        GTT_SHARED_DESK="false",
-        GTT_MAX_MINUTES="10",
+        **line.variables,
         OMP_NUM_THREADS="1",
     ) as one:
         yield one

@@ -13,7 +13,6 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from gtt.cli import build_parser
 from gtt.config import RunConfig
 from gtt.data.corpus import Corpus
 from gtt.recipes import recipe_names
@@ -68,24 +67,6 @@ def test_what_is_pinned_installs_on_every_python_that_is_promised(python: str) -
             allowed = SpecifierSet(about["Requires-Python"] or "")
             assert allowed.contains(f"{python}.0"), f"{pins[0]} needs Python {allowed}"
     assert known >= 15
-
-
-def test_every_command_and_option_that_is_named_exists() -> None:
-    """Parses each command line of the README and of the page on launching, without running it."""
-    parser = build_parser()
-    launching = (ROOT / "docs" / "launch.md").read_text(encoding="utf-8")
-    lines = re.findall(r"-m gtt ([a-z][^`|\n&]*)", README + launching)
-    assert len(lines) >= 9
-    for line in lines:
-        words = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', line)]
-        words = ["beginner" if word == "NAME" else word for word in words]
-        parser.parse_args(words)
-    row = next(line for line in README.splitlines() if "gtt train --recipe NAME" in line)
-    for option in re.findall(r"`(--[a-z-]+(?: [^`]+)?)`", row):
-        parser.parse_args(["train", *option.split()])
-    row = next(line for line in README.splitlines() if "gtt generate $RUN" in line)
-    for option in re.findall(r"`(--[a-z-]+)`", row):
-        parser.parse_args(["generate", "run", option, "1"])
 
 
 def test_recipes_that_are_named_exist() -> None:
