@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from gtt.plain_files import open_plain
+
 CHUNK = 2**18  # bytes
 PLAIN_ZIP = 2**31 - 2**20  # bytes of one file, above which ZIP needs its 64-bit form
 TEXT = (".json", ".jsonl", ".txt", ".md", ".csv", ".svg", ".yaml", ".py")
@@ -80,7 +82,7 @@ def opened(folder: Path, name: str, stack: ExitStack) -> list[Entry]:
     for path in sorted(folder.iterdir()):
         if not path.is_file() or path.name.startswith("."):
             continue
-        file = stack.enter_context(path.open("rb"))
+        file = stack.enter_context(open_plain(path))
         about = os.fstat(file.fileno())
         entries.append(
             Entry(f"{name}/{path.name}", pieces(file, about.st_size), about.st_size, about.st_mtime)

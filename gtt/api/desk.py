@@ -17,6 +17,7 @@ from gtt.api.errors import Conflict, Unavailable
 from gtt.api.uploads import Uploads
 from gtt.config import RunConfig
 from gtt.errors import BadInput, InvalidSetting
+from gtt.plain_files import read_plain
 from gtt.runs.limits import Limits
 
 FORMAT = 1  # of desk.json
@@ -250,7 +251,7 @@ def seen_at(folder: Path, unknown: float = math.inf) -> float:
 def _read(path: Path, first_draft: RunConfig) -> _State:
     """What `desk.json` says; what is damaged in it counts as not written."""
     try:
-        values = json.loads(path.read_bytes())
+        values = json.loads(read_plain(path))
     except (OSError, ValueError, RecursionError):
         return _State(first_draft)
     if not isinstance(values, dict) or values.get("format") != FORMAT:

@@ -12,6 +12,7 @@ import psutil
 
 from gtt.api.service import Caller
 from gtt.config import DataConfig
+from gtt.plain_files import read_plain_text
 from gtt.recipes import Recipe
 from gtt.runs import calibration
 from gtt.runs.estimates import Machine, TrainedRun, estimate
@@ -96,7 +97,7 @@ def _prepared(config: DataConfig, corpora: Path) -> dict[str, Any] | None:
         return None
     for folder in folders[:CORPORA]:
         try:
-            record = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
+            record = json.loads(read_plain_text(folder / "corpus.json"))
             if _decisive(record["settings"]) == wanted:
                 counts = {key: int(record[key]) for key in ("vocab_size", "train_tokens")}
                 return counts if min(counts.values()) > 0 else None

@@ -31,6 +31,7 @@ from gtt.api.errors import (
     plain_text,
 )
 from gtt.data.sources import FILE_SUFFIXES
+from gtt.plain_files import read_plain
 from gtt.runs.limits import FREE_DISK, MEGABYTE, Limits
 
 MOST_UPLOADS = 100  # per desk, where desks have a quota
@@ -128,7 +129,7 @@ class Uploads:
             raise _no_upload() from None
         name = f"text{path.suffix}"
         try:
-            about = json.loads((path.parent / "upload.json").read_bytes())
+            about = json.loads(read_plain(path.parent / "upload.json"))
             when = float(about["created"])
             created = when if math.isfinite(when) else created
             name = display_name(plain_text(about["name"]), path.suffix)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gtt.data.sources import is_there, local_path
 from gtt.errors import UnusableData
+from gtt.plain_files import read_plain_text
 
 if TYPE_CHECKING:
     import tokenizers as library
@@ -54,7 +55,7 @@ def read_backend(path: Path) -> library.Tokenizer:
     from tokenizers import Tokenizer as Backend
 
     try:
-        return Backend.from_str(path.read_text(encoding="utf-8"))
+        return Backend.from_str(read_plain_text(path))
     except OSError as error:
         raise UnusableData(f"There is no tokenizer at {path}: {error.strerror}.") from None
     except Exception as error:  # the library raises nothing more precise

@@ -34,6 +34,7 @@ from gtt.data.layouts import (
 from gtt.data.progress import MERGING, Progress, Report, ignore
 from gtt.data.sources import is_there
 from gtt.errors import BadInput, UnusableData
+from gtt.plain_files import read_plain_text
 
 if TYPE_CHECKING:
     import tokenizers as library
@@ -181,7 +182,7 @@ class Tokenizer:
         """The tokenizer that `save` wrote; raises `UnusableData` where there is none."""
         backend = read_backend(folder / "tokenizer.json")
         try:
-            settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+            settings = json.loads(read_plain_text(folder / "tokenizer_config.json"))
             kind = settings.get("gtt_kind")
         except (OSError, ValueError, AttributeError):
             kind = None

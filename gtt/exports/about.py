@@ -8,6 +8,7 @@ from pathlib import Path
 from gtt.config import DataConfig
 from gtt.data.told import without_paths
 from gtt.errors import UnusableRun
+from gtt.plain_files import read_plain_text
 
 ABOUT = "gtt.json"  # every setting of the run, and how far it had come
 
@@ -18,7 +19,7 @@ def about_without_paths(checkpoint: Path) -> str:
     Raises `UnusableRun` where it cannot be read.
     """
     try:
-        about = dict(json.loads((checkpoint / ABOUT).read_text(encoding="utf-8")))
+        about = dict(json.loads(read_plain_text(checkpoint / ABOUT)))
         config = about.pop("config", None)
         if isinstance(config, dict):
             data = DataConfig.model_validate(config["data"])

@@ -27,6 +27,7 @@ from gtt.exports.one_file import one_file, text
 from gtt.exports.support import PLAIN, unknown_setting
 from gtt.model.export import load_model
 from gtt.model.gpt import GPT
+from gtt.plain_files import read_plain_text
 
 FOLDER = Path(__file__).parent / "pocket"
 WORKER = ("ranking.js", "weights.js", "tokenizer.js", "model.js", "sampling.js", "worker.js")
@@ -117,7 +118,7 @@ def pocket_page(checkpoint: Path, config: RunConfig, weights: WeightsName = "aut
 
 def tokenizer_layout(tokenizer: Tokenizer, checkpoint: Path) -> dict[str, Any]:
     """What tokenizer.js needs; raises `BadInput` for a tokenizer that it does not know."""
-    layout = json.loads((checkpoint / "tokenizer.json").read_text(encoding="utf-8"))
+    layout = json.loads(read_plain_text(checkpoint / "tokenizer.json"))
     if tokenizer.alphabet is not None:
         return {"kind": "char", "tokens": list(tokenizer.alphabet)}
     model, before = layout["model"], layout["pre_tokenizer"] or {}

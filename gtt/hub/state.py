@@ -17,6 +17,7 @@ from typing import Any, Literal
 import psutil
 from pydantic import TypeAdapter
 
+from gtt.plain_files import read_plain_text
 from gtt.runs.records import can_be_told
 from gtt.training.checkpoints import write_text
 
@@ -142,7 +143,7 @@ class PushFolder:
     def read(self) -> PushState | None:
         """The last push as it is now, None where there was none or its file is damaged."""
         try:
-            values = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
+            values = json.loads(read_plain_text(self.path / "state.json"))
             kind = values.pop("format")
             if kind == 1:
                 values["heads"] = {str(place).lower(): UNTOLD for place in values.pop("repos")}
@@ -175,7 +176,7 @@ class PushFolder:
     def parts(self) -> dict[str, Any]:
         """What of large files has arrived, by the SHA-256 of the file."""
         try:
-            values = json.loads((self.path / "parts.json").read_text(encoding="utf-8"))
+            values = json.loads(read_plain_text(self.path / "parts.json"))
             return values if isinstance(values, dict) else {}
         except (OSError, ValueError, RecursionError):
             return {}

@@ -15,6 +15,7 @@ from gtt.data.tokenizers import Tokenizer
 from gtt.errors import UnusableRun
 from gtt.hub.origin import Origin, origin_of
 from gtt.interpret.copying import Copies, find_copies
+from gtt.plain_files import open_plain, read_plain_text
 from gtt.runs.folder import RunFolder
 from gtt.runs.managed import ManagedRun
 from gtt.runs.records import Record, read_record, sound
@@ -82,7 +83,7 @@ def gather(run_folder: Path, checkpoint: Path, corpora: Path) -> Story:
     shape = _read_json(checkpoint / "config.json")
     step = int(about["step"])
     told = _Told(step)
-    with run.folder.journal.open("rb") as file:
+    with open_plain(run.folder.journal) as file:
         for line in file:
             record = read_record(line)
             if record is not None:
@@ -212,7 +213,7 @@ def _versions(folder: RunFolder) -> dict[str, str]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_plain_text(path))
         return dict(values)
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UnusableRun(f"{path.name} of the checkpoint cannot be read ({error}).") from None

@@ -30,6 +30,7 @@ from gtt.inference.questions import (
     NextTokenJob,
     ReadingJob,
 )
+from gtt.plain_files import open_plain
 from gtt.settings import parse
 
 # Seconds on one core, measured: see docs/measurements.md, "Prices of questions".
@@ -159,7 +160,7 @@ def shape_of(checkpoint: str) -> Shape | None:
 @lru_cache(maxsize=256)
 def _shape(about: str, changed: int, size: int) -> Shape | None:
     try:
-        with open(about, "rb") as file:
+        with open_plain(about) as file:
             values = json.loads(file.read(LARGEST_ABOUT))
         told = values.get("fingerprint")
         fingerprint = told if isinstance(told, str) else None

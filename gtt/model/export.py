@@ -19,6 +19,7 @@ from torch import Tensor
 from gtt.config import GenerationConfig, ModelConfig
 from gtt.errors import InvalidSetting, UnusableRun
 from gtt.model.gpt import GPT
+from gtt.plain_files import read_plain_text
 from gtt.settings import parse
 
 # What a person may change in config.json and still have the same function.
@@ -141,7 +142,7 @@ def read_about(folder: Path) -> dict[str, Any]:
     """What `gtt.json` says; raises `UnusableRun` where it is missing, damaged or too new."""
     path = folder / "gtt.json"
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = json.loads(read_plain_text(path))
         version = about["format"]
     except FileNotFoundError:
         raise UnusableRun(f"{folder} is not a checkpoint: it has no gtt.json.") from None
@@ -179,7 +180,7 @@ def refuse_other_config(folder: Path, expected: dict[str, Any]) -> None:
     """Raises `UnusableRun` where `config.json` is missing, damaged or tells of another model."""
     path = folder / "config.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_plain_text(path))
         differing = [
             name
             for name, value in expected.items()

@@ -26,6 +26,7 @@ import numpy as np
 import psutil
 
 from gtt.config import ModelConfig, RunConfig, TrainingConfig
+from gtt.plain_files import read_plain_text
 from gtt.runs.costs import Work, work_of_step
 from gtt.training.checkpoints import write_text
 
@@ -225,7 +226,7 @@ def save(home: Path, calibration: Calibration) -> None:
 def load(home: Path, threads: int) -> Calibration | None:
     """What was measured on this very machine, with as many threads and this torch; else None."""
     try:
-        values = json.loads((home / FILE).read_text(encoding="utf-8"))
+        values = json.loads(read_plain_text(home / FILE))
         kept = calibration_from(values, int(values["threads"]), float(values["measured_at"]))
         if values["format"] != FORMAT:
             return None

@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from gtt.plain_files import read_plain_text
 from gtt.runs.records import can_be_told
 from gtt.training.checkpoints import write_text
 
@@ -85,7 +86,7 @@ class JobFolder:
     def read(self) -> JobState | None:
         """The job, None where the run never had one or its file is damaged."""
         try:
-            values = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
+            values = json.loads(read_plain_text(self.path / "state.json"))
             if values.pop("format") != FORMAT or not can_be_told(values):
                 return None
             state = _STATE.validate_json(json.dumps(values), strict=True)

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from gtt import __version__
 from gtt.config import RunConfig
 from gtt.errors import BadInput, InvalidSetting, UnusableRun
+from gtt.plain_files import read_plain_text
 from gtt.runs.journal import Record, read_journal
 from gtt.runs.processes import Worker
 from gtt.runs.records import can_be_told
@@ -84,7 +85,7 @@ class RunFolder:
         """What `run.json` says; raises `UnusableRun` where it is missing, damaged or too new."""
         path = self.path / "run.json"
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(read_plain_text(path))
             version = values["format"]
         except (FileNotFoundError, NotADirectoryError):
             raise UnusableRun(f"{self.path} is not a run folder: it has no run.json.") from None

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from gtt.errors import UnusableRun
+from gtt.plain_files import open_plain
 from gtt.runs.records import Record, read_record
 from gtt.training.events import Event
 
@@ -79,7 +80,7 @@ def last_told(path: Path) -> tuple[int, int]:
     try:
         for record, after in _whole_lines(path):
             seq, end, lines = int(record["seq"]), after, lines + 1
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             file.seek(end)
             is_damaged = file.readline().endswith(b"\n")  # a writer that was killed ended no line
     except OSError as error:
@@ -106,7 +107,7 @@ def read_journal(path: Path, after: int = 0) -> Iterator[Record]:
 def _whole_lines(path: Path) -> Iterator[tuple[Record, int]]:
     """Each record with the position behind its line; stops at a line that is not whole."""
     end = 0
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         for line in file:
             if not line.endswith(b"\n"):
                 return

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
+from gtt.plain_files import read_plain, require_plain
 from gtt.runs.folder import RunFolder
 from gtt.runs.naming import name_for, text_name
 from gtt.runs.processes import Worker
@@ -255,7 +256,7 @@ class ManagedRun:
 def _read_note(path: Path, name: str) -> Note:
     """The note of a run; a fresh one where there is none, as for a run of the terminal."""
     try:
-        text = (path / NOTE).read_bytes()
+        text = read_plain(path / NOTE)
         if can_be_told(json.loads(text)):
             return _NOTE.validate_json(text, strict=True)
     except (OSError, ValueError, RecursionError):
@@ -276,6 +277,7 @@ def _write_over(path: Path, text: str) -> None:
     A full disk has no room for a file beside it, and the bytes of this one are ours.
     """
     data = text.encode()
+    require_plain(path)
     with path.open("r+b", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         if len(data) > size:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from gtt.plain_files import read_plain_text
 from gtt.training.checkpoints import write_text
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Worker:
     def find(cls, folder: Path) -> Worker | None:
         """The living worker of a run folder, or None."""
         try:
-            values = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            values = json.loads(read_plain_text(folder / RECORD))
             worker = cls(
                 int(values["pid"]),
                 float(values["born"]),

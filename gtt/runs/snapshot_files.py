@@ -10,6 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from gtt.errors import UnusableRun
+from gtt.plain_files import require_plain
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ def read_snapshot(path: Path, tokens: int) -> SnapshotArrays:
     complete in itself.
     """
     try:
+        require_plain(path)
         with safe_open(path, framework="numpy") as file:
             kept = file.get_slice("attention")
             shown = min(tokens, kept.get_shape()[-1])

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gtt.errors import BadInput
+from gtt.plain_files import open_plain, read_plain
 from gtt.runs.curves import Point
 from gtt.runs.fold import Fold
 from gtt.runs.records import Record, read_record
@@ -45,7 +46,7 @@ EVENT_BYTES = 1_000_000
 
 
 def _open(path: Path) -> BinaryIO:
-    return path.open("rb", buffering=0)
+    return open_plain(path, buffering=0)
 
 
 class RunReader:
@@ -249,7 +250,7 @@ class RunReader:
     def _take_up(self) -> None:
         """Goes on from `view.json`, if there is one and it tells of this journal."""
         try:
-            values = json.loads(self.saved.read_bytes())
+            values = json.loads(read_plain(self.saved))
             if values["format"] != FORMAT:
                 return
             fold = Fold.from_json(values["fold"])

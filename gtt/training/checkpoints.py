@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gtt.errors import UnusableRun
+from gtt.plain_files import read_plain_text
 
 
 class CheckpointFolder:
@@ -73,7 +74,7 @@ class CheckpointFolder:
 
     def _marked(self, mark: str) -> Path:
         try:
-            place = self.folder / (self.run_folder / mark).read_text(encoding="utf-8").strip()
+            place = self.folder / read_plain_text(self.run_folder / mark).strip()
             if place.parent == self.folder and place.is_dir():
                 return place
         except (OSError, ValueError):  # damaged: not even text

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gtt.errors import UnusableRun
+from gtt.plain_files import read_plain_text, require_plain
 from gtt.training.checkpoints import resume_part
 from gtt.training.pending import PendingLog
 from gtt.training.sharding import like
@@ -52,16 +53,17 @@ def read_resume_state(
     """
     folder = resume_part(checkpoint)
     try:
-        counters = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        counters = json.loads(read_plain_text(folder / "state.json"))
         if int(counters["format"]) > RESUME_FORMAT:
             raise UnusableRun(f"{folder} was written by a newer version of GTT: update GTT.")
         for name, kinds in COUNTERS.items():
             if not isinstance(counters[name], kinds):
                 raise TypeError(f"{name} is {counters[name]!r}")
         PendingLog(torch.device("cpu")).restore(counters["pending"])
+        require_plain(folder / "optimizer.safetensors")
         moments = load_file(folder / "optimizer.safetensors")
         random_file = folder / f"random-{rank:05d}.safetensors"
-        random_states = load_file(random_file) if random_file.exists() else None
+        random_states = load_file(random_file) if random_file.is_file() else None
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise UnusableRun(

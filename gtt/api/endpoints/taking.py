@@ -21,6 +21,7 @@ from gtt.api.table import Download, endpoint
 from gtt.errors import BadInput, UnusableRun
 from gtt.inference.pipe import Result
 from gtt.inference.questions import FigureJob
+from gtt.plain_files import open_plain
 from gtt.runs.managed import ManagedRun
 from gtt.runs.records import Record, read_record, sound
 
@@ -224,7 +225,7 @@ def _checkpoints(run: ManagedRun, stack: ExitStack) -> tuple[dict[str, str], lis
 
 def _told(path: Path, stack: ExitStack) -> list[Entry]:
     """The journal as it is now, cut behind its last whole line, and what is read from it."""
-    whole, rows, samples = (stack.enter_context(path.open("rb")) for _ in range(3))
+    whole, rows, samples = (stack.enter_context(open_plain(path)) for _ in range(3))
     end = _whole_bytes(whole)
     return [
         Entry("journal.jsonl", pieces(whole, end), end),
