@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from gtt.config import ModelConfig, RunConfig
+from gtt.config import RunConfig
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
 from gtt.exports.pocket_page import tokenizer_layout
-from gtt.exports.support import Known, unknown_setting
 from gtt.model.export import export_tensors, load_model
+from gtt.support import ANY, Support
 
 # llama.cpp's names for GPT-2's, and which of them it stores the other way round, (out, in).
 OUTER = {
@@ -36,38 +36,32 @@ INNER = {
 }
 TURNED = ("attn_qkv", "attn_output", "ffn_up", "ffn_down")
 
-KNOWN: Known = {
-    **dict.fromkeys(("n_layers", "n_heads", "n_embed", "block_size", "mlp_ratio", "dropout")),
-    "attention": ("fused", "separate_heads"),
-    "norm_position": ("pre",),
-    "residual": (True,),
-    "position": ("learned", "sinusoidal", "none"),  # a table, of zeros where there is none
-    "activation": ("gelu",),
-    "tie_embeddings": (True, False),
-    "bias": (True, False),
-}
+supports = Support(
+    "llama.cpp knows GPT-2 as it was published, and this model has model.{}: take the folder for "
+    "transformers instead.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre",),
+    residual=(True,),
+    position=("learned", "sinusoidal", "none"),  # a table, of zeros where there is none
+    activation=("gelu",),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
 # A byte that no text in UTF-8 has. llama.cpp wants a token that ends a text and would else take the
 # twelfth, a comma.
 NEVER = "\u00ff"
 
 
-def supports(model: ModelConfig) -> str | None:
-    """None where llama.cpp computes such a model, else a sentence that says why not."""
-    unknown = unknown_setting(model, KNOWN)
-    if unknown is None:
-        return None
-    return (
-        f"llama.cpp knows GPT-2 as it was published, and this model has model.{unknown}: take the "
-        "folder for transformers instead."
-    )
-
-
 def write_gguf_file(checkpoint: Path, config: RunConfig, file: Path) -> None:
     """Writes the model of a checkpoint; raises `BadInput` where GGUF cannot express it."""
     model, about = load_model(checkpoint)
-    refusal = supports(model.config)
-    if refusal is not None:
-        raise BadInput(refusal, field="as")
+    supports.require(model.config, field="as")
     layout = _layout(Tokenizer.load(checkpoint), checkpoint)
     from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType
 

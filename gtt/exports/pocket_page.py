@@ -24,10 +24,10 @@ from gtt.data.told import tell_source
 from gtt.errors import BadInput
 from gtt.exports.formats import WeightsName
 from gtt.exports.one_file import one_file, text
-from gtt.exports.support import PLAIN, unknown_setting
 from gtt.model.export import load_model
 from gtt.model.gpt import GPT
 from gtt.plain_files import read_plain_text
+from gtt.support import ANY, Support
 
 FOLDER = Path(__file__).parent / "pocket"
 WORKER = ("ranking.js", "weights.js", "tokenizer.js", "model.js", "sampling.js", "worker.js")
@@ -46,6 +46,24 @@ PRECISIONS: dict[str, str] = {  # as the page says it
 }
 FULL = 65504.0  # the largest half-precision number
 
+# What `pocket/model.js` computes.
+supports = Support(
+    "The pocket model does not compute model.{}: take the folder for transformers instead.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
+
 
 def weights_for(count: int, wished: WeightsName = "auto") -> PrecisionName:
     """The precision of a page with that many parameters: as wished, else what fits its size."""
@@ -54,14 +72,11 @@ def weights_for(count: int, wished: WeightsName = "auto") -> PrecisionName:
     return "fp16" if count <= HALVES_UP_TO else "int8"
 
 
-def supports(model: ModelConfig, vocab_size: int, wished: WeightsName = "auto") -> str | None:
+def refusal(model: ModelConfig, vocab_size: int, wished: WeightsName = "auto") -> str | None:
     """None where the page can run such a model, else a sentence that says why not."""
-    unknown = unknown_setting(model, PLAIN)
+    unknown = supports.refusal(model)
     if unknown is not None:
-        return (
-            f"The pocket model does not compute model.{unknown}: take the folder for transformers "
-            "instead."
-        )
+        return unknown
     count = model.parameter_count(vocab_size)
     precision = weights_for(count, wished)
     if count > LARGEST[precision]:
@@ -77,9 +92,9 @@ def pocket_page(checkpoint: Path, config: RunConfig, weights: WeightsName = "aut
     """The page with the model of a checkpoint; raises `BadInput` where it cannot be one."""
     model, about = load_model(checkpoint)
     tokenizer = Tokenizer.load(checkpoint)
-    refusal = supports(model.config, model.vocab_size, weights)
-    if refusal is not None:
-        raise BadInput(refusal, field="as")
+    reason = refusal(model.config, model.vocab_size, weights)
+    if reason is not None:
+        raise BadInput(reason, field="as")
     precision = weights_for(model.config.parameter_count(model.vocab_size), weights)
     tensors = _tensors(model.state_dict(), tied=model.config.tie_embeddings)
     kinds = {name: precision if _is_matrix(name, one) else "fp16" for name, one in tensors.items()}

@@ -17,10 +17,10 @@ from tokenizers import Tokenizer as Backend
 from gtt.config import RunConfig
 from gtt.data.corpus import Corpus, reopen_corpus
 from gtt.errors import BadInput, UnusableRun
-from gtt.exports.support import PLAIN, Known, unknown_setting
 from gtt.exports.templates import fill
 from gtt.runs.folder import RunFolder
 from gtt.runs.records import Record, sound
+from gtt.support import ANY, Support
 from gtt.training import schedule
 from gtt.training.batches import make_sampler
 
@@ -30,28 +30,62 @@ LARGEST_TEXT = 64_000_000  # tokens: what a list of numbers in Python can still 
 MOST_SEQUENCES = 20_000_000
 SHOWN_LOSSES = 5
 
-TRAINING: Known = {
-    **dict.fromkeys(("batch_size", "learning_rate", "num_epochs", "max_steps", "max_minutes")),
-    **dict.fromkeys(("grad_accumulation_steps", "warmup_steps", "min_lr_ratio", "weight_decay")),
-    **dict.fromkeys(("muon_learning_rate", "beta1", "beta2", "grad_clip", "seed")),
-    # These decide when a run looks at itself, or how its numbers are rounded.
-    **dict.fromkeys(("log_every", "eval_every", "eval_windows", "checkpoint_every", "snapshots")),
-    **dict.fromkeys(("precision", "compile")),
-    "cross_documents": (True, False),
-    "lr_scheduler": ("cosine", "linear", "constant"),
-    "optimizer": ("adamw", "muon"),
-}
+# What `script/train.py.txt` has.
+supports = Support(
+    "The script does not have model.{}: take another format.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
+supports_training = Support(
+    "The script does not have training.{}: take another format.",
+    batch_size=ANY,
+    cross_documents=(True, False),
+    learning_rate=ANY,
+    num_epochs=ANY,
+    max_steps=ANY,
+    max_minutes=ANY,
+    grad_accumulation_steps=ANY,
+    warmup_steps=ANY,
+    lr_scheduler=("cosine", "linear", "constant"),
+    min_lr_ratio=ANY,
+    optimizer=("adamw", "muon"),
+    muon_learning_rate=ANY,
+    weight_decay=ANY,
+    beta1=ANY,
+    beta2=ANY,
+    grad_clip=ANY,
+    seed=ANY,
+    # These decide when a run looks at itself, whom it tells, or how its numbers are rounded.
+    precision=("auto", "fp32", "bf16", "fp16"),
+    compile=(True, False),
+    log_every=ANY,
+    eval_every=ANY,
+    eval_windows=ANY,
+    checkpoint_every=ANY,
+    snapshots=(True, False),
+    track=("none", "tensorboard", "trackio", "wandb"),
+)
 
 
-def supports(config: RunConfig, started: Record) -> str | None:
+def refusal(config: RunConfig, started: Record) -> str | None:
     """None where the script can be this run, else a sentence that says why not.
 
     `started` is what the journal says of the beginning.
     """
-    for group, known in (("model", PLAIN), ("training", TRAINING)):
-        unknown = unknown_setting(getattr(config, group), known)
-        if unknown is not None:
-            return f"The script does not have {group}.{unknown}: take another format."
+    unknown = supports.refusal(config.model) or supports_training.refusal(config.training)
+    if unknown is not None:
+        return unknown
     processes = started.get("processes") or 1
     if processes > 1:
         return f"This run trained on {processes} processes, the script is one: take another format."
@@ -67,9 +101,9 @@ def write_script_folder(run: RunFolder, corpora: Path, folder: Path) -> None:
     """Writes the script and what it reads; raises `BadInput` where it cannot be this run."""
     config = run.config()
     started = _started(run)
-    refusal = supports(config, started)
-    if refusal is not None:
-        raise BadInput(refusal, field="as")
+    reason = refusal(config, started)
+    if reason is not None:
+        raise BadInput(reason, field="as")
     corpus = reopen_corpus(config.data, corpora, str(run.about().get("fingerprint")))
     if corpus is None:
         raise UnusableRun(

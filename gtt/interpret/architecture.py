@@ -27,6 +27,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from gtt.config import ModelConfig
 from gtt.model import gpt
 from gtt.model.gpt import GPT
+from gtt.support import ANY, Support
 
 # What operations are called in the drawing. Others do not compute (views, the way heads are laid
 # out), and lead straight through.
@@ -45,6 +46,23 @@ OPERATIONS = {
     "silu": "activation",
     "new_full": "mask",
 }
+# The graph is read off the module; what its nodes are called, and what is told of them, is ours.
+supports = Support(
+    "The drawing does not know model.{}: leave that setting as it was.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
 SWITCHED_ON = {"norm_position": "pre", "residual": True, "position": "learned"}
 
 
@@ -98,7 +116,11 @@ class Drawing:
 
 
 def draw(config: ModelConfig, vocab_size: int, batch: int, tokens: int) -> Drawing:
-    """The drawing of a model that reads (batch, tokens) token ids."""
+    """The drawing of a model that reads (batch, tokens) token ids.
+
+    Raises `BadInput` for a model whose parts it has no names for.
+    """
+    supports.require(config, field="model")
     nodes, edges = trace(config, vocab_size, batch, tokens)
     whole, whole_edges = trace(config.model_copy(update=SWITCHED_ON), vocab_size, batch, tokens)
     here = {node.id for node in nodes}

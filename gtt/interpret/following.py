@@ -17,10 +17,28 @@ from gtt.errors import BadInput
 from gtt.interpret.probing import activations_of
 from gtt.interpret.worked import dot, equal, factor, plus, shown
 from gtt.model.gpt import GPT
+from gtt.support import ANY, Support
 
 LIKELIEST = 10  # tokens in the final odds
 LARGE = 10  # logarithm of a sum above which it is left as that
 Working = Callable[[int, int], str]  # row and column of a number to how it comes about
+
+supports = Support(
+    "The way of a token cannot be worked out for model.{}: look at its attention instead.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
 
 
 @dataclass(frozen=True)
@@ -75,8 +93,10 @@ def follow(
 
     Each step works out its largest number (scores and weights head 0's largest, the mask a masked
     one), and the step that `spot` names works out that one. Raises `BadInput` with the field
-    `row` or `column` where a `spot` of this path is outside its rows.
+    `row` or `column` where a `spot` of this path is outside its rows, and without one for a model
+    whose arithmetic is not known here.
     """
+    supports.require(model.config)
     logits, kept = activations_of(model, torch.tensor([list(ids)]), lambda name: True)
     at = {name: activation[0] for name, activation in kept.items()}
     walk = _Walk(model, at, place, layer, spot)

@@ -14,6 +14,24 @@ from torch import Tensor
 
 from gtt.interpret.probing import activations_of
 from gtt.model.gpt import GPT
+from gtt.support import ANY, Support
+
+supports = Support(
+    "The logit lens cannot read out a model with model.{}: look at its attention instead.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
 
 
 def logit_lens(
@@ -37,7 +55,11 @@ def logit_lens(
 
 @torch.inference_mode()
 def read_out(model: GPT, stream: Tensor) -> Tensor:
-    """Logits (…, V) of a residual stream (…, C): the final norm, if the model has one, and W_U."""
+    """Logits (…, V) of a residual stream (…, C): the final norm, if the model has one, and W_U.
+
+    Raises `BadInput` for a model whose end is not known here.
+    """
+    supports.require(model.config)
     if model.config.norm_position == "pre":
         stream = model.transformer.ln_f(stream)
     logits: Tensor = model.lm_head(stream)

@@ -19,8 +19,26 @@ import torch
 from torch import Tensor
 
 from gtt.model.gpt import GPT, KeyValueCache
+from gtt.support import ANY, Support
 
 Vector = npt.NDArray[np.float32]
+
+supports = Support(
+    "The decoder for a CPU does not know model.{}: let the model read it.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
 
 
 def gelu(x: Vector) -> Vector:
@@ -55,10 +73,12 @@ ACTIVATIONS: dict[str, Callable[[Vector], Vector]] = {"gelu": gelu, "relu": relu
 class Decoder:
     """Reads token after token of one sequence behind a cache that `GPT.forward` may have filled.
 
-    The model's weights are fp32 on the CPU, the cache is for a batch of one.
+    The model is one that is supported, its weights are fp32 on the CPU, and the cache is for a
+    batch of one. Raises `BadInput` for another model.
     """
 
     def __init__(self, model: GPT, cache: KeyValueCache) -> None:
+        supports.require(model.config)
         config, body = model.config, model.transformer
         self.cache = cache
         self.heads, self.head_size = config.n_heads, config.n_embed // config.n_heads

@@ -21,6 +21,7 @@ from gtt.errors import InvalidSetting, UnusableRun
 from gtt.model.gpt import GPT
 from gtt.plain_files import read_plain_text
 from gtt.settings import parse
+from gtt.support import ANY, Support
 
 # What a person may change in config.json and still have the same function.
 INCIDENTAL = {
@@ -32,13 +33,46 @@ FORMAT = 1  # of gtt.json; a folder with a higher number comes from a newer vers
 GPT2_ACTIVATIONS = {"gelu": "gelu_new", "relu": "relu", "silu": "silu"}
 
 
-def fits_gpt2(config: ModelConfig) -> bool:
-    """Whether `transformers.GPT2LMHeadModel` computes the same function."""
-    return config.norm_position == "pre" and config.residual
+# What a checkpoint can hold: the settings that `modeling_gtt.GTTConfig` reads.
+supports = Support(
+    "A checkpoint cannot hold a model with model.{}: leave that setting as it was.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
+
+# Of these what `transformers.GPT2LMHeadModel` computes as well.
+fits_gpt2 = Support(
+    "GPT-2 does not have model.{}: the checkpoint brings its own model file.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre",),
+    residual=(True,),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
 
 
 def export_config(config: ModelConfig, vocab_size: int) -> dict[str, Any]:
-    """What `config.json` holds."""
+    """What `config.json` holds; raises `BadInput` for a model that a checkpoint cannot hold."""
+    supports.require(config)
     shared = {
         "vocab_size": vocab_size,
         "bos_token_id": None,
@@ -102,9 +136,11 @@ def save_model(
 ) -> None:
     """Writes config, weights and `gtt.json` into `folder`, which must exist.
 
-    `about` is plain values to keep beside the model configuration in `gtt.json`.
+    `about` is plain values to keep beside the model configuration in `gtt.json`. Raises `BadInput`
+    for a model that a checkpoint cannot hold.
     """
     config: ModelConfig = model.config
+    supports.require(config)
     tensors = {
         name: tensor.to("cpu", torch.float32).contiguous()
         for name, tensor in export_tensors(model).items()

@@ -13,6 +13,7 @@ from torch import Tensor
 from gtt.config import GenerationConfig
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
+from gtt.model import decoding
 from gtt.model.decoding import Decoder
 from gtt.model.gpt import GPT, KeyValueCache
 from gtt.model.growing_text import GrowingText
@@ -165,7 +166,7 @@ class Reader:
     """A model reading sequences that grow by a token at a time, B together.
 
     `tokens` is (B, T). What was read stays in a key/value cache; one sequence on a CPU is read by
-    the shorter way of `Decoder`.
+    the shorter way of `Decoder`, if that knows the model.
     """
 
     def __init__(self, model: GPT, tokens: Tensor) -> None:
@@ -177,7 +178,8 @@ class Reader:
         self.unread = self.window
         weight = model.lm_head.weight
         short = len(tokens) == 1 and weight.device.type == "cpu" and weight.dtype == torch.float32
-        self.decoder = Decoder(model, self.cache) if short else None
+        is_known = short and decoding.supports(model.config)
+        self.decoder = Decoder(model, self.cache) if is_known else None
 
     @torch.inference_mode()
     def logits(self) -> Tensor:

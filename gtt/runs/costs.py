@@ -1,7 +1,7 @@
 """What a model and a step of its training cost, from the settings alone and without torch.
 
-Parameters are exact. Operations are those of Chowdhery et al. 2022 (PaLM, appendix B), as nanoGPT
-counts them: 6 per weight and token for forward and backward, and 12 L C T per token for attention.
+Operations are those of Chowdhery et al. 2022 (PaLM, appendix B), as nanoGPT counts them: 6 per
+weight and token for forward and backward, and 12 L C T per token for attention.
 Memory counts the tensors that autograd keeps in `gtt.model.gpt`, one by one; tests hold all of it
 against the real module.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gtt.config import ModelConfig, RunConfig
+from gtt.support import ANY, Support
 
 # Resident bytes of a process that has loaded everything and trains nothing yet, measured with
 # torch 2.13 for CPUs (docs/measurements.md).
@@ -22,15 +23,22 @@ UPDATE_COPIES = 6  # that Newton-Schulz makes of the largest group of matrices
 DROPPED_BYTES = 8  # to which drawing and applying one element of dropout is equal in time
 HEAD_SHARE = 0.4  # of the fixed cost of a layer that a separate head adds
 
-
-@dataclass(frozen=True)
-class ParameterPart:
-    """Trainable numbers of one kind; `per_block` where every block has as many."""
-
-    name: str
-    label: str
-    parameters: int
-    per_block: int | None = None
+supports = Support(
+    "What a model with model.{} takes cannot be estimated: leave that setting as it was.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
 
 
 @dataclass(frozen=True)
@@ -68,29 +76,12 @@ class Work:
     layers: float
 
 
-def parameters_by_part(model: ModelConfig, vocab_size: int) -> tuple[ParameterPart, ...]:
-    """Where the parameters are; together as many as `ModelConfig.parameter_count` says."""
-    width, hidden, layers = model.n_embed, model.mlp_width, model.n_layers
-    bias = 1 if model.bias else 0
-    norm = (1 + bias) * width
-    attention = 4 * width * (width + bias)
-    mlp = 2 * width * hidden + bias * (hidden + width)
-    norms = 0 if model.norm_position == "none" else 2 * norm
-    final = norm if model.norm_position == "pre" else 0
-    positions = model.block_size * width if model.position == "learned" else 0
-    unembedding = 0 if model.tie_embeddings else vocab_size * width
-    return (
-        ParameterPart("token_embedding", "Token embedding", vocab_size * width),
-        ParameterPart("positions", "Positions", positions),
-        ParameterPart("attention", "Attention", layers * attention, attention),
-        ParameterPart("mlp", "MLP", layers * mlp, mlp),
-        ParameterPart("norms", "Layer norms", layers * norms + final, norms),
-        ParameterPart("unembedding", "Unembedding", unembedding),
-    )
-
-
 def block_matrices(model: ModelConfig) -> dict[tuple[int, int], int]:
-    """The matrices inside all blocks, as Muon groups them: rows and columns to how many."""
+    """The matrices inside all blocks, as Muon groups them: rows and columns to how many.
+
+    Raises `BadInput` for a model that is not known here; so does all that costs anything.
+    """
+    supports.require(model, field="model")
     width, hidden, layers = model.n_embed, model.mlp_width, model.n_layers
     counts: dict[tuple[int, int], int] = {(width, width): 4 * layers}  # q, k, v and output
     for shape in ((width, hidden), (hidden, width)):
@@ -116,7 +107,10 @@ def operations_per_step(config: RunConfig, vocab_size: int) -> Operations:
 def memory_by_part(
     config: RunConfig, vocab_size: int, precision: str, device: str = "cpu"
 ) -> tuple[MemoryPart, ...]:
-    """Bytes of the process at the fullest moment of training, by what takes them."""
+    """Bytes of the process at the fullest moment of training, by what takes them.
+
+    Raises `BadInput` for a model that is not known here.
+    """
     model, training = config.model, config.training
     parameters = model.parameter_count(vocab_size)
     fixed = model.block_size * model.n_embed if model.position == "sinusoidal" else 0

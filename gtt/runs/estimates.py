@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gtt.config import RunConfig
+from gtt.config import ParameterPart, RunConfig, parameter_parts
 from gtt.runs.calibration import TYPICAL, Calibration, Speed
 from gtt.runs.costs import (
     MemoryPart,
     Operations,
-    ParameterPart,
     memory_by_part,
     operations_per_step,
-    parameters_by_part,
     work_of_step,
 )
 from gtt.training.schedule import total_steps
@@ -101,7 +99,7 @@ def estimate(
         seconds = per_step * (steps + times * evaluated / tokens / 3)
     return Estimate(
         parameters=model.parameter_count(vocab_size),
-        parameter_parts=parameters_by_part(model, vocab_size),
+        parameter_parts=parameter_parts(model, vocab_size),
         memory_bytes=memory_bytes,
         memory_parts=memory,
         operations=operations_per_step(config, vocab_size),

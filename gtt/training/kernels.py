@@ -20,21 +20,46 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from gtt.model.gpt import GPT, MLP, CausalSelfAttention, KeyValueCache, Linear, Probe
+from gtt.support import ANY, Support
 
 ROWS = 128  # queries that are worked on together; more where there are many
 SCORES = 1 << 21  # scores at a time
 HIDDEN = 1 << 19  # values of the hidden layer at a time
 
+# Dropout, heads one by one and other activations stay with the model's own code.
+supports = Support(
+    "The kernels for a CPU do not know model.{}: let the model's own code train it.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
 
-def use_cpu_kernels(model: GPT) -> None:
-    """Makes the model's layers those below; its weights and their names stay as they are."""
+
+def use_cpu_kernels(model: GPT) -> bool:
+    """Makes the model's layers those below; its weights and their names stay as they are.
+
+    A model that they do not know stays as it is; returns whether it was known.
+    """
+    if not supports(model.config):
+        return False
     for layer in model.modules():
-        if isinstance(layer, Linear) and layer.bias is not None:
+        if type(layer) is Linear and layer.bias is not None:
             layer.__class__ = TrainedLinear
-        if isinstance(layer, CausalSelfAttention) and not layer.separate_heads:
+        if type(layer) is CausalSelfAttention and not layer.separate_heads:
             layer.__class__ = TrainedAttention
-        if isinstance(layer, MLP) and model.config.activation == "gelu":
+        if type(layer) is MLP and model.config.activation == "gelu":
             layer.activation = gelu
+    return True
 
 
 class TrainedLinear(Linear):

@@ -6,11 +6,31 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
 from gtt.config import TrainingConfig
+from gtt.model.gpt import GPT
+from gtt.support import ANY, Support
 from gtt.training.sharding import like, whole
+
+# Of a model it is known which matrices are several side by side.
+supports = Support(
+    "Muon does not know the matrices of a model with model.{}: set training.optimizer to adamw.",
+    n_layers=ANY,
+    n_heads=ANY,
+    n_embed=ANY,
+    block_size=ANY,
+    dropout=ANY,
+    attention=("fused", "separate_heads"),
+    norm_position=("pre", "post", "none"),
+    residual=(True, False),
+    position=("learned", "sinusoidal", "none"),
+    activation=("gelu", "relu", "silu"),
+    mlp_ratio=ANY,
+    tie_embeddings=(True, False),
+    bias=(True, False),
+)
 
 
 class Muon(Optimizer):
@@ -78,11 +98,14 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
     return orthogonal
 
 
-def build_optimizers(model: nn.Module, config: TrainingConfig) -> list[Optimizer]:
+def build_optimizers(model: GPT, config: TrainingConfig) -> list[Optimizer]:
     """One optimizer, or two with Muon; each group's `peak_lr` is what the schedule scales.
 
-    Matrices and embeddings decay, norms and biases do not. Frozen weights are left out.
+    Matrices and embeddings decay, norms and biases do not. Frozen weights are left out. Raises
+    `BadInput` for a model whose matrices Muon does not know.
     """
+    if config.optimizer == "muon":
+        supports.require(model.config, field="training.optimizer")
     trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
     of_muon = {
         name: p

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from gtt.config import RunConfig
 from gtt.data.corpus import Corpus
 from gtt.errors import UnusableRun
+from gtt.model import export
 from gtt.model.export import load_weights, read_about, save_model
 from gtt.model.gpt import GPT
 from gtt.training import events, schedule
@@ -75,6 +76,7 @@ class Trainer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         corpus.require_windows(config.model.block_size)
+        export.supports.require(config.model, field="model")  # before the first checkpoint is due
         self.config, self.corpus, self.folder = config, corpus, folder
         self.clock = clock
         self.started = clock()

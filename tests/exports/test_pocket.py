@@ -11,7 +11,7 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from small_models import SHAPES, VOCAB, random_ids, random_model
+from small_models import SHAPES, VOCAB, combinations, random_ids, random_model
 from ui.browsing import CHROMIUM
 
 from gtt.config import GenerationConfig, ModelConfig, RunConfig
@@ -28,10 +28,9 @@ from gtt.exports.pocket_page import (
     as_on_page,
     eight_bits,
     pocket_page,
-    supports,
+    refusal,
     weights_for,
 )
-from gtt.exports.support import PLAIN
 from gtt.model.export import load_model, save_model
 from gtt.model.gpt import GPT
 from gtt.model.sampling import generate_text, next_token_odds
@@ -81,7 +80,7 @@ def ask(page: Page, question: str, **more: Any) -> Any:
     return page.evaluate("([question, more]) => ask(question, more)", [question, more])
 
 
-@pytest.mark.parametrize("switches", SHAPES, ids=str)
+@pytest.mark.parametrize("switches", [*SHAPES, *combinations(4)], ids=str)
 def test_a_model_of_every_shape_gives_the_same_logits(
     switches: dict[str, Any], open_page: Open, tmp_path: Path
 ) -> None:
@@ -89,7 +88,7 @@ def test_a_model_of_every_shape_gives_the_same_logits(
     for precision in ("fp16", "int8"):
         page = open_page(pocket_page(folder, RunConfig(), precision))
         model = as_on_page(load_model(folder)[0], precision)
-        for count in (1, 7, 32):
+        for count in (1, 7, model.config.block_size):
             ids = random_ids(count)
             with torch.no_grad():
                 expected = model(torch.tensor([ids]))[0, -1]
@@ -149,8 +148,8 @@ def test_the_size_decides_unless_a_person_does() -> None:
     assert weights_for(HALVES_UP_TO + 1, "fp16") == "fp16" and weights_for(1, "int8") == "int8"
     larger = ModelConfig(n_layers=8, n_embed=1024, n_heads=8)
     assert LARGEST["fp16"] < larger.parameter_count(1000) < LARGEST["int8"]
-    assert supports(larger, 1000) is None
-    assert "take int8 instead" in str(supports(larger, 1000, "fp16"))
+    assert refusal(larger, 1000) is None
+    assert "take int8 instead" in str(refusal(larger, 1000, "fp16"))
 
 
 def test_it_cuts_odds_as_gtt_does(characters: Taken, open_page: Open) -> None:
@@ -313,13 +312,12 @@ def test_what_is_typed_beyond_a_limit_shows_what_is_used(taken: Taken, open_page
 
 def test_what_it_cannot_compute_is_refused() -> None:
     small = ModelConfig()
-    assert supports(small, 100) is None
-    assert set(PLAIN) <= set(ModelConfig.model_fields)
+    assert refusal(small, 100) is None
     strange = small.model_copy(update={"activation": "tanh"})
-    assert "model.activation 'tanh'" in str(supports(strange, 100))
+    assert "model.activation 'tanh'" in str(refusal(strange, 100))
     large = small.model_copy(update={"n_layers": 12, "n_embed": 1024})
     assert large.parameter_count(1000) > LARGEST["int8"]
-    assert "more than a browser opens" in str(supports(large, 1000))
+    assert "more than a browser opens" in str(refusal(large, 1000))
 
 
 def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:

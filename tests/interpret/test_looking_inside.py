@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from small_models import VOCAB, in_transformers, random_ids, random_model
+from small_models import VOCAB, combinations, in_transformers, random_ids, random_model
 
 from gtt.errors import BadInput
 from gtt.interpret.ablation import logits_without, loss_without
@@ -29,6 +29,7 @@ SWITCHES: list[dict[str, Any]] = [
     {"position": "none", "tie_embeddings": False},
     {"norm_position": "post"},
     {"norm_position": "none", "residual": False},
+    *(one | {"n_layers": 3, "n_heads": 4, "n_embed": 32} for one in combinations(4, seed=2)),
 ]
 
 

@@ -12,12 +12,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_models import combinations
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from gtt.config import ModelConfig, RunConfig, TrainingConfig
+from gtt.config import ModelConfig, RunConfig, TrainingConfig, parameter_parts
 from gtt.inference.calibration_job import (
     best_seconds,
     calibrate,
@@ -33,7 +34,6 @@ from gtt.runs.costs import (
     block_matrices,
     memory_by_part,
     operations_per_step,
-    parameters_by_part,
     work_of_step,
 )
 from gtt.runs.estimates import Machine, TrainedRun, estimate
@@ -87,7 +87,7 @@ OF_MODULE = {
 def test_the_parameters_of_each_part_are_those_of_the_module(
     model: ModelConfig, vocab_size: int
 ) -> None:
-    parts = parameters_by_part(model, vocab_size)
+    parts = parameter_parts(model, vocab_size)
     assert sum(part.parameters for part in parts) == model.parameter_count(vocab_size)
     named = [
         (n, p.numel()) for n, p in GPT(model, vocab_size).named_parameters() if p.requires_grad
@@ -101,6 +101,10 @@ def test_the_parameters_of_each_part_are_those_of_the_module(
 
 
 # ---------------------------------------------------------------------- memory
+
+
+LARGER = {"n_layers": 2, "n_heads": 4, "n_embed": 64, "block_size": 64}  # than a tensor's own cost
+AT_ONCE = {"batch_size": 8, "eval_windows": 1}
 
 
 class LiveTensors(TorchDispatchMode):
@@ -186,6 +190,10 @@ def measured(config: RunConfig, vocab_size: int, precision: str) -> Measured:
         (config_of(3, 1, 128, 16, 2, mlp_ratio=8, optimizer="muon"), 65),
         (config_of(2, 4, 64, 32, 8, optimizer="muon"), 512),
         (config_of(1, 2, 64, 16, 1, position="sinusoidal"), 65),
+        *(
+            (RunConfig().updated({"model": one | LARGER, "training": AT_ONCE}), 65)
+            for one in combinations(5, seed=3)
+        ),
     ],
 )
 def test_memory_is_that_of_the_tensors(config: RunConfig, vocab_size: int, precision: str) -> None:
