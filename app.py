@@ -84,7 +84,7 @@ def keep_forms_in(folder: Path) -> None:
 def serve(service: Service, address: Address) -> None:
     """Launches the page and waits for a signal."""
     from gtt.api.gradio_adapter import known_calls, make_events_cheap
-    from gtt.ui.assets import asset_routes, run_first, static_text
+    from gtt.ui.assets import asset_routes, head, run_first, static_text
     from gtt.ui.page import build
     from gtt.ui.theme import CSS, theme
 
@@ -108,6 +108,7 @@ def serve(service: Service, address: Address) -> None:
         max_file_size=service.limits.upload_bytes,
         theme=theme(),
         css=CSS,
+        head=head(),
         js=static_text("page.js"),
         ssr_mode=False,
         enable_monitoring=False,

@@ -11,6 +11,7 @@ import re
 import urllib.parse
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
@@ -25,10 +26,13 @@ from starlette.types import Receive, Scope, Send
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.addresses import address_of
+from gtt.api.endpoints.configuration import drafted
 from gtt.api.errors import ApiError, NotFound, error_body
+from gtt.api.labels import answer_on_screen
+from gtt.api.links import changes_in
 from gtt.api.openapi import openapi
-from gtt.api.schemas import EventsPage
-from gtt.api.service import Service
+from gtt.api.schemas import EventsPage, SetConfig
+from gtt.api.service import Caller, Service
 from gtt.api.table import TABLE, Download, Endpoint, answer
 from gtt.errors import BadInput, GTTError
 from gtt.settings import parse
@@ -36,6 +40,11 @@ from gtt.settings import parse
 log = logging.getLogger(__name__)
 
 WORKSPACE = "X-GTT-Workspace"
+# What our own page sends: the part of its address that asks for settings and is not kept yet, after
+# a question mark. Questions about the draft are about what it shows then, sentences name settings
+# as its controls do, and a refusal has the status 200: browsers report any other as a fault.
+PAGE = "X-GTT-Page"
+SERVER = "X-GTT-Server"  # changes with every start, so that a page notices
 CHUNK = 2**16
 FIRST_PART = 1.0  # seconds in which a stream may still become a refusal
 HEARTBEAT = 15.0  # seconds of silence after which a stream says that it lives
@@ -107,12 +116,22 @@ def _handler(service: Service, rows: dict[str, Endpoint]) -> Callable[[HttpReque
         except ClientDisconnect:
             return Response(status_code=400)
         except GTTError as error:
-            return refusal(error)
+            return refusal(error, for_page=PAGE in request.headers)
         except Exception as error:
             log.exception("%s %s failed", row.method, row.path)
-            return refusal(error)
+            return refusal(error, for_page=PAGE in request.headers)
 
     return handle
+
+
+def _shown(caller: Caller, http: HttpRequest) -> Caller:
+    """The caller with the draft that stands on its page; raises `BadInput`."""
+    asked = urllib.parse.parse_qs((_header(http, PAGE) or "").removeprefix("?"))
+    changes, recipe = changes_in(asked.get("set", ())), next(iter(asked.get("recipe", ())), None)
+    if not changes and recipe is None:
+        return caller
+    request = parse(SetConfig, {"recipe": recipe, "config": changes or None}, strict=True)
+    return replace(caller, shown=drafted(caller.draft, request))
 
 
 async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Response:
@@ -120,8 +139,10 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
     address = address_of(peer, http.headers.getlist("x-forwarded-for"))
     caller = service.caller(_header(http, WORKSPACE), address)
     headers = {WORKSPACE: caller.desk.key} if caller.desk.key else {}
+    headers[SERVER] = service.mark
     service.rates.take(row.rate, caller.desk.owner)
     values = await _values(row, http)
+    caller = _shown(caller, http)
     more: tuple[Any, ...] = ()
     if row.takes_file:
         length = http.headers.get("content-length", "")
@@ -147,6 +168,8 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
         headers["Content-Disposition"] = _attachment(done.name)
         return await _downloaded(service, caller.desk.owner, done, headers)
     data = done.model_dump_json()
+    if PAGE in http.headers:
+        data = json.dumps(answer_on_screen(json.loads(data)))
     return Response(data, row.status, headers, media_type="application/json")
 
 
@@ -401,7 +424,11 @@ def _kind(event: dict[str, Any]) -> str:
     return kind if isinstance(kind, str) and kind.isidentifier() else "Unknown"
 
 
-def refusal(error: BaseException, headers: dict[str, str] | None = None) -> Response:
-    """The answer to an error."""
+def refusal(
+    error: BaseException, headers: dict[str, str] | None = None, *, for_page: bool = False
+) -> Response:
+    """The answer to an error; see `PAGE`."""
     status, body, more = error_body(error)
+    if for_page:
+        return JSONResponse(answer_on_screen(body), 200, {**(headers or {}), **more})
     return JSONResponse(body, status, {**(headers or {}), **more})

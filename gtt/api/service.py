@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import secrets
 import shutil
 import threading
 import time
@@ -50,6 +51,7 @@ class Service:
     def __init__(self, home: Home, limits: Limits, *, spare: bool = True) -> None:
         self.home, self.limits = home, limits
         self.started = time.monotonic()
+        self.mark = secrets.token_hex(8)  # another one after every start
         self.manager = Manager(home, limits, spare=spare)
         self.workspaces = Workspaces(
             home.workspaces,

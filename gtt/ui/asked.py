@@ -16,12 +16,12 @@ import gradio as gr
 from starlette.datastructures import QueryParams
 
 from gtt.api.endpoints.configuration import drafted, get_config, set_config
+from gtt.api.links import changes_in
 from gtt.api.schemas import ConfigResponse, SetConfig
 from gtt.errors import BadInput
 from gtt.settings import parse
 from gtt.ui.assets import static_text
 from gtt.ui.desk import PRIVATE, PageDesk
-from gtt.ui.links import changes_in
 
 MOST = 1000  # addresses that are remembered as kept
 # Views that ask about the draft say with it what the address asked for, until that is kept.

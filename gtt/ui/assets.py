@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import importlib.util
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,8 +17,12 @@ from starlette.routing import BaseRoute, Route
 
 STATIC = Path(__file__).parent / "static"
 PAGE = "frontend/index.html"  # among Gradio's templates
+WEB = Path(__file__).parents[1] / "web"
 # No sub-path of a proxy is called so: under /gtt, /gtt/… would be the page's own.
-D3_PATH = "/page-files/d3.v5.min.js"
+FILES = "page-files"
+D3_PATH = f"/{FILES}/d3.v5.min.js"
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+KINDS = {".js": "text/javascript", ".css": "text/css"}
 # Relative, so that the page also works under a path that a proxy gives it.
 D3_HEAD = '<script src="page-files/d3.v5.min.js"></script>'
 
@@ -54,6 +61,59 @@ def d3_file() -> Path:
     return Path(spec.origin).parent / "js" / "d3.v5.min.js"
 
 
+@dataclass(frozen=True)
+class FrontEnd:
+    """The modules and the style of the page, as they were when the program began.
+
+    `mark` names their content: an address with it never gives anything else, so that a browser
+    asks for it once.
+    """
+
+    mark: str
+    files: dict[str, bytes]
+
+    def address(self, name: str) -> str:
+        """Of a file, relative to the page."""
+        return f"{FILES}/{self.mark}/{name}"
+
+
+@cache
+def front_end() -> FrontEnd:
+    """All that browsers load of `gtt/web`: its modules, and its styles as one."""
+    files = {
+        path.relative_to(WEB).as_posix(): path.read_bytes()
+        for folder in ("lib", "views")
+        for path in sorted((WEB / folder).rglob("*.js"))
+    }
+    styles = sorted(WEB.rglob("style.css"))
+    files["style.css"] = b"\n".join(path.read_bytes() for path in styles)
+    content = hashlib.sha256()
+    for name, data in files.items():
+        content.update(f"{name} {len(data)} ".encode() + data)
+    return FrontEnd(content.hexdigest()[:16], files)
+
+
+def head() -> str:
+    """What stands in the page's head: the style of all views, for `launch(head=…)`."""
+    return f'<link rel="stylesheet" href="{front_end().address("style.css")}">'
+
+
+@cache
+def _packed(name: str) -> bytes:
+    return gzip.compress(front_end().files[name], mtime=0)
+
+
+async def _file(request: Request) -> Response:
+    """One file of the front end, packed where the browser unpacks."""
+    found, name = front_end(), request.path_params["name"]
+    if request.path_params["mark"] != found.mark or name not in found.files:
+        return Response(status_code=404)
+    headers, data = dict(FOR_EVER), found.files[name]
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"], data = "gzip", _packed(name)
+    return Response(data, headers=headers, media_type=KINDS[Path(name).suffix])
+
+
 def asset_routes() -> list[BaseRoute]:
     """What the page loads beside what Gradio serves."""
     path = d3_file()
@@ -62,4 +122,4 @@ def asset_routes() -> list[BaseRoute]:
         headers = {"Cache-Control": "public, max-age=604800"}
         return FileResponse(path, media_type="text/javascript", headers=headers)
 
-    return [Route(D3_PATH, d3)]
+    return [Route(D3_PATH, d3), Route(f"/{FILES}/{{mark}}/{{name:path}}", _file)]

@@ -8,13 +8,13 @@ from typing import Any
 import gradio as gr
 
 from gtt.api.endpoints.configuration import get_config, recipes
+from gtt.api.labels import LABELS
 from gtt.api.schemas import Nothing, RecipeInfo
 from gtt.api.service import Service
 from gtt.config import RunConfig, size_name
 from gtt.recipes import differences, nearest_recipe
 from gtt.ui.assets import static_text
 from gtt.ui.desk import PageDesk
-from gtt.ui.labels import LABELS
 
 ORDER = (
     "quickstart",

@@ -11,12 +11,12 @@ import gradio as gr
 
 from gtt.api.errors import error_body
 from gtt.api.gradio_adapter import begin
+from gtt.api.labels import answer_on_screen, on_screen
 from gtt.api.schemas import ConfigResponse
 from gtt.api.service import Service
 from gtt.config import RunConfig
 from gtt.errors import BadInput, GTTError
 from gtt.ui.controls import Controls
-from gtt.ui.labels import answer_on_screen, on_screen
 
 # Events of the page are no endpoints: those are in the table, and each of these calls one.
 PRIVATE: dict[str, Any] = {

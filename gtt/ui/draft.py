@@ -16,10 +16,10 @@ import gradio as gr
 
 from gtt.api.endpoints.configuration import get_config, set_config
 from gtt.api.errors import error_body
+from gtt.api.labels import LABELS, on_screen
 from gtt.errors import BadInput, GTTError
 from gtt.ui.asked import Asked
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
-from gtt.ui.labels import LABELS, on_screen
 
 # Settings that must fit each other are saved together as they are shown, so that a change that was
 # refused becomes valid with the change that makes it fit.

@@ -12,26 +12,25 @@ import gradio as gr
 from gtt.api.endpoints.configuration import get_config, recipes, set_config
 from gtt.api.endpoints.runs import list_runs, read_run, status, stop_run
 from gtt.api.gradio_adapter import add_endpoints
+from gtt.api.labels import LABELS
+from gtt.api.links import TABS, link_of
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
 from gtt.ui.asked import OPENED, Asked
-from gtt.ui.buttons import buttons_view
 from gtt.ui.cards import cards_value, draft_of, in_order, recipe_cards, recipe_choices
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import SHOWN, keep_draft, keep_shown, refusal_of, telling
 from gtt.ui.events import without_echoes
 from gtt.ui.fields import fields_view
 from gtt.ui.glossary import glossary_view
-from gtt.ui.labels import LABELS
-from gtt.ui.links import TABS, link_of
 from gtt.ui.message import message_view
-from gtt.ui.progress import progress_line
 from gtt.ui.tabs.attention import attention_tab
 from gtt.ui.tabs.data import data_tab
 from gtt.ui.tabs.generation import generation_tab
 from gtt.ui.tabs.model import model_tab
 from gtt.ui.tabs.training import PLANNED, take_settings, training_tab
 from gtt.ui.tips import tips_view
+from gtt.ui.views import view
 
 COPY = """async (query) => {
   const tab = document.querySelector('#tabs [role="tab"][aria-selected="true"]');
@@ -70,10 +69,11 @@ def build(service: Service) -> gr.Blocks:
             start = gr.Button("Start training", variant="primary", elem_id="start", scale=3)
             halt = gr.Button("Stop and save", elem_id="stop", scale=1, min_width=120)
             copy = gr.Button("Copy link", elem_id="copy", scale=1, min_width=120)
-        progress = progress_line(desk)
+        # It keeps up with the run for all the others: its value is `{"workspace", "run"}`.
+        progress = view("progress", elem_id="progress")
         tips_view()
         fields = fields_view(service.limits.upload_bytes)
-        buttons_view()
+        view("buttons", elem_id="buttons", elem_classes="gtt-unseen", padding=False)
         # Hidden fields and no gr.State: that would keep a connection open for each tab of a
         # browser, which has six of them for all.
         run, address = gr.Textbox("", visible=False), gr.Textbox("", visible=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gtt.api.labels import answer_on_screen, on_screen
 from gtt.config import RunConfig
 from gtt.errors import InvalidSetting
 from gtt.ui.draft import refusal_of
-from gtt.ui.labels import answer_on_screen, on_screen
 
 
 @pytest.mark.parametrize(

@@ -26,12 +26,11 @@ from gtt.ui.compare import comparison
 from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.downloads import download_buttons
-from gtt.ui.findings import findings_view
 from gtt.ui.jobs import answering, jobs_view
 from gtt.ui.live import live_view
 from gtt.ui.push import push_view
-from gtt.ui.runs import runs_table
 from gtt.ui.schedule import schedule_view
+from gtt.ui.views import view
 
 COMMON = ("max_steps", "num_epochs", "batch_size", "learning_rate", "optimizer")
 SCHEDULE = ("muon_learning_rate", "lr_scheduler", "warmup_steps", "min_lr_ratio")
@@ -146,9 +145,9 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
         with gr.Accordion("Run it on the Hub's machines", open=False, elem_id="renting"):
             jobs = jobs_view(desk)
     live = live_view(desk)
-    findings = findings_view(desk)
+    findings = view("findings", events=("remedy",), elem_id="findings")
     with gr.Accordion("My runs", open=True):
-        table = runs_table(desk)
+        table = view("runs", events=("picked", "restored"), elem_id="runs")
         with gr.Row():
             halt = gr.Button("Stop and save", size="md", elem_id="stop-this", min_width=130)
             resume = gr.Button("Resume", size="md", elem_id="resume", min_width=130)
@@ -190,7 +189,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     shown = RunShown(
         desk,
         run,
-        [live, findings, table, together, downloads, publishing, progress, *filter(None, [jobs])],
+        [live, together, downloads, publishing, progress, *filter(None, [jobs])],
         schedule,
         use,
         jobs,

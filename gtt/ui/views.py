@@ -1,0 +1,34 @@
+"""Views of the page: components whose template, style and script are a folder of `gtt/web/views`.
+
+A view's script is an ES module. Gradio runs one line that imports it and hands it the element, the
+values that come from Python, and the ways to hear of a new value and to send an event.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+
+from gtt.ui.assets import WEB, front_end
+
+MOUNT = """\
+// Events: EVENTS
+import(new URL("ADDRESS", document.baseURI))
+  .then((view) => view.mount(element, { props, watch, trigger }))"""
+
+
+def view(name: str, *, events: tuple[str, ...] = (), value: Any = None, **more: Any) -> gr.HTML:
+    """The component of `gtt/web/views/<name>`; `events` are what its script may send to Python.
+
+    `more` goes to `gr.HTML`: the element's id, and what the script gets as `props` from the start.
+    """
+    named = ", ".join(json.dumps(event) for event in events)  # Gradio looks for names in quotes
+    address = front_end().address(f"views/{name}/main.js")
+    return gr.HTML(
+        value=value,
+        html_template=(WEB / "views" / name / "view.html").read_text(encoding="utf-8"),
+        js_on_load=MOUNT.replace("EVENTS", named).replace("ADDRESS", address),
+        **more,
+    )

@@ -1,0 +1,110 @@
+/**
+ * The one way to the server: its REST table, with the key of the desk.
+ *
+ * @typedef {import("../types/ask").Fault} Fault
+ * @typedef {import("../types/ask").Name} Name
+ */
+import { ENDPOINTS } from "./table.js";
+
+const LONGEST_WAIT = 10000; // milliseconds that a busy server is left alone at most
+const LOST = "The server does not answer: try again in a moment.";
+const BUSY = ["rate_limited", "busy"];
+
+const state = {
+  key: "",
+  patience: 0, // milliseconds that a busy server asked for
+  failures: 0, // questions in a row that nobody answered
+  server: "", // which start of the server answered last
+};
+
+/** Everything is asked for the desk of this key from now on. @param {string} key */
+export function useDesk(key) {
+  state.key = key;
+}
+
+/** The key of the desk, empty before the page knows it. */
+export const desk = () => state.key;
+
+/** Milliseconds to wait before asking again what is asked again and again. @param {number} usual */
+export function pause(usual) {
+  return Math.max(usual, state.patience, state.failures ? 2000 : 0);
+}
+
+/** How often in a row nobody answered. */
+export const failures = () => state.failures;
+
+/** Whether a refusal only asks to come back later. @param {Fault | undefined} fault */
+export const isBusy = (fault) => Boolean(fault && BUSY.includes(fault.code));
+
+/**
+ * The answer of an endpoint, or `{error}` with a sentence for people; it never throws.
+ *
+ * @template {Name} N
+ * @param {N} name of the endpoint
+ * @param {import("../types/ask").Values<N>} values in the path, the query or the body
+ * @returns {Promise<import("../types/ask").Reply<N>>}
+ */
+export async function ask(name, values) {
+  try {
+    const answer = await send(name, values);
+    noteServer(answer);
+    const body = await answer.json();
+    state.patience = isBusy(body.error) ? Math.min(LONGEST_WAIT, 2 * state.patience || 1500) : 0;
+    state.failures = 0;
+    return body;
+  } catch {
+    state.failures += 1;
+    return /** @type {any} */ ({ error: { code: "lost", message: LOST, field: null, ways: [] } });
+  }
+}
+
+/**
+ * The answer as it comes over the network: for streams and files. Throws where nobody answers.
+ *
+ * @param {Name} name
+ * @param {object} values
+ * @param {RequestInit} more
+ */
+export function send(name, values, more = {}) {
+  const [method, path] = ENDPOINTS[name];
+  const left = { .../** @type {Record<string, unknown>} */ (values) };
+  let address = path.slice(1).replace(/{(\w+)}/g, (_, field) => {
+    const value = encodeURIComponent(String(left[field]));
+    delete left[field];
+    return value;
+  });
+  const headers = new Headers(more.headers);
+  headers.set("X-GTT-Page", `?${askedByAddress()}`);
+  if (state.key) headers.set("X-GTT-Workspace", state.key);
+  const request = { ...more, method, headers };
+  if (method === "POST" || method === "PATCH") {
+    headers.set("Content-Type", "application/json");
+    request.body = JSON.stringify(left);
+  } else {
+    const given = Object.entries(left).filter(([, value]) => value !== null && value !== undefined);
+    const query = new URLSearchParams(given.map(([field, value]) => [field, String(value)]));
+    if (given.length) address += `?${query}`;
+  }
+  return fetch(new URL(address, document.baseURI), request);
+}
+
+/** What the page's address asks for and is not kept yet: see `gtt/ui/asked.py`. */
+function askedByAddress() {
+  if (!document.documentElement.dataset.gttAsked) return "";
+  const query = new URLSearchParams(location.search);
+  const asked = [...query].filter(([name]) => name === "recipe" || name === "set");
+  return new URLSearchParams(asked).toString();
+}
+
+/**
+ * A server that was lost and comes back as another process has other components: the page is
+ * loaded anew. The run and the tab are in its address.
+ *
+ * @param {Response} answer
+ */
+function noteServer(answer) {
+  const server = answer.headers.get("X-GTT-Server");
+  if (!server) return;
+  if (state.server && server !== state.server) location.reload();
+  state.server = server;
+}
