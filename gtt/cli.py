@@ -402,7 +402,7 @@ def datasets_command(options: argparse.Namespace) -> int:
         size = "" if source.megabytes is None else f", {source.megabytes:g} MB"
         print(f"{source.name}: {source.title} ({where}{size}, {source.licence})")
         print(f"    {source.description}")
-    print("Also: a .txt .md .csv .json .jsonl .parquet file, or a Hub dataset as")
+    print("Also: a .txt .md .csv .tsv .json .jsonl .parquet file, or a Hub dataset as")
     print("    owner/name[:config][:split][:column]")
     return OK
 

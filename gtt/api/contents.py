@@ -157,8 +157,8 @@ def _archive(kind: str) -> UnusableData:
 
 def _binary() -> UnusableData:
     return _unusable(
-        "The file is binary, not text: upload .txt, .md, .csv, .json or .jsonl in UTF-8, or a "
-        ".parquet table."
+        "The file is binary, not text: upload .txt, .md, .csv, .tsv, .json or .jsonl in UTF-8, or "
+        "a .parquet table."
     )
 
 

@@ -1,7 +1,7 @@
 """Texts that visitors bring: capped while they arrive, checked, and kept under names of ours.
 
 `uploads/<id>/text<suffix>` beside `upload.json`. Nothing of the visitor's file name becomes a path
-except its suffix, which is one of six; nothing is unpacked.
+except its suffix, which is one of seven; nothing is unpacked.
 """
 
 from __future__ import annotations

@@ -107,8 +107,8 @@ class FileText:
 
     def _binary(self) -> UnusableData:
         return unusable(
-            f"{self.name} is a binary file, not text: give one of .txt, .md, .csv, .json, .jsonl "
-            "in UTF-8, or a .parquet table."
+            f"{self.name} is a binary file, not text: give one of .txt, .md, .csv, .tsv, .json, "
+            ".jsonl in UTF-8, or a .parquet table."
         )
 
     def _wrong(self, block: bytes, line: int) -> UnusableData:

@@ -1,4 +1,4 @@
-"""How a `.csv` file is written: its separator, its heading, what stands above it, its quoting."""
+"""How a `.csv` or `.tsv` file is written: its separator, heading, quoting, what stands above it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,20 @@ HEADINGS = {
     *("prompt", "response", "completion", "instruction", "input", "output", "message", "comment"),
     *("tweet", "summary", "description", "lyrics", "poem", "quote", "language", "lang"),
 }
+_COUNTS = {
+    "id",
+    "key",
+    "index",
+    "idx",
+    "number",
+    "no",
+    "no.",
+    "nr",
+    "#",
+    "n",
+    "row",
+    "line",
+}  # names of columns that count
 _LONG_NAME = 60  # characters, more than a heading has
 _WORDS = 4  # from which on a cell is a sentence
 
@@ -70,12 +84,16 @@ class Dialect:
         )
 
 
-def dialect_of(head: Sequence[str], name: str) -> Dialect:
-    """Told by the first lines of a file; raises `UnusableData` where they cannot be a table."""
-    said = _SAYS_SEPARATOR.fullmatch(head[0]) if head else None
-    above, notes = _above(head, name, said[1] if said else "")
+def dialect_of(head: Sequence[str], name: str, usual: str = "") -> Dialect:
+    """Told by the first lines of a file; raises `UnusableData` where they cannot be a table.
+
+    `usual` is the separator that its name tells, which counts where it stands in them.
+    """
+    first = _SAYS_SEPARATOR.fullmatch(head[0]) if head else None
+    said = first[1] if first else usual if usual and any(usual in line for line in head) else ""
+    above, notes = _above(head, name, said, 1 if first else 0)
     rest = head[above:]
-    separator = said[1] if said else _separator(rest)
+    separator = said or _separator(rest)
     is_escaped = _is_escaped(rest, separator)
     if is_escaped:
         notes.append(ESCAPES)
@@ -179,12 +197,11 @@ def _rows(lines: Iterable[str], separator: str) -> list[Row]:
     return [row for row in csv.reader(beginning, delimiter=separator) if any(row)]
 
 
-def _above(head: Sequence[str], name: str, said: str) -> tuple[int, list[str]]:
+def _above(head: Sequence[str], name: str, said: str, none: int) -> tuple[int, list[str]]:
     """How many lines stand above the heading, and what is to be said of them.
 
-    Where the first says the separator, it is one of them.
+    `none` of them only say the separator.
     """
-    none = 1 if said else 0
     lines_filled = enumerate(head[:MOST_ABOVE])
     filled = [at for at, line in lines_filled if at >= none and line.strip(" \t\n,;|")]
     if len(filled) < 2:
@@ -246,15 +263,24 @@ def _row_names(lines: Sequence[str], said: str | None, is_escaped: bool) -> str:
         below = rows[1:-1] if len(rows) > 2 else rows[1:]  # the last may be cut
         if not below or any(len(row) != width + 1 for row in below):
             continue
+        if len(rows[0]) > width:  # a mark behind the heading, as behind each row
+            continue
         names = [row[0] for row in below]
         if len(set(names)) < len(names) or (width == 1 and len(names) < 2 and not quoted):
             continue
         start = int(names[0]) if names[0] in ("0", "1") else -1
         are_numbered = start >= 0 and names == [str(start + at) for at in range(len(names))]
+        are_numbered = are_numbered and not _counts(rows[0], below)
         are_quoted = quoted and all(f'"{one}"{mark}' in whole for one in names[:50])
         if are_quoted or (are_numbered and (mark == "\t" or width == 1)):
             return mark
     return ""
+
+
+def _counts(heading: Row, below: list[Row]) -> bool:
+    """Whether the first name is that of numbers before each row, and texts are cut behind them."""
+    is_count = heading[0].strip().lower() in _COUNTS
+    return is_count and not all(NUMBER.fullmatch(row[1]) for row in below)
 
 
 def _separator(head: Sequence[str]) -> str:

@@ -12,13 +12,13 @@ from gtt.data.objects import open_objects
 from gtt.data.separated import SeparatedTable
 from gtt.data.streams import TextStream
 
-TABLE_SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
+TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
 
 
 def open_file(
     path: Path, column: str | None, *, name: str | None = None, most: int | None = None
 ) -> TextStream:
-    """The text of `.txt .md .csv .json .jsonl .parquet`, UTF-8 with a byte-order mark or without.
+    """The text of `.txt .md .csv .tsv .json .jsonl .parquet`, UTF-8 with a mark for it or without.
 
     Plain text is one text; "\\r\\n" and "\\r" in it become "\\n". A table gives one document per
     row, from `column` or from a guessed one. Messages call the file `name`. A look reads no more
@@ -63,8 +63,8 @@ def _documents(
     table: Table
     if path.suffix.lower() == ".parquet":
         table = ParquetTable(path, column, name, most)
-    elif path.suffix.lower() == ".csv":
-        table = SeparatedTable(text, column)
+    elif path.suffix.lower() in (".csv", ".tsv"):
+        table = SeparatedTable(text, column, usual="\t" if path.suffix.lower() == ".tsv" else "")
     else:
         table = open_objects(text, column)
     if not table.sample and text.unread and most is not None:

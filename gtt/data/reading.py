@@ -17,7 +17,7 @@ from gtt.data.streams import TextStream
 from gtt.errors import UnusableData
 
 LOOKED_THROUGH = 1 << 20  # bytes of a copy
-ROWS_VERSION = 5  # of how rows of tables are read; what was read otherwise is another text
+ROWS_VERSION = 6  # of how rows of tables are read; what was read otherwise is another text
 
 _SYNTHETIC = ("tales", *tasks.TASKS)
 _DEFAULT_MEGABYTES = {"tinystories": 20.0} | dict.fromkeys(_SYNTHETIC, 1.0)

@@ -1,4 +1,4 @@
-"""Rows of a `.csv` file: which mark separates, whether there is a heading, what does not fit it."""
+"""Rows of a `.csv` or `.tsv` file: which mark separates, the heading, what does not fit it."""
 
 from __future__ import annotations
 
@@ -33,20 +33,22 @@ _QUOTED = re.compile(r'\s*"(?:[^"]|"")*"\s*')
 class SeparatedTable:
     """A table of a text file; the cells of a column stay the text that they are.
 
+    `usual` is the separator of such files: where one stands in the first lines, it is taken.
+
     Raises `UnusableData` with the line where a row has more cells than the heading, or a quotation
     mark stays open: the text would be cut, or run on into the next row.
     """
 
     part = None
 
-    def __init__(self, text: FileText, wanted: str | None) -> None:
+    def __init__(self, text: FileText, wanted: str | None, usual: str = "") -> None:
         self.notes: list[str] = []
         self.wanted = wanted
         self._text = text
         csv.field_size_limit(LONGEST_LINE)  # of the process: the module knows no other
         lines = text.lines()
         head = list(_first(lines, SAMPLE))
-        dialect = dialect_of(head, text.name)
+        dialect = dialect_of(head, text.name, usual)
         self.notes.extend(dialect.notes)
         self._has_row_names = dialect.has_row_names
         self._feed = _Feed(chain(head[dialect.above :], lines), dialect, text.name)
@@ -104,7 +106,7 @@ class SeparatedTable:
             f"There is one column, so each line was read as one text, with the {mark}s in it."
         )
 
-    def _name_columns(self, wanted: str | None) -> None:
+    def _name_columns(self, wanted: str | None, usual: str = "") -> None:
         heading = self._first[0][1]
         below = [row for _, row in self._first[1:]]
         if self._has_row_names:

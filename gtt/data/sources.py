@@ -12,7 +12,7 @@ from typing import Literal
 from gtt.config import DataConfig
 from gtt.errors import UnusableData
 
-FILE_SUFFIXES = (".txt", ".md", ".csv", ".json", ".jsonl", ".parquet")
+FILE_SUFFIXES = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".parquet")
 
 UPLOAD = "upload:"  # before the id of a text that was uploaded to the page
 _UPLOAD = re.compile(r"upload:[A-Za-z0-9_-]{8,64}")
@@ -257,8 +257,8 @@ def _resolve_file(name: str, path: Path) -> Resolved:
 
 def way_with(suffix: str) -> str:
     """What to do with a file whose ending is not known."""
-    if suffix.lower() in (".tsv", ".tab"):
-        return "rename it to .csv, which may have tabs between its cells."
+    if suffix.lower() == ".tab":
+        return "rename it to .tsv if there are tabs between its cells."
     return "rename it to .txt if it is plain text."
 
 

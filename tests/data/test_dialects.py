@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from reading_tables import read
 
 from gtt.config import DataConfig
 from gtt.data.corpus import build_corpus
 from gtt.data.excerpt import Places, read_excerpt
-from gtt.data.files import open_file
 from gtt.data.sources import resolve_source
 from gtt.errors import UnusableData
 
@@ -118,11 +118,6 @@ READ: dict[str, tuple[str, list[str], str]] = {
     ),
     "excel, one column": ("sep=;\ntext\n" + lines("{t}\n", COMMAS), COMMAS, "was read"),
 }
-
-
-def read(path: Path, column: str | None = None) -> tuple[list[str], str]:
-    stream = open_file(path, column)
-    return list(stream.pieces), " ".join(stream.notes)
 
 
 @pytest.mark.parametrize("name", READ)

@@ -8,28 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from reading_tables import on_lines, read, written
 
 from gtt.config import DataConfig
 from gtt.data.excerpt import Places, read_excerpt
-from gtt.data.files import open_file
 from gtt.data.sources import resolve_source
 from gtt.errors import UnusableData
 
 TEXTS = [f"The {['old', 'quick', 'small'][i % 3]} boat went out at {i}." for i in range(400)]
-
-
-def read(path: Path, column: str | None = None) -> tuple[list[str], str]:
-    stream = open_file(path, column)
-    return list(stream.pieces), " ".join(stream.notes)
-
-
-def written(path: Path, text: str) -> Path:
-    path.write_bytes(text.encode("utf-8"))
-    return path
-
-
-def on_lines(rows: list[object]) -> str:
-    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 FRAGMENTS: dict[str, tuple[object, str]] = {

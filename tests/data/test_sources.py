@@ -53,11 +53,11 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "notes.docx").write_text("hello")
     with pytest.raises(UnusableData, match=r"'\.docx'.*rename it to \.txt"):
         resolve_source("notes.docx")
-    (tmp_path / "rows.tsv").write_text("id\ttext\n1\thello\n2\tworld\n")
-    with pytest.raises(UnusableData, match=r"'\.tsv'.*rename it to \.csv, which may have tabs"):
-        resolve_source("rows.tsv")
-    (tmp_path / "rows.tsv").rename(tmp_path / "rows.csv")
-    assert list(open_file(tmp_path / "rows.csv", None).pieces) == ["hello", "world"]
+    (tmp_path / "rows.tab").write_text("id\ttext\n1\thello\n2\tworld\n")
+    with pytest.raises(UnusableData, match=r"'\.tab'.*rename it to \.tsv if there are tabs"):
+        resolve_source("rows.tab")
+    (tmp_path / "rows.tab").rename(tmp_path / "rows.tsv")
+    assert list(open_file(tmp_path / "rows.tsv", None).pieces) == ["hello", "world"]
 
 
 @pytest.mark.parametrize(

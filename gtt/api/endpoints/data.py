@@ -86,7 +86,7 @@ def _is_here(source: Source, folder: Path | None) -> bool:
 async def upload(caller: Caller, request: Upload, chunks: AsyncIterable[bytes]) -> UploadInfo:
     """Brings a text to the desk: the file as the body, or as a form field named `file`.
 
-    UTF-8 text, .csv, .json, .jsonl or .parquet; archives are not unpacked.
+    UTF-8 text, .csv, .tsv, .json, .jsonl or .parquet; archives are not unpacked.
     """
     return _info(await caller.desk.uploads.save_async(request.name, chunks))
 

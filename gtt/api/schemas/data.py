@@ -31,7 +31,7 @@ class Upload(Request):
         "text.txt",
         min_length=1,
         max_length=255,
-        description="The file's name, for its ending: .txt .md .csv .json .jsonl .parquet",
+        description="The file's name, for its ending: .txt .md .csv .tsv .json .jsonl .parquet",
     )
 
 

@@ -56,7 +56,7 @@ def data_tab(desk: PageDesk) -> Any:
                 elem_id="about-source",
             )
             file = gr.File(
-                label="Bring your own text (.txt .md .csv .json .jsonl .parquet)",
+                label="Bring your own text (.txt .md .csv .tsv .json .jsonl .parquet)",
                 file_count="single",
                 elem_id="upload",
                 height=140,
