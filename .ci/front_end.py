@@ -12,7 +12,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.front_end import TABLE_FILE, table_module
 from gtt.api.openapi import openapi
 

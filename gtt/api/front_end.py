@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.table import TABLE
 from gtt.runs.managed import ACTIVE
 

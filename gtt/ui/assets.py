@@ -24,7 +24,7 @@ D3_PATH = f"/{FILES}/d3.v5.min.js"
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 KINDS = {".js": "text/javascript", ".css": "text/css"}
 # Relative, so that the page also works under a path that a proxy gives it.
-D3_HEAD = '<script src="page-files/d3.v5.min.js"></script>'
+D3_HEAD = '<script src="page-files/d3.v5.min.js" defer></script>'
 
 
 @cache
@@ -94,8 +94,9 @@ def front_end() -> FrontEnd:
 
 
 def head() -> str:
-    """What stands in the page's head: the style of all views, for `launch(head=…)`."""
-    return f'<link rel="stylesheet" href="{front_end().address("style.css")}">'
+    """What stands in the page's head, for `launch(head=…)`: D3, and the style of all views."""
+    style = f'<link rel="stylesheet" href="{front_end().address("style.css")}">'
+    return f"{D3_HEAD}\n{style}"
 
 
 @cache
