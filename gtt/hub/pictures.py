@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from gtt.hub.glyphs import FIRST, families_for
 from gtt.hub.story import Story
 from gtt.interpret.figures import GROUND, INK, NothingToDraw, RunCurves, drawn, loss_figure
+from gtt.interpret.glyphs import FIRST, families_for
 from gtt.markdown import printable
 from gtt.runs.shown import Sample, spread_samples
 

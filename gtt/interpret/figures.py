@@ -15,12 +15,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
+from xml.sax.saxutils import escape
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from gtt.interpret.glyphs import SANS, fonts_for, spelled
 
 Unit = Literal["loss", "perplexity", "bits"]
 Format = Literal["svg", "png"]
@@ -31,6 +35,7 @@ BASELINES = {"uniform": "Uniform", "unigram": "Unigram", "bigram": "Bigram", "fl
 SIZE = (7.2, 4.2)  # inches
 DOTS = 200  # per inch, of a PNG
 LONGEST_NAME = 40  # characters of a name in a legend
+NAME = "name-"  # how the group of such a name is called in an SVG
 MOST_MARKERS = 40  # on one curve; more of them would hide it
 
 # The colours of the page. In grey and to colour-blind eyes the dashes tell the curves apart.
@@ -125,10 +130,37 @@ def drawn(figure: Figure, format: Format) -> bytes:
     out = io.BytesIO()
     with _SETTINGS, matplotlib.rc_context(_own_settings()):
         if format == "svg":
-            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "GTT"})
-        else:
-            figure.savefig(out, format="png", dpi=DOTS, metadata={"Software": "GTT"})
+            return _as_svg(figure)
+        figure.savefig(out, format="png", dpi=DOTS, metadata={"Software": "GTT"})
     return out.getvalue()
+
+
+def _as_svg(figure: Figure) -> bytes:
+    """With all letters of the names, which whoever looks at it may have where matplotlib has not.
+
+    While it is laid out, those that cannot be drawn are of the width of a W.
+    """
+    spelled_out = [
+        (text, text.get_text())
+        for text in figure.findobj(Text)
+        if isinstance(text, Text) and str(text.get_gid()).startswith(NAME)
+    ]
+    whole = {}
+    for number, (text, _) in enumerate(spelled_out):
+        text.set_gid(f"{NAME}{number}")
+        whole[str(number)] = str(text.get_label())
+        _, missing = fonts_for(whole[str(number)], SANS)
+        text.set_text("".join("W" if c in missing else c for c in whole[str(number)]))
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "GTT"})
+    for text, shown in spelled_out:
+        text.set_text(shown)
+
+    def put_back(found: re.Match[str]) -> str:
+        return found[1] + escape(whole[found[2]]) + found[3]
+
+    pattern = rf'(<g id="{NAME}(\d+)">\s*<text[^>]*>)[^<]*(</text>)'
+    return re.sub(pattern, put_back, out.getvalue()).encode()
 
 
 def _own_settings() -> Any:
@@ -167,7 +199,8 @@ Entry = tuple[Line2D, str]  # of the legend
 
 def _draw_one(axes: Axes, run: RunCurves, dark: bool) -> list[Entry]:
     """Training solid, validation dashed with a point where it was measured."""
-    axes.set_title(_words(run.name), color=INK[dark], fontsize=11, loc="left", parse_math=False)
+    title = axes.set_title("", color=INK[dark], fontsize=11, loc="left", parse_math=False)
+    _name(title, run.name)
     entries: list[Entry] = []
     if run.training:
         (line,) = axes.plot(*_columns(run.training), color=TRAINING[dark], linewidth=1.4)
@@ -250,7 +283,7 @@ def _legend(axes: Axes, entries: Sequence[Entry], dark: bool) -> None:
     )
     for text, (_, name) in zip(legend.get_texts(), entries):
         text.set_parse_math(False)
-        text.set_text(_words(name))
+        _name(text, name)
 
 
 def _in_unit(run: RunCurves, unit: Unit) -> RunCurves:
@@ -286,6 +319,19 @@ def _columns(points: Points) -> tuple[list[int], list[float]]:
 def _every(points: Points) -> int:
     """How many points one marker stands for."""
     return max(1, len(points) // MOST_MARKERS)
+
+
+def _name(text: Text, name: str) -> None:
+    """Writes a name with the fonts there are, and the numbers of letters that none of them has."""
+    plain = _words(name)
+    families, missing = fonts_for(plain, SANS)
+    if len(families) > 1:
+        text.set_fontfamily(families)
+    text.set_text(plain)
+    if missing:
+        text.set_gid(NAME)
+        text.set_label(plain)
+        text.set_text(spelled(plain, missing, LONGEST_NAME))
 
 
 def _words(name: str) -> str:

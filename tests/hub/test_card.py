@@ -10,10 +10,10 @@ import yaml
 from huggingface_hub import ModelCard
 
 from gtt.hub.card import check_card, write_card
-from gtt.hub.glyphs import FIRST, families_for
 from gtt.hub.origin import origin_of
 from gtt.hub.pictures import curve_picture, samples_picture
 from gtt.hub.story import Story, gather
+from gtt.interpret.glyphs import FIRST, families_for
 from gtt.markdown import fenced
 from gtt.recipes import load_recipe
 from gtt.runs.folder import RunFolder

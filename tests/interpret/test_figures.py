@@ -11,6 +11,8 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
 
 from gtt.interpret.figures import (
     DASHES,
@@ -108,6 +110,36 @@ def test_text_in_an_svg_is_text_whatever_it_is() -> None:
     shown = ["_hidden", names[1], names[2], "a\ufffdb\ufffd", "x" * (LONGEST_NAME - 1) + "…"]
     assert set(shown) <= words(svg)
     assert names[1] in words(drawn(loss_figure(runs[1:2], None), "svg"))  # as a title
+
+
+NAMES = {
+    "中文 <故事>, 0.4 M": "U+4E2D U+6587 <U+6545 U+4E8B>, 0.4 M",
+    "สวัส": "U+0E2A U+0E27 U+0E31 U+0E2A",
+    "🌱 a & b": "U+1F331 a & b",
+    "한a국": "U+D55C aU+AD6D",
+    "हि" * 9: "U+0939 U+093F U+0939 U+093F U+0939…",
+}
+ALL_DRAWN = ("العربية", "שלום", "Ελληνικά жж ¿ñß?", "plain, 0.4 M")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("others", [0, 2], ids=["title", "legend"])
+@pytest.mark.parametrize("name", [*NAMES, *ALL_DRAWN])
+def test_letters_without_a_font_are_written_as_their_numbers(
+    monkeypatch: pytest.MonkeyPatch, name: str, others: int
+) -> None:
+    """In a picture; a text of an SVG stays what it is, for readers who have the font."""
+    # This machine may have more fonts than come with matplotlib.
+    ours = [font for font in fontManager.ttflist if font.name.startswith("DejaVu Sans")]
+    monkeypatch.setattr(fontManager, "ttflist", ours)
+    run = RunCurves(name, RUN.training, RUN.validation, 2.0)
+    figure, again = (loss_figure([run, *[RUN] * others], BASELINES) for _ in range(2))
+    assert drawn(figure, "svg") == drawn(again, "svg")
+    for _ in range(2):
+        assert drawn(figure, "png").startswith(b"\x89PNG")
+        assert name in words(drawn(figure, "svg"))
+        shown = [text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)]
+        assert NAMES.get(name, name) in shown
 
 
 def test_a_figure_is_the_same_file_each_time_and_says_no_date() -> None:

@@ -1,0 +1,77 @@
+"""Which fonts of this machine draw a text; what none of them has is no empty box in a picture.
+
+Matplotlib brings DejaVu: Latin, Greek, Cyrillic, Arabic, Hebrew and signs, no Chinese, Thai, Hindi
+or coloured ones. Other fonts are taken where the machine has them.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from matplotlib.font_manager import FontEntry, fontManager, get_font
+
+FIRST = "DejaVu Sans Mono"  # comes with matplotlib, as does the next
+SANS = "DejaVu Sans"
+_ENDS_IN_NUMBER = re.compile(r"U\+[0-9A-F]+$")
+# Of matplotlib: parts of formulas, and boxes for every character. Coloured letters it cannot draw.
+_NO_TEXT = ("cm", "STIXSize", "STIXNonUnicode", "Last Resort")
+
+
+def families_for(text: str) -> list[str] | None:
+    """Font families that have every letter of a text between them, None where there are none."""
+    families, missing = fonts_for(text)
+    return None if missing else families
+
+
+def fonts_for(text: str, first: str = FIRST) -> tuple[list[str], frozenset[str]]:
+    """Font families for a text, `first` among them, and the letters that none of them has."""
+    missing = {ord(c) for c in text if not c.isspace()} - _letters_of(_file_of(first))
+    families = [first]
+    for font in sorted(fontManager.ttflist, key=lambda one: one.name):
+        if not missing:
+            break
+        found = _letters_of(font.fname) & missing if _is_for_text(font) else frozenset()
+        if found and font.name not in families:
+            families.append(font.name)
+            missing -= found
+    return families, frozenset(map(chr, missing))
+
+
+def spelled(text: str, missing: frozenset[str], most: int) -> str:
+    """A text with the numbers of letters that cannot be drawn, as U+4E2D; `most` characters."""
+    parts = re.split(f"([{re.escape(''.join(sorted(missing)))}])", text)
+    out = ""
+    for part in parts:
+        is_number = part in missing
+        shown = f"U+{ord(part):04X}" if is_number else part
+        apart = " " if _ENDS_IN_NUMBER.search(out) and shown[:1].isalnum() else ""
+        if len(out) + len(apart) + len(shown) > most:
+            rest = "" if is_number else apart + shown
+            return (out + rest[: most - 1 - len(out)]).rstrip() + "…"
+        out += apart + shown
+    return out
+
+
+def _is_for_text(font: FontEntry) -> bool:
+    return (
+        font.style == "normal" and "Emoji" not in font.name and not font.name.startswith(_NO_TEXT)
+    )
+
+
+@cache
+def _file_of(family: str) -> str:
+    return next(
+        one.fname
+        for one in fontManager.ttflist
+        if one.name == family and one.style == "normal" and one.weight in (400, "normal", "regular")
+    )
+
+
+@cache
+def _letters_of(file: str) -> frozenset[int]:
+    """The code points that a font has a glyph for; none where it cannot be read."""
+    try:
+        return frozenset(get_font(file).get_charmap())
+    except (OSError, RuntimeError):
+        return frozenset()
