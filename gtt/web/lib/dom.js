@@ -82,3 +82,7 @@ export function repeat(element, act, wait) {
   next();
   return next;
 }
+
+/** Whether there is no pointer with keys to speak of. */
+export const isByTouch = () =>
+  matchMedia("(hover: none), (pointer: coarse), (max-width: 480px)").matches;

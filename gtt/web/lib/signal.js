@@ -9,6 +9,9 @@ export class Signal {
   /** @type {T} */
   #value;
 
+  /** Whether anybody has set it yet. */
+  isKnown = false;
+
   /** @param {T} value */
   constructor(value) {
     this.#value = value;
@@ -21,6 +24,7 @@ export class Signal {
   /** @param {T} value */
   set(value) {
     this.#value = value;
+    this.isKnown = true;
     for (const listener of [...this.#listeners]) {
       if (listener.element.isConnected) listener.act(value);
       else this.#listeners.delete(listener);
