@@ -24,10 +24,11 @@ def find_runs(folder: Path, known: Container[str]) -> Iterator[ManagedRun]:
 
 
 def recover(run: ManagedRun) -> None:
-    """Sets the note of a run right whose server died; on a full disk, in memory only.
+    """Sets the note of a run right whose server ended; on a full disk, in memory only.
 
-    The note keeps saying that a run waits until its worker has the order, and the worker is on
-    record before that. So what waits by its note may live, or have lived and died, already.
+    That a run is started is noted before its worker is on record and has the order, and not again
+    after that. So what waits by its note and was started since then lives, or has lived and said
+    something, or never got its order and waits again.
     """
     note = run.note
     if note.started_at is None:

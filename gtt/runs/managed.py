@@ -68,6 +68,7 @@ class Parent:
 class Note:
     """What the server keeps beside `run.json`, which says what the run is.
 
+    `waiting` may stay on disk for a run that was started since, at `started_at`: see `recover`.
     `ended_seq` is the journal's last record when the worker was last started: an end before it is
     that of an earlier part. `slot` is where it was started, which tells the GPU. `owner` stands
     here too, so that a run whose `run.json` is damaged is still somebody's. `text` is what a person
@@ -202,6 +203,10 @@ class ManagedRun:
         self.note = replace(self.note, **changes)
         with suppress(OSError):
             _write_over(self.path / NOTE, _as_text(self.note))
+
+    def waits_no_more(self) -> None:
+        """Its worker has the order; the note on disk says so with its next change."""
+        self.note = replace(self.note, waiting=None)
 
     def is_alive(self) -> bool:
         """Whether a process trains this run now."""

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,16 +25,19 @@ if TYPE_CHECKING:
 RECORD = "worker.json"
 ORDER_BYTES = 2**20  # that the pipe holds: handing over an order must not wait for the worker
 ROOT = Path(__file__).resolve().parents[2]
+WORKER = (sys.executable, "-m", "gtt.runs.worker")
 
 
 class Spare:
     """A worker that has not got its order yet."""
 
-    def __init__(self, environment: Mapping[str, str], nowhere: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], nowhere: Path, command: Sequence[str] = WORKER
+    ) -> None:
         """`nowhere` is an empty folder to stand in, so that no name is ever a file by accident."""
         paths = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gtt.runs.worker"],
+            list(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

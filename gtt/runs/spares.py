@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from gtt.runs.processes import Spare, gpu_count
+from gtt.runs.processes import WORKER, Spare, gpu_count
 from gtt.training.variables import for_one_process
 
 FIRST_PAUSE = 1.0  # seconds before a spare that died is replaced; twice as long each time
@@ -26,8 +27,16 @@ TOKENS = (
 class SpareKeeper:
     """Keeps at most one spare, for the GPU of one slot. Not locked: whoever holds it locks."""
 
-    def __init__(self, home: Path, slots: int = 1, for_strangers: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        slots: int = 1,
+        for_strangers: bool = False,
+        command: Sequence[str] = WORKER,
+    ) -> None:
+        """`command` starts a worker process."""
         self.home, self.slots, self.for_strangers = home, slots, for_strangers
+        self.command = command
         self.spare: Spare | None = None
         self._device: str | None = None
         self._pause = FIRST_PAUSE
@@ -75,7 +84,7 @@ class SpareKeeper:
             environment["CUDA_VISIBLE_DEVICES"] = device
         nowhere = self.home / "nowhere"
         nowhere.mkdir(exist_ok=True)
-        return Spare(environment, nowhere)
+        return Spare(environment, nowhere, self.command)
 
 
 def worker_environment(home: Path, slots: int, for_strangers: bool) -> dict[str, str]:

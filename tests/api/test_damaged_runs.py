@@ -321,9 +321,9 @@ def test_every_damaged_run_is_listed_and_the_others_are_as_they_were(
     assert http.get("/stats").json()["runs"]["completed"] >= 1
     assert http.get("/api/train/status").status_code == 200
     service.sweep()
-    service.manager._sweep()
-    service.manager._save_views()
-    service.manager._find_runs()
+    service.manager.supervisor.sweep()
+    service.manager.supervisor.save_views()
+    service.manager.supervisor.find_runs()
     assert listed(http).keys() == runs.keys()
 
 
@@ -405,7 +405,7 @@ def test_a_run_that_was_mended_is_whole_again(
     id = names["a run.json that is a list"]
     assert listed(http)[id]["state"] == "damaged"
     shutil.copy(trained / "run.json", service.home.runs / id / "run.json")
-    service.manager._find_runs()
+    service.manager.supervisor.find_runs()
     assert listed(http)[id]["state"] == "completed"
     id = names["a line of zeros"]
     (service.home.runs / id / "journal.jsonl").write_bytes((trained / "journal.jsonl").read_bytes())

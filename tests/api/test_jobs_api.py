@@ -132,10 +132,10 @@ def test_a_run_whose_job_may_cost_is_not_swept_away(tmp_path: Path) -> None:
         JobFolder(run.path).write(replace(state, updated=now[0]))
         now[0] = wait_for(lambda: run.view().updated_at) + 7200
         JobFolder(run.path).write(replace(state, updated=now[0] - 3600))
-        manager._sweep()
+        manager.supervisor.sweep()
         assert manager.get(run.id) is run and may_cost(run.path, now[0])
         now[0] += 3 * 24 * 3600
-        manager._sweep()
+        manager.supervisor.sweep()
         assert manager.get(run.id) is None, "no job goes on for so long"
     finally:
         manager.close()
@@ -160,13 +160,13 @@ def test_a_deleted_run_whose_job_could_not_be_ended_is_shown_again(
         if is_gone:
             manager.forget_owner("somebody")
         now[0] += UNDO_SECONDS + 1
-        manager._sweep()
+        manager.supervisor.sweep()
         assert (manager.get(run.id) is run) != is_gone and folder.exists() != is_gone
         if not is_gone:
             JobFolder(folder).write(replace(state, stage="over"))
             manager.delete(run)
             now[0] += UNDO_SECONDS + 1
-            manager._sweep()
+            manager.supervisor.sweep()
         assert manager.get(run.id) is None and not folder.exists()
     finally:
         manager.close()

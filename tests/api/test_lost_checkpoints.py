@@ -22,7 +22,7 @@ from gtt.inference.questions import NextTokenJob
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
 from gtt.runs.managed import ManagedRun
-from gtt.runs.manager import Manager
+from gtt.runs.scheduling import Scheduler
 from gtt.settings import parse
 from gtt.training.trainer import Trainer
 
@@ -31,7 +31,7 @@ KEY = new_key()
 
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(Manager, "_start_waiting", lambda self: None)  # nothing trains beside us
+    monkeypatch.setattr(Scheduler, "start_waiting", lambda self: None)  # nothing trains beside us
     one = Service(Home(tmp_path / "home"), Limits.for_space(), spare=False)
     yield one
     one.close()

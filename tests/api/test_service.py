@@ -36,7 +36,7 @@ from gtt.recipes import load_recipe
 from gtt.runs.home import Home, folder_bytes
 from gtt.runs.limits import BYTES_PER_PARAMETER, Limits, fewest_parameters
 from gtt.runs.managed import ManagedRun
-from gtt.runs.manager import Manager
+from gtt.runs.scheduling import Scheduler
 from gtt.settings import parse
 
 HOUR = 3600.0
@@ -45,7 +45,7 @@ HOUR = 3600.0
 @pytest.fixture(autouse=True)
 def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs stay in the queue."""
-    monkeypatch.setattr(Manager, "_start_waiting", lambda self: None)
+    monkeypatch.setattr(Scheduler, "start_waiting", lambda self: None)
 
 
 def serviced(home: Path, **limits: float) -> Service:
@@ -159,7 +159,7 @@ def test_an_idle_desk_goes_with_its_runs(service: Service, monkeypatch: pytest.M
     service.sweep()
     assert not (service.workspaces.folder / owner_of(idle)).exists()
     assert service.manager.get(runs[idle].id) is None
-    service.manager._sweep()
+    service.manager.supervisor.sweep()
     assert not runs[idle].path.exists()
     assert service.manager.get(runs[busy].id) is runs[busy] and runs[busy].path.exists()
     assert (service.workspaces.folder / owner_of(busy)).exists()
@@ -497,12 +497,12 @@ def test_runs_that_never_trained_go_soon_and_all_are_bounded(
     run = created(service, key)
     service.manager.stop(run)
     assert run.state() == "stopped"
-    service.manager._sweep()
+    service.manager.supervisor.sweep()
     assert service.manager.get(run.id) is run
     monkeypatch.setattr("gtt.runs.manager.MOST_RUNS", 1)
     with pytest.raises(GTTError, match="keeps 1 runs"):
         created(service, key)
-    monkeypatch.setattr(service.manager, "clock", lambda: time.time() + 1.1 * HOUR)
-    service.manager._sweep()
+    monkeypatch.setattr(service.manager.supervisor, "clock", lambda: time.time() + 1.1 * HOUR)
+    service.manager.supervisor.sweep()
     assert service.manager.get(run.id) is None
     created(service, key)

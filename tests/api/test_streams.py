@@ -23,14 +23,14 @@ from gtt.rest import routes
 from gtt.runs.home import Home
 from gtt.runs.journal import Journal
 from gtt.runs.limits import Limits
-from gtt.runs.manager import Manager
+from gtt.runs.scheduling import Scheduler
 from gtt.settings import parse
 from gtt.training.events import StepLogged
 
 
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(Manager, "_start_waiting", lambda self: None)  # runs stay in the queue
+    monkeypatch.setattr(Scheduler, "start_waiting", lambda self: None)  # runs stay in the queue
     one = Service(Home(tmp_path / "home"), Limits.for_space(), spare=False)
     yield one
     one.close()

@@ -1,16 +1,17 @@
-"""A manager over real worker processes for tests: none is left behind."""
+"""A manager and its worker processes for tests: none is left behind."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from serving import processes_of
+from worker_standin import COMMAND as STANDIN
 
 from gtt.config import RunConfig
 from gtt.runs.home import Home
@@ -32,10 +33,15 @@ class Clock:
 
 
 @contextmanager
-def managing(home: Path, *, spare: bool = False, **options: Any) -> Iterator[Manager]:
-    """A manager for the length of a `with` block; its workers go on behind it."""
+def managing(
+    home: Path, *, spare: bool = False, worker: Sequence[str] = STANDIN, **options: Any
+) -> Iterator[Manager]:
+    """A manager for the length of a `with` block; its workers go on behind it.
+
+    Its workers are processes that train nothing, unless `worker` is the command of real ones.
+    """
     clock = options.pop("clock", time.time)
-    manager = Manager(Home(home), Limits(**options), spare=spare, clock=clock)
+    manager = Manager(Home(home), Limits(**options), spare=spare, clock=clock, worker=worker)
     try:
         yield manager
     finally:
