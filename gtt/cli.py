@@ -375,6 +375,7 @@ def recipes_command(options: argparse.Namespace) -> int:
     for recipe in recipes:
         source = SOURCES.get(recipe.config.data.source)
         needs = "" if source is None or source.offline else " (downloads its text once)"
+        needs += " (needs a GPU)" if recipe.needs == "gpu" else ""
         print(f"{recipe.name}: {recipe.title}{needs}")
         print(f"    {' '.join(recipe.summary.split())}")
         print(f"    For: {' '.join(recipe.audience.split())}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -18,7 +18,10 @@ from gtt.settings import nearest
 _CODE = Path(__file__).resolve().parent
 # At the top of a checkout, where a teacher finds them; an installed package has them inside.
 _PLACES = (_CODE.parent / "recipes", _CODE / "recipe_files")
-RECIPES = next((place for place in _PLACES if (place / "quickstart.yaml").is_file()), _PLACES[0])
+RECIPES = next((place for place in _PLACES if any(place.glob("*.yaml"))), _PLACES[0])
+
+
+LAST = 1000  # the place of a recipe that does not say where it stands
 
 
 class MeasuredRun(BaseModel):
@@ -40,7 +43,11 @@ class MeasuredRun(BaseModel):
 
 
 class Recipe(BaseModel):
-    """One recipe file. `measured` is None where no run is on record yet."""
+    """One recipe file.
+
+    `order` is its place in lists, the smallest first, which the easiest recipes have. `needs` names
+    what a machine has to have for it. `measured` is None where no run is on record yet.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,6 +55,8 @@ class Recipe(BaseModel):
     title: str
     summary: str
     audience: str
+    order: int = Field(LAST, ge=0, le=LAST)
+    needs: Literal["gpu"] | None = None
     config: RunConfig
     measured: MeasuredRun | None
 
@@ -99,8 +108,9 @@ def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:
 
 
 def load_recipes(folder: Path = RECIPES) -> list[Recipe]:
-    """All recipes, in alphabetical order; raises `BadInput` at the first that is malformed."""
-    return [load_recipe(name, folder) for name in recipe_names(folder)]
+    """All recipes in their order, equals by name; raises `BadInput` at the first malformed one."""
+    found = [load_recipe(name, folder) for name in recipe_names(folder)]
+    return sorted(found, key=lambda one: one.order)
 
 
 class Named(Protocol):

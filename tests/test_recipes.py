@@ -10,7 +10,7 @@ import torch
 from gtt.data.corpus import build_corpus
 from gtt.errors import BadInput
 from gtt.model.gpt import GPT
-from gtt.recipes import RECIPES, load_recipe, load_recipes, recipe_names
+from gtt.recipes import LAST, RECIPES, load_recipe, load_recipes, recipe_names
 
 MEASUREMENTS = Path(__file__).resolve().parent.parent / "docs" / "measurements.md"
 NOT_MEASURED_YET = {"speedrun-gpu"}  # no GPU has been at hand; nothing else may join
@@ -27,6 +27,25 @@ def test_the_recipes_are_all_there() -> None:
         "speedrun-gpu",
     }
     assert {recipe.name for recipe in load_recipes() if recipe.measured is None} == NOT_MEASURED_YET
+
+
+def test_a_recipe_says_where_it_stands_and_what_it_needs(tmp_path: Path) -> None:
+    listed = load_recipes()
+    assert [recipe.name for recipe in listed] == [
+        *("quickstart", "beginner", "induction", "intermediate", "advanced", "speedrun"),
+        "speedrun-gpu",
+    ]
+    orders = [recipe.order for recipe in listed]
+    assert orders == sorted(set(orders)) and orders[-1] < LAST  # none leaves it open
+    assert {recipe.name for recipe in listed if recipe.needs} == {"speedrun-gpu"}
+    for number, words in enumerate(("order: 15\nneeds: gpu", "order: 5", "")):
+        text = (RECIPES / "beginner.yaml").read_text(encoding="utf-8")
+        assert "order: 20\n" in text
+        (tmp_path / f"mine-{number}.yaml").write_text(text.replace("order: 20\n", f"{words}\n"))
+    mine = load_recipes(tmp_path)  # the name says nothing
+    assert [(one.name, one.order, one.needs) for one in mine] == [
+        *(("mine-1", 5, None), ("mine-0", 15, "gpu"), ("mine-2", LAST, None)),
+    ]
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -105,6 +124,9 @@ def test_the_published_three(name: str, shape: tuple[int, ...], batch: int, rate
         (("n_layers", "n_layer"), "did you mean 'n_layers'"),
         (("title:", "- title:"), "YAML"),
         (("seconds:", "secs:"), "seconds"),
+        (("order: 20", "order: first"), "order"),
+        (("order: 20", "order: 20\nneeds: tpu"), "needs: Input should be 'gpu'"),
+        (("order: 20", "need: gpu"), "did you mean 'needs'"),
     ],
 )
 def test_a_misspelt_recipe_is_refused_with_its_name(

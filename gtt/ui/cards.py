@@ -16,26 +16,10 @@ from gtt.recipes import differences, nearest_recipe
 from gtt.ui.assets import static_text
 from gtt.ui.desk import PageDesk
 
-ORDER = (
-    "quickstart",
-    "beginner",
-    "induction",
-    "intermediate",
-    "advanced",
-    "speedrun",
-    "speedrun-gpu",
-)
-
 
 def recipe_choices(service: Service) -> list[RecipeInfo]:
     """The recipes, the easiest first, as a desk sees them that has no run yet."""
-    return in_order(recipes(service.caller(None), Nothing()).recipes)
-
-
-def in_order(listed: list[RecipeInfo]) -> list[RecipeInfo]:
-    """The easiest first."""
-    rank = {name: place for place, name in enumerate(ORDER)}
-    return sorted(listed, key=lambda one: rank.get(one.name, len(rank)))
+    return recipes(service.caller(None), Nothing()).recipes
 
 
 def recipe_cards(desk: PageDesk, listed: list[RecipeInfo]) -> gr.HTML:

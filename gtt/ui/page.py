@@ -17,7 +17,7 @@ from gtt.api.links import TABS, link_of
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
 from gtt.ui.asked import OPENED, Asked
-from gtt.ui.cards import cards_value, draft_of, in_order, recipe_cards, recipe_choices
+from gtt.ui.cards import cards_value, draft_of, recipe_cards, recipe_choices
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import SHOWN, keep_draft, keep_shown, refusal_of, telling
 from gtt.ui.events import without_echoes
@@ -182,7 +182,7 @@ def build(service: Service) -> gr.Blocks:
                 answer = await asked.shown(workspace, was_asked)
             except GTTError:  # what came back from the browser is not what was sent there
                 answer = await asked.shown(workspace, "")
-            here = in_order((await desk.ask("recipes", recipes, workspace)).recipes)
+            here = (await desk.ask("recipes", recipes, workspace)).recipes
             known = cards_value(here, draft_of(answer.config, listed), workspace)
             return [known, "yes", *desk.values_of(answer)]
 

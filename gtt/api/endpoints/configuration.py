@@ -60,7 +60,10 @@ def drafted(draft: RunConfig, request: SetConfig) -> RunConfig:
 
 @endpoint("GET", "/api/recipes", rate="read", tag="configuration")
 def recipes(caller: Caller, request: Nothing) -> Recipes:
-    """The recipes, with what each reached where it was measured, and the time it takes here."""
+    """The recipes, the easiest first.
+
+    Each with what it reached where that was measured, and the time it takes here.
+    """
     machine = machine_of(caller, calibration.worker_threads(caller.service.manager.slots))
     return Recipes(
         recipes=[
@@ -72,7 +75,9 @@ def recipes(caller: Caller, request: Nothing) -> Recipes:
                 config=recipe.config,
                 measured=recipe.measured.model_dump(mode="json") if recipe.measured else None,
                 seconds_here=seconds_of(recipe, machine, caller.service.home.corpora),
-                lacks_gpu=recipe.name.endswith("-gpu") and not gpu_count(),
+                order=recipe.order,
+                needs=recipe.needs,
+                lacks_gpu=recipe.needs == "gpu" and not gpu_count(),
             )
             for recipe in load_recipes()
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -61,7 +61,9 @@ class RecipeInfo(Response):
     seconds_here: float | None = Field(
         description="What it will take on this machine, where its speed was measured."
     )
-    lacks_gpu: bool = Field(description="It is made for a GPU, and this machine has none.")
+    order: int = Field(description="Its place in lists, the smallest first.")
+    needs: Literal["gpu"] | None = Field(description="What a machine has to have for it.")
+    lacks_gpu: bool = Field(description="It needs a GPU, and this machine has none.")
 
 
 class Recipes(Response):
