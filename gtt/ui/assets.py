@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import importlib.util
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gtt.explain import concepts
+
 STATIC = Path(__file__).parent / "static"
 PAGE = "frontend/index.html"  # among Gradio's templates
 WEB = Path(__file__).parents[1] / "web"
@@ -22,7 +25,7 @@ WEB = Path(__file__).parents[1] / "web"
 FILES = "page-files"
 D3_PATH = f"/{FILES}/d3.v5.min.js"
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
-KINDS = {".js": "text/javascript", ".css": "text/css"}
+KINDS = {".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
 # Relative, so that the page also works under a path that a proxy gives it.
 D3_HEAD = '<script src="page-files/d3.v5.min.js" defer></script>'
 
@@ -79,7 +82,7 @@ class FrontEnd:
 
 @cache
 def front_end() -> FrontEnd:
-    """All that browsers load of `gtt/web`: its modules, and its styles as one."""
+    """What browsers load: the modules of `gtt/web`, its styles as one, the concepts as one."""
     files = {
         path.relative_to(WEB).as_posix(): path.read_bytes()
         for folder in ("lib", "views")
@@ -87,6 +90,11 @@ def front_end() -> FrontEnd:
     }
     styles = sorted(WEB.rglob("style.css"))
     files["style.css"] = b"\n".join(path.read_bytes() for path in styles)
+    explained = {
+        one.id: {"title": one.title, "tip": one.tip, "body": one.body}
+        for one in concepts().values()
+    }
+    files["concepts.json"] = json.dumps(explained).encode()
     content = hashlib.sha256()
     for name, data in files.items():
         content.update(f"{name} {len(data)} ".encode() + data)

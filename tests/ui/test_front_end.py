@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from gtt.api.front_end import TABLE_FILE, table_module
+from gtt.explain import concepts, explain
 from gtt.ui.assets import WEB, asset_routes, front_end, head
 
 
@@ -44,6 +45,16 @@ def test_the_style_of_all_views_is_one_file() -> None:
     )
     for path in WEB.rglob("style.css"):
         assert path.read_bytes() in plain.content
+
+
+def test_the_concepts_are_a_file_beside_the_modules() -> None:
+    client = TestClient(Starlette(routes=asset_routes()))
+    answer = client.get(f"/{front_end().address('concepts.json')}")
+    assert answer.headers["content-type"] == "application/json"
+    told = answer.json()
+    assert told.keys() == concepts().keys()
+    assert told["dropout"]["title"] == explain("dropout").title
+    assert told["dropout"]["body"] == explain("dropout").body
 
 
 def test_what_is_no_file_of_it_is_not_there() -> None:
