@@ -20,7 +20,7 @@ from thorough import THOROUGH
 from written import PAGES, all_commands
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests")
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests", "node_modules")
 SECONDS = 200
 SAMPLE = "· sample"
 
