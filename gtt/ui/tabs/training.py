@@ -27,7 +27,6 @@ from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.downloads import download_buttons
 from gtt.ui.jobs import answering, jobs_view
-from gtt.ui.live import live_view
 from gtt.ui.push import push_view
 from gtt.ui.schedule import schedule_view
 from gtt.ui.views import view
@@ -144,7 +143,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     if desk.service.limits.allow_hub:
         with gr.Accordion("Run it on the Hub's machines", open=False, elem_id="renting"):
             jobs = jobs_view(desk)
-    live = live_view(desk)
+    live = view("live", events=("finished",), elem_id="live")
     findings = view("findings", events=("remedy",), elem_id="findings")
     with gr.Accordion("My runs", open=True):
         table = view("runs", events=("picked", "restored"), elem_id="runs")
@@ -189,7 +188,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     shown = RunShown(
         desk,
         run,
-        [live, together, downloads, publishing, progress, *filter(None, [jobs])],
+        [together, downloads, publishing, progress, *filter(None, [jobs])],
         schedule,
         use,
         jobs,
