@@ -27,11 +27,11 @@ from gtt.rest import routes
 from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.ui.assets import asset_routes, static_text
-from gtt.ui.compare import comparison
+from gtt.ui.assets import WEB, asset_routes, head
 from gtt.ui.desk import PageDesk
 from gtt.ui.downloads import download_buttons
 from gtt.ui.theme import CSS, theme
+from gtt.ui.views import view
 
 KEY = new_key()
 NAMES = ("slow learner", "<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)>")
@@ -69,7 +69,8 @@ def ids(service: Service) -> list[str]:
 def url(service: Service, ids: list[str]) -> Iterator[str]:
     with gr.Blocks(analytics_enabled=False) as demo:
         desk = PageDesk(service, gr.BrowserState(""), gr.HTML())
-        views = [comparison(desk), download_buttons(desk)]
+        views = [view("progress", elem_id="progress"), download_buttons(desk)]
+        view("compare", elem_id="compare")
 
         def looking_at(http: gr.Request) -> list[dict[str, Any]]:
             key = http.query_params.get("key", KEY)
@@ -84,6 +85,7 @@ def url(service: Service, ids: list[str]) -> Iterator[str]:
         quiet=True,
         theme=theme(),
         css=CSS,
+        head=head(),
         ssr_mode=False,
         app_kwargs={"routes": [*asset_routes(), *routes(service)], "lifespan": guarding()},
     )
@@ -230,7 +232,7 @@ def test_it_fits_light_and_dark_wide_and_narrow_pages(page: Page, url: str, ids:
 
 
 def test_the_page_has_the_colours_of_the_figures() -> None:
-    styles = static_text("compare.css")
+    styles = (WEB / "views/compare/style.css").read_text(encoding="utf-8")
     found = re.findall(r"--gtt-run-(\d): (#[0-9a-f]{6});", styles)
     assert [color for _, color in found] == [*RUNS[False], *RUNS[True]]
     assert [int(number) for number, _ in found] == [*range(1, 9), *range(1, 9)]

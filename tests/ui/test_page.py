@@ -212,7 +212,7 @@ def test_a_finished_run_goes_on_and_lends_its_settings(server: Server, watch: Wa
 
     # Asked too often: what was shown stays, and is asked for again.
     busy = {"error": {"code": "rate_limited", "message": "Too many requests.", "ways": []}}
-    asked = re.compile("component_server")
+    asked = re.compile("/api/(train/watch|diagnosis|runs)")
     page.route(asked, lambda route: route.fulfill(json=busy))
     with page.expect_response(asked):
         pass

@@ -22,7 +22,6 @@ from gtt.api.endpoints.runs import (
 )
 from gtt.config import GROUPS
 from gtt.errors import BadInput, GTTError
-from gtt.ui.compare import comparison
 from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.downloads import download_buttons
@@ -167,7 +166,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
             rename = gr.Button("Rename", size="md", elem_id="rename", scale=1)
         gr.Markdown(LONGER, elem_id="longer-or-anew", elem_classes="gtt-hint")
     with gr.Accordion("Compare runs", open=False, elem_id="comparing"):
-        together = comparison(desk)
+        view("compare", elem_id="compare")
     with gr.Accordion("Take it home", open=False, elem_id="taking"):
         downloads = download_buttons(desk)
         publishing = push_view(desk)
@@ -188,7 +187,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     shown = RunShown(
         desk,
         run,
-        [together, downloads, publishing, progress, *filter(None, [jobs])],
+        [downloads, publishing, progress, *filter(None, [jobs])],
         schedule,
         use,
         jobs,

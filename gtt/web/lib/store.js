@@ -104,8 +104,8 @@ export async function readRuns() {
 function forget() {
   Object.assign(feed, { cursor: 0, resumes: 0, idle: 0 });
   Object.assign(measured, { curves: {}, samples: [], snapshots: [], schedule: [] });
-  run.set(null);
-  news.set({ moved: true });
+  if (run.value) run.set(null);
+  if (run.isKnown) news.set({ moved: true });
 }
 
 /** Milliseconds until the next question: few while there is news, more where nothing happens. */

@@ -78,10 +78,11 @@ export class Heads {
       .join("canvas")
       .attr("role", "img")
       .attr("aria-label", (cell) => `${named(cell)}: ${strongest(cell.map, tokens)}`)
-      .each(function paintOne(cell) {
-        paintHead(this, cell.map, color);
-        this.onpointermove = (event) => {
-          const words = wordsAt(this, event, cell, tokens);
+      .each((cell, i, canvases) => {
+        const canvas = /** @type {HTMLCanvasElement} */ (canvases[i]);
+        paintHead(canvas, cell.map, color);
+        canvas.onpointermove = (event) => {
+          const words = wordsAt(canvas, event, cell, tokens);
           if (words) part("heads-told").textContent = words;
         };
       });

@@ -68,7 +68,7 @@ export function mount(element, { trigger }) {
   /** @param {boolean} moved whether there is something new to draw */
   function show(moved) {
     const looked = run.value;
-    element.dataset.state = looked ? looked.state : "none";
+    if (run.isKnown) element.dataset.state = looked ? looked.state : "none";
     element.dataset.run = looked ? looked.id : "";
     part("pill").textContent = pill(looked);
     tell(part("state"), trouble.value || standing(looked));

@@ -89,8 +89,8 @@ function drawSmall(card, small, view) {
     .range([HEIGHT - EDGE, EDGE + 1]);
   const line = d3
     .line()
-    .x((point) => x(point[0]))
-    .y((point) => y(point[1]));
+    .x((point) => Number(x(point[0])))
+    .y((point) => Number(y(point[1])));
   // A line of no length with round ends: a dot that stays round in a stretched picture.
   const dot = at ? `M${x(at[0])},${y(at[1])}h0` : "";
   const paths = { plan: line(planned) || "", done: line(points) || "", dot };

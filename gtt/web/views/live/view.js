@@ -1,28 +1,11 @@
 /**
  * What one view of a run shows, beside what was measured: its unit, its stretch, its moment.
  *
- * @typedef {keyof typeof UNITS} Unit
+ * @typedef {import("../../lib/units.js").Unit} Unit
  * @typedef {ReturnType<typeof import("../../lib/dom.js").partsOf>} Part
  */
 import { run } from "../../lib/store.js";
-
-export const UNITS = {
-  loss: { name: "loss", title: "Loss (nats per token)" },
-  perplexity: { name: "perplexity", title: "Perplexity" },
-  bits: { name: "bits per byte", title: "Bits per byte" },
-};
-
-/**
- * A loss in a unit.
- *
- * @param {Unit} unit
- * @param {number} loss nats per token
- * @param {number} bytes of text in a token
- */
-export function convert(unit, loss, bytes) {
-  if (unit === "perplexity") return Math.exp(loss);
-  return unit === "bits" ? loss / (bytes * Math.LN2) : loss;
-}
+import { convert, UNITS } from "../../lib/units.js";
 
 export class View {
   /** @type {Unit} */
