@@ -104,8 +104,6 @@ export async function readRuns() {
 function forget() {
   Object.assign(feed, { cursor: 0, resumes: 0, idle: 0 });
   Object.assign(measured, { curves: {}, samples: [], snapshots: [], schedule: [] });
-  if (run.value) run.set(null);
-  if (run.isKnown) news.set({ moved: true });
 }
 
 /** Milliseconds until the next question: few while there is news, more where nothing happens. */
@@ -130,7 +128,10 @@ async function poll() {
     take(answer);
   } else if (answer.error.code === "lost") {
     if (failures() > 2) trouble.set(LOST);
-  } else if (!isBusy(answer.error)) trouble.set(answer.error.message);
+  } else if (!isBusy(answer.error)) {
+    if (run.value?.id !== id) run.set(null); // what is shown is another run
+    trouble.set(answer.error.message);
+  }
 }
 
 /** @param {Schema["Watch"]} answer */
