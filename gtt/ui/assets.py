@@ -88,7 +88,7 @@ def front_end() -> FrontEnd:
         for folder in ("lib", "views")
         for path in sorted((WEB / folder).rglob("*.js"))
     }
-    styles = sorted(WEB.rglob("style.css"))
+    styles = sorted(WEB.rglob("*.css"))
     files["style.css"] = b"\n".join(path.read_bytes() for path in styles)
     explained = {
         one.id: {"title": one.title, "tip": one.tip, "body": one.body}

@@ -90,7 +90,7 @@ def build(service: Service) -> gr.Blocks:
             with gr.Tab("Generation", id="generation"):
                 generation_tab(desk, run)
             with gr.Tab("Attention", id="attention"):
-                attention_tab(desk, run)
+                attention_tab()
         saved = keep_draft(desk, refused, asked)
 
         async def pick(workspace: str, was_asked: str, event: gr.EventData) -> list[Any]:

@@ -43,7 +43,7 @@ def test_the_style_of_all_views_is_one_file() -> None:
     assert packed.content == plain.content and len(gzip.compress(plain.content)) < len(
         plain.content
     )
-    for path in WEB.rglob("style.css"):
+    for path in WEB.rglob("*.css"):
         assert path.read_bytes() in plain.content
 
 

@@ -86,3 +86,13 @@ export function repeat(element, act, wait) {
 /** Whether there is no pointer with keys to speak of. */
 export const isByTouch = () =>
   matchMedia("(hover: none), (pointer: coarse), (max-width: 480px)").matches;
+
+/** A variable of the style. @param {Element} element @param {string} name */
+export const styleOf = (element, name) => getComputedStyle(element).getPropertyValue(name).trim();
+
+/** Acts when the page turns dark or light. @param {() => void} act */
+export const onTheme = (act) =>
+  new MutationObserver(act).observe(document.body, {
+    attributes: true,
+    attributeFilter: ["class"],
+  });

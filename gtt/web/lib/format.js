@@ -66,7 +66,11 @@ export const stateInWords = (state) => state.replace(/_/g, " ");
 /** @type {Record<string, string>} */
 const SIGNS = { " ": "·", "\n": "↵", "\t": "⇥", "\r": "␍" };
 
-/** A token so that it can be seen: blanks and breaks have signs of their own. @param {string} text */
+/**
+ * A token so that it can be seen: blanks and breaks have signs of their own.
+ *
+ * @param {string} text
+ */
 export const visible = (text) => (text === "" ? "∅" : text.replace(/[ \n\t\r]/g, (c) => SIGNS[c]));
 
 /** @param {number} bytes */

@@ -12,25 +12,29 @@ import { stateInWords, whole } from "./format.js";
 import { isActive, readRuns, runs, wanted } from "./store.js";
 
 export class Picker {
-  /** @type {RunInfo[] | null} */
-  #list = null;
-  /** @type {Checkpoint[]} */
-  #kept = [];
+  /** The desk's runs, null before they are known. @type {RunInfo[] | null} */
+  list = null;
+  /** The run's checkpoints. @type {Checkpoint[]} */
+  kept = [];
+  isByHand = false; // a run that a person chose stays when the page moves on to a new one
   /** @type {string | null} */
   #keptOf = null;
+  /** @type {string | null} */
+  #wanted = null;
   /** @type {Mark | null} */
   #mark = null;
   #state = "";
-  #byHand = false; // a run that a person chose stays when the page moves on to a new one
-  #isDue = false; // the page looks at a run that is not listed yet
+  #isDue = true; // the run that is wanted is still to be read
   #ask = newest(() => {});
 
   /**
    * @param {HTMLSelectElement} runList
    * @param {HTMLSelectElement} checkpointList
    * @param {(why: Why) => void} changed called whenever another model is to be looked at
+   * @param {{ followsPage?: boolean }} [more] whether it moves on with the run of the page; if
+   *   not, it begins with `follow`
    */
-  constructor(runList, checkpointList, changed) {
+  constructor(runList, checkpointList, changed, { followsPage = true } = {}) {
     this.runList = runList;
     this.checkpointList = checkpointList;
     this.changed = changed;
@@ -38,19 +42,22 @@ export class Picker {
     runList.classList.add("of-runs");
     checkpointList.classList.add("of-checkpoints");
     runList.onchange = () => {
-      this.#byHand = true;
+      this.isByHand = true;
       this.#fill();
     };
     checkpointList.onchange = () => this.#settle();
-    runs.follow(runList, (list) => this.#hear(list));
-    wanted.follow(runList, () => this.#turn());
+    runs.follow(runList, () => {
+      if (this.list || followsPage) this.#hear();
+    });
     // What happened while another tab was open.
     new IntersectionObserver((entries) => {
-      if (entries[entries.length - 1].isIntersecting && this.#list) this.#fill();
+      if (entries[entries.length - 1].isIntersecting && this.list) this.#fill();
     }).observe(runList);
-    if (runs.isKnown)
-      queueMicrotask(() => this.#hear(runs.value)); // what `changed` needs is made
-    else readRuns();
+    if (!followsPage) return;
+    this.#wanted = wanted.value;
+    wanted.follow(runList, (run) => this.#turn(run));
+    // When what `changed` needs has been made.
+    queueMicrotask(() => (runs.isKnown ? this.follow(wanted.value) : readRuns()));
   }
 
   /** The id of the run, null where there is none. */
@@ -65,15 +72,15 @@ export class Picker {
   /** The step that is looked at, null where there is none. */
   get step() {
     const { checkpoint } = this;
-    if (!this.#kept.length) return null;
-    if (checkpoint === "latest") return Math.max(...this.#kept.map((one) => one.step));
-    if (checkpoint === "best") return this.#kept.find((one) => one.best)?.step ?? null;
+    if (!this.kept.length) return null;
+    if (checkpoint === "latest") return Math.max(...this.kept.map((one) => one.step));
+    if (checkpoint === "best") return this.kept.find((one) => one.best)?.step ?? null;
     return Number(checkpoint);
   }
 
   /** All steps with a checkpoint, as one text. */
   get steps() {
-    return this.#kept.map((one) => one.step).join();
+    return this.kept.map((one) => one.step).join();
   }
 
   /** The run and the checkpoint as a request names them. */
@@ -83,7 +90,12 @@ export class Picker {
   }
 
   get info() {
-    return this.#list?.find((one) => one.id === this.run) || null;
+    return this.list?.find((one) => one.id === this.run) || null;
+  }
+
+  /** Whether the run is at work or waits for it. */
+  get isActive() {
+    return isActive(this.info);
   }
 
   get isSeen() {
@@ -92,42 +104,70 @@ export class Picker {
 
   /** Why there is nothing to look into; empty where there is something. */
   get lack() {
-    if (!this.run || this.#kept.length) return "";
+    if (!this.run || this.kept.length) return "";
     const { info } = this;
     const name = info ? `“${info.name}”` : "This run";
-    return isActive(info) || !info
+    return this.isActive || !info
       ? `${name} has saved no checkpoint yet: this comes by itself with its first one.`
       : `${name} has no checkpoint: choose another run.`;
   }
 
-  /** The page looks at another run. */
-  #turn() {
-    this.#isDue = true;
-    if (runs.value.some((run) => run.id === wanted.value)) this.#hear(runs.value);
+  /**
+   * Looks at a run, unless a person chose one; done when its checkpoints are known.
+   *
+   * @param {string | null} run
+   */
+  async follow(run) {
+    this.#wanted = run;
+    this.#show();
+    await this.#fill();
   }
 
-  /** The desk's runs as they are now. @param {RunInfo[]} list */
-  #hear(list) {
-    const isFirst = this.#list === null;
+  /** Chooses a run as a person would. @param {string} run */
+  async chooseRun(run) {
+    this.runList.value = run;
+    this.isByHand = true;
+    await this.#fill();
+  }
+
+  /** Chooses a checkpoint as a person would. @param {string} checkpoint */
+  chooseCheckpoint(checkpoint) {
+    this.checkpointList.value = checkpoint;
+    this.#settle();
+  }
+
+  /** The page looks at another run, which may not be listed yet. @param {string | null} run */
+  #turn(run) {
+    this.#wanted = run;
+    this.#isDue = true;
+    if (runs.value.some((one) => one.id === run)) this.#hear();
+  }
+
+  /** The desk's runs are read anew. */
+  #hear() {
     const before = this.run;
-    const named = list.map((run) => [run.id, nameOf(run)]);
-    const stays = this.#byHand && before;
-    this.#list = list;
+    this.#show();
+    const isOther = before !== this.run || (this.info?.state || "") !== this.#state;
+    if (this.#isDue || (this.isSeen && (isOther || this.isActive))) this.#fill();
+  }
+
+  #show() {
+    const before = this.run;
+    const named = runs.value.map((run) => [run.id, nameOf(run)]);
+    const stays = this.isByHand && before;
+    this.list = runs.value;
     setOptions(
       this.runList,
       named.length ? named : [["", "no run yet"]],
-      stays || wanted.value || before,
+      stays || this.#wanted || before,
     );
-    const isOther = before !== this.run || (this.info?.state || "") !== this.#state;
-    const isDue = isFirst || this.#isDue;
-    if (isDue || (this.isSeen && (isOther || isActive(this.info)))) this.#fill();
   }
 
   async #fill() {
     const { run } = this;
     this.#isDue = false;
     if (run !== this.#keptOf) {
-      this.#kept = [];
+      this.kept = [];
       this.#keptOf = run;
     }
     this.#state = this.info?.state || "";
@@ -140,7 +180,7 @@ export class Picker {
 
   /** @param {Checkpoint[]} kept */
   #lay(kept) {
-    this.#kept = kept;
+    this.kept = kept;
     const steps = kept.map((one) => [String(one.step), `step ${whole(one.step)}`]);
     const named = kept.length
       ? [["best", "the best"], ["latest", "the newest"], ...steps]
@@ -159,7 +199,11 @@ export class Picker {
   }
 }
 
-/** A run by its name, what it is where the name does not say so, and how it stands. @param {RunInfo} run */
+/**
+ * A run by its name, what it is where the name does not say so, and how it stands.
+ *
+ * @param {RunInfo} run
+ */
 export function nameOf(run) {
   const isTold = !run.text || run.name.toLowerCase().includes(run.text.toLowerCase());
   const what = isTold ? "" : `${run.text}, ${run.tokenizer}`;

@@ -1,4 +1,6 @@
-/** What a run's figures mean, in words; a finding with a remedy has a button that restarts with it. */
+/**
+ * .
+ */
 import { ask, pause } from "../../lib/api.js";
 import { add, partsOf, repeat, tell } from "../../lib/dom.js";
 import { isActive, run, turn, wanted } from "../../lib/store.js";

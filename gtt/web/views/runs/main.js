@@ -28,7 +28,11 @@ function cells(run) {
   ];
 }
 
-/** What a narrow screen shows below the name, where that does not say it already. @param {RunInfo} run */
+/**
+ * What a narrow screen shows below the name, where that does not say it already.
+ *
+ * @param {RunInfo} run
+ */
 function what(run) {
   const words = `${run.text}, ${run.tokenizer}, ${size(run.parameters)}`;
   return run.name.startsWith(words) ? "" : words;
