@@ -32,21 +32,46 @@ class Slider(NamedTuple):
     logarithmic: bool = False
 
 
+# The parts of the page on which settings stand, each on the tab of its group.
+Part = Literal[
+    "source",
+    "reading",
+    "shape",
+    "switches",
+    "common",
+    "schedule",
+    "tracking",
+    "more",
+    "prompt",
+    "drawing",
+]
+
+
 def setting(
     default: Any,
     *,
     label: str,
     concept: str,
+    part: Part | None = None,
+    off_page: str | None = None,
     unit: str | None = None,
     slider: Slider | None = None,
     **limits: Any,
 ) -> Any:
-    """A pydantic field that carries everything there is to say about one setting."""
+    """A pydantic field that carries everything there is to say about one setting.
+
+    `part` is the part of the page on which it stands, in the order of the declarations; a setting
+    that is on none says in `off_page` why not.
+    """
+    if (part is None) == (off_page is None):
+        raise TypeError(f"{label}: say the part of the page, or why it is not on it.")
     return Field(
         default,
         title=label,
         json_schema_extra={
             "concept": concept,
+            "part": part,
+            "off_page": off_page,
             "unit": unit,
             "slider": slider._asdict() if slider else None,
         },

@@ -26,7 +26,7 @@ def test_an_indivisible_width_names_the_two_nearest() -> None:
     [
         ({"model": {"n_layer": 3}}, "model.n_layer", "did you mean 'n_layers'?"),
         ({"trainig": {}}, "trainig", "did you mean 'training'?"),
-        ({"training": {"qqq": 1}}, "training.qqq", "known are batch_size"),
+        ({"training": {"qqq": 1}}, "training.qqq", "known are max_steps"),
         ({"training": {"learning_rate": float("nan")}}, "training.learning_rate", "finite"),
         ({"training": {"learning_rate": float("inf")}}, "training.learning_rate", "finite"),
         ({"training": {"learning_rate": -1}}, "training.learning_rate", "greater than 0"),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from gtt.config.run import GROUPS
-from gtt.settings import Slider, choices_of, kind_of
+from gtt.settings import Part, Slider, choices_of, kind_of
 
 
 @dataclass(frozen=True)
 class SettingDescription:
-    """One setting as the page, the terminal and the reference show it."""
+    """One setting as the page, the terminal and the reference show it.
+
+    `part` is the part of the page on which it stands, `off_page` why it is on none.
+    """
 
     group: str
     name: str
@@ -24,6 +27,8 @@ class SettingDescription:
     choices: tuple[str, ...] | None
     limits: dict[str, float]
     slider: Slider | None
+    part: Part | None
+    off_page: str | None
 
     @property
     def key(self) -> str:
@@ -55,4 +60,6 @@ def describe_settings() -> Iterator[SettingDescription]:
                 choices=choices_of(field.annotation),
                 limits=limits,
                 slider=Slider(**slider) if isinstance(slider, dict) else None,  # type: ignore[arg-type]
+                part=cast("Part | None", extra["part"]),
+                off_page=cast("str | None", extra["off_page"]),
             )

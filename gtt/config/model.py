@@ -18,15 +18,22 @@ class ModelConfig(Settings):
     """The shape of the decoder, and the switches a learner can throw."""
 
     n_layers: int = setting(
-        2, label="Layers", concept="n_layers", slider=Slider(1, 12, 1), ge=1, le=64
+        2, label="Layers", concept="n_layers", part="shape", slider=Slider(1, 12, 1), ge=1, le=64
     )
     n_heads: int = setting(
-        4, label="Attention heads", concept="n_heads", slider=Slider(1, 16, 1), ge=1, le=MOST_HEADS
+        4,
+        label="Attention heads",
+        concept="n_heads",
+        part="shape",
+        slider=Slider(1, 16, 1),
+        ge=1,
+        le=MOST_HEADS,
     )
     n_embed: int = setting(
         128,
         label="Embedding width",
         concept="n_embed",
+        part="shape",
         slider=Slider(64, 1024, 32),
         ge=NARROWEST,
         le=WIDEST,
@@ -35,39 +42,49 @@ class ModelConfig(Settings):
         128,
         label="Block size",
         concept="block_size",
+        part="shape",
         unit="tokens",
         slider=Slider(32, 512, 16),
         ge=4,
         le=8192,
     )
     dropout: float = setting(
-        0.0, label="Dropout", concept="dropout", slider=Slider(0, 0.5, 0.05), ge=0, le=0.9
-    )
-    attention: Literal["fused", "separate_heads"] = setting(
-        "fused", label="Attention code", concept="attention"
-    )
-    norm_position: Literal["pre", "post", "none"] = setting(
-        "pre", label="Layer norm", concept="norm_position"
-    )
-    residual: bool = setting(True, label="Residual connections", concept="residual")
-    position: Literal["learned", "sinusoidal", "none"] = setting(
-        "learned", label="Positions", concept="position"
-    )
-    activation: Literal["gelu", "relu", "silu"] = setting(
-        "gelu", label="Activation", concept="activation"
+        0.0,
+        label="Dropout",
+        concept="dropout",
+        part="shape",
+        slider=Slider(0, 0.5, 0.05),
+        ge=0,
+        le=0.9,
     )
     mlp_ratio: float = setting(
         4.0,
         label="MLP width over embedding width",
         concept="mlp_ratio",
+        part="shape",
         slider=Slider(1, 8, 0.5),
         ge=0.25,
         le=16,
     )
-    tie_embeddings: bool = setting(
-        True, label="Tie input and output embeddings", concept="tie_embeddings"
+    norm_position: Literal["pre", "post", "none"] = setting(
+        "pre", label="Layer norm", concept="norm_position", part="switches"
     )
-    bias: bool = setting(True, label="Biases", concept="bias")
+    residual: bool = setting(
+        True, label="Residual connections", concept="residual", part="switches"
+    )
+    position: Literal["learned", "sinusoidal", "none"] = setting(
+        "learned", label="Positions", concept="position", part="switches"
+    )
+    activation: Literal["gelu", "relu", "silu"] = setting(
+        "gelu", label="Activation", concept="activation", part="switches"
+    )
+    tie_embeddings: bool = setting(
+        True, label="Tie input and output embeddings", concept="tie_embeddings", part="switches"
+    )
+    bias: bool = setting(True, label="Biases", concept="bias", part="switches")
+    attention: Literal["fused", "separate_heads"] = setting(
+        "fused", label="Attention code", concept="attention", part="switches"
+    )
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> ModelConfig:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -10,21 +9,19 @@ import gradio as gr
 from gtt.api.endpoints.configuration import settings
 from gtt.api.schemas import Nothing, SettingInfo
 from gtt.api.service import Service
+from gtt.settings import Part
 
 Controls = dict[str, Any]  # dotted key of a setting -> its component
 
 
-def described(service: Service, group: str) -> Iterator[SettingInfo]:
-    """The settings of one group."""
-    for one in settings(service.caller(None), Nothing()).settings:
-        if one.key.partition(".")[0] == group:
-            yield one
+def described(service: Service) -> list[SettingInfo]:
+    """All settings, in the order in which they are declared."""
+    return settings(service.caller(None), Nothing()).settings
 
 
-def controls(service: Service, group: str, names: tuple[str, ...]) -> Controls:
-    """A control for each of these settings of a group, in that order, with its tip."""
-    known = {one.key: one for one in described(service, group)}
-    return {f"{group}.{name}": control(known[f"{group}.{name}"]) for name in names}
+def controls(service: Service, part: Part) -> Controls:
+    """A control for each setting on a part of the page, in their order, with its tip."""
+    return {one.key: control(one) for one in described(service) if one.part == part}
 
 
 def control(one: SettingInfo) -> Any:

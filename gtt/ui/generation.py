@@ -71,7 +71,11 @@ def words(service: Service) -> dict[str, Any]:
     what stands below them.
     """
     return {
-        "settings": [one.model_dump(mode="json") for one in described(service, "generation")],
+        "settings": [
+            one.model_dump(mode="json")
+            for one in described(service)
+            if one.key.startswith("generation.")
+        ],
         "concepts": {
             name: {"title": one.title, "tip": one.tip, "body": one.body}
             for name, one in ((name, explain(name)) for name in CONCEPTS)

@@ -24,11 +24,12 @@ from gtt.ui.events import without_echoes
 from gtt.ui.fields import fields_view
 from gtt.ui.glossary import glossary_view
 from gtt.ui.message import message_view
+from gtt.ui.schedule import PLANNED
 from gtt.ui.tabs.attention import attention_tab
 from gtt.ui.tabs.data import data_tab
 from gtt.ui.tabs.generation import generation_tab
 from gtt.ui.tabs.model import model_tab
-from gtt.ui.tabs.training import PLANNED, take_settings, training_tab
+from gtt.ui.tabs.training import take_settings, training_tab
 from gtt.ui.tips import tips_view
 from gtt.ui.views import view
 
@@ -192,7 +193,7 @@ def build(service: Service) -> gr.Blocks:
 
         controls = list(desk.controls.values())
         picked = cards.picked(pick, [key, asked.text], [message, *controls], **PRIVATE)
-        for setting in (picked, *(saved[f"training.{name}"] for name in PLANNED)):
+        for setting in (picked, *(saved[key] for key in PLANNED)):
             setting.then(shown.plan, key, shown.schedule, **PRIVATE)
         starting = start.click(
             None, [filled, *controls], on_screen, js=SHOWN, api_visibility="private"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import gradio as gr
 
 from gtt.api.endpoints.configuration import lr_schedule
+from gtt.config import describe_settings
 from gtt.ui.assets import D3_HEAD, static_text
 from gtt.ui.desk import PageDesk
+
+# The settings that a planned learning rate depends on.
+PLANNED = [one.key for one in describe_settings() if one.part in ("common", "schedule")]
 
 
 def schedule_view(desk: PageDesk) -> gr.HTML:

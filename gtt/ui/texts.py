@@ -12,17 +12,11 @@ from typing import Any
 import gradio as gr
 
 from gtt.api.endpoints.data import compare_tokenizers, merges, preview
+from gtt.api.schemas.texts import OfSource
 from gtt.ui.assets import D3_HEAD, static_script, static_text
 from gtt.ui.desk import PageDesk
 
-DATA = (
-    "source",
-    "column",
-    "max_megabytes",
-    "tokenizer",
-    "vocab_size",
-    "validation_fraction",
-)  # settings that decide what the views show
+DATA = tuple(OfSource.model_fields)  # settings that decide what the views show
 
 
 def preview_view(desk: PageDesk) -> gr.HTML:

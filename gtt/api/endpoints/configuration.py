@@ -100,6 +100,7 @@ def settings(caller: Caller, request: Nothing) -> SettingsResponse:
                 choices=list(one.choices) if one.choices else None,
                 limits=one.limits,
                 slider=one.slider._asdict() if one.slider else None,
+                part=one.part,
                 tip=concept.tip,
                 body=concept.body,
             )

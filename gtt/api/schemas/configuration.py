@@ -9,6 +9,7 @@ from pydantic import Field
 from gtt.api.schemas.base import MAX_POINTS, OfDraftOrRun, Request, Response
 from gtt.api.schemas.changes import ConfigChanges
 from gtt.config import RunConfig
+from gtt.settings import Part
 
 
 class SetConfig(Request):
@@ -83,6 +84,7 @@ class SettingInfo(Response):
     choices: list[str] | None
     limits: dict[str, float]
     slider: dict[str, Any] | None
+    part: Part | None = Field(description="The part of the page on which it stands.")
     tip: str
     body: str
 

@@ -17,15 +17,6 @@ from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 from gtt.ui.texts import DATA, merges_view, preview_view, tokens_view
 
-SETTINGS = (
-    "tokenizer",
-    "vocab_size",
-    "pretrained_tokenizer",
-    "max_megabytes",
-    "validation_fraction",
-    "column",
-    "seed",
-)
 SENTENCE = "Once a wise boy named Emil lived in a tower by the meadow."
 CHUNK = 2**16
 # What the views are told, put together in the browser: a keystroke alone asks the server nothing.
@@ -62,7 +53,7 @@ def data_tab(desk: PageDesk) -> Any:
                 height=140,
             )
         with gr.Column(scale=1):
-            desk.controls |= controls(desk.service, "data", SETTINGS)
+            desk.controls |= controls(desk.service, "reading")
     gr.Markdown("## The text")
     seen = preview_view(desk)
     gr.Markdown("## A sentence as tokens")

@@ -15,31 +15,20 @@ from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.draft import TOGETHER, changes_of, telling
 
-SHAPE = ("n_layers", "n_heads", "n_embed", "block_size", "dropout", "mlp_ratio")
-SWITCHES = (
-    "norm_position",
-    "residual",
-    "position",
-    "activation",
-    "tie_embeddings",
-    "bias",
-    "attention",
-)
-
 
 def model_tab(desk: PageDesk, run: gr.Textbox) -> None:
     """Builds the tab; `run` holds the id of the run that is looked at."""
     view = estimate_view(desk)
     with gr.Row():
         with gr.Column(scale=1):
-            desk.controls |= controls(desk.service, "model", SHAPE)
+            desk.controls |= controls(desk.service, "shape")
         with gr.Column(scale=1):
-            desk.controls |= controls(desk.service, "model", SWITCHES)
+            desk.controls |= controls(desk.service, "switches")
     gr.Markdown("## What is inside")
     drawing = architecture_view(desk)
     gr.Markdown("## Follow one token")
     path = follow_view(desk)
-    shown = [f"model.{name}" for name in (*SHAPE, *SWITCHES)]
+    shown = [key for key in desk.controls if key.startswith("model.")]
 
     async def mend(heads: Any, width: Any, key: str, event: gr.EventData) -> list[Any]:
         """Takes a way out of an impossible combination, beside what the controls show."""

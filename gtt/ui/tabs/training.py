@@ -30,27 +30,6 @@ from gtt.ui.push import push_view
 from gtt.ui.schedule import schedule_view
 from gtt.ui.views import view
 
-COMMON = ("max_steps", "num_epochs", "batch_size", "learning_rate", "optimizer")
-SCHEDULE = ("muon_learning_rate", "lr_scheduler", "warmup_steps", "min_lr_ratio")
-MORE = (
-    "weight_decay",
-    "grad_clip",
-    "grad_accumulation_steps",
-    "beta1",
-    "beta2",
-    "precision",
-    "compile",
-    "cross_documents",
-    "seed",
-    "max_minutes",
-    "log_every",
-    "eval_every",
-    "eval_windows",
-    "checkpoint_every",
-    "snapshots",
-)
-ELSEWHERE = ("track",)  # where the figures also go
-PLANNED = (*COMMON, *SCHEDULE)  # settings that the planned learning rate depends on
 FUNCTIONS: dict[str, Any] = {
     "create_run": create_run,
     "stop_run": stop_run,
@@ -174,14 +153,14 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
         gr.Markdown(FORGETS, elem_id="forgets", elem_classes="gtt-hint")
     with gr.Accordion("Settings of the training", open=False, elem_id="training-settings"):
         with gr.Row(), gr.Column():
-            desk.controls |= controls(desk.service, "training", COMMON)
+            desk.controls |= controls(desk.service, "common")
         schedule = schedule_view(desk)
         with gr.Row(), gr.Column():
-            desk.controls |= controls(desk.service, "training", SCHEDULE)
+            desk.controls |= controls(desk.service, "schedule")
         with gr.Row(), gr.Column():
-            desk.controls |= controls(desk.service, "training", ELSEWHERE)
+            desk.controls |= controls(desk.service, "tracking")
         with gr.Accordion("More", open=False):
-            desk.controls |= controls(desk.service, "training", MORE)
+            desk.controls |= controls(desk.service, "more")
         most = desk.controls["training.max_steps"]
     most.change(None, most, None, js=STEPS, api_visibility="private")
     shown = RunShown(

@@ -1,5 +1,5 @@
 // How text is drawn: controls made from the descriptions of the settings.
-const SHOWN = ["max_new_tokens", "temperature", "top_k", "top_p", "repetition_penalty", "num_beams", "seed"];
+const SHOWN = told.settings.filter((one) => one.part === "drawing").map((one) => one.key.split(".")[1]);
 const MOST_LENGTH = 2000; // that the endpoint takes
 const MODES = {
   sampling: { name: "Sampling", idle: ["num_beams"], said: "Each token is drawn by its odds." },
