@@ -390,13 +390,12 @@ def recipes_command(options: argparse.Namespace) -> int:
 
 def datasets_command(options: argparse.Namespace) -> int:
     """`datasets`: every built-in source; any Hub dataset and any file serve as well."""
-    from dataclasses import asdict
 
     from gtt.data.sources import describe_sources
 
     sources = list(describe_sources())
     if options.json:
-        print(json_line([asdict(source) for source in sources]))
+        print(json_line([source.describe() for source in sources]))
         return OK
     for source in sources:
         where = "offline" if source.offline else "downloaded once"

@@ -25,7 +25,7 @@ def run_status(run: ManagedRun) -> RunStatus:
     preparation = view.preparation if info["state"] == "preparing" else None
     sample = view.sample
     data = run.config.data
-    exam = exam_for(data.source.strip().lower(), data)
+    exam = exam_for(data.source.strip().lower())
     return RunStatus(
         **info,
         seq=view.seq,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from gtt.config import DataConfig
 from gtt.data.baselines import Baselines
-from gtt.data.exams import Exam, exam_for
+from gtt.data.exams import Exam
 from gtt.data.files import TABLE_SUFFIXES
 from gtt.data.preparation import prepare
 from gtt.data.progress import Progress, ignore
@@ -249,7 +249,7 @@ def _load(place: Path, resolved: Resolved, config: DataConfig) -> Corpus | None:
             source_name=resolved.name,
             source_title=resolved.title,
             notes=(*record["notes"], *_unused(config, resolved)),
-            exam=exam_for(resolved.name, config) if resolved.kind == "built-in" else None,
+            exam=resolved.source.exam() if resolved.source is not None else None,
             validation_seen=record.get("validation_seen"),
         )
     except (OSError, ValueError, KeyError, TypeError, GTTError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from gtt.config import DataConfig
+from gtt.data.tasks import Task
 
 
 class Exam(Protocol):
@@ -49,30 +49,27 @@ class Exam(Protocol):
 class TaskExam:
     """Exact answers to prompts of one task that its text never shows."""
 
-    name: str
+    task: Task
     metric: str = "exact answers"
     greedy: bool = True
     stop: tuple[str, ...] = ("\n",)
 
     @property
-    def answer_characters(self) -> int:
-        from gtt.data.tasks import TASKS
+    def name(self) -> str:
+        return self.task.name
 
-        return TASKS[self.name].longest_answer + 1  # and the line break
+    @property
+    def answer_characters(self) -> int:
+        return self.task.longest_answer + 1  # and the line break
 
     def questions(self, count: int, seed: int) -> list[str]:
         """Held-out prompts, each after a line break, as every line of the text but the first is."""
-        from gtt.data.tasks import TASKS
-
-        return ["\n" + prompt for prompt in TASKS[self.name].held_out_prompts(count, seed)]
+        return ["\n" + prompt for prompt in self.task.held_out_prompts(count, seed)]
 
     def score(self, questions: Sequence[str], answers: Sequence[str]) -> float:
         """The share of answers that are right to the letter, up to their line break."""
-        from gtt.data.tasks import TASKS
-
-        task = TASKS[self.name]
         right = [
-            answer.split("\n", 1)[0] == task.answer(question.removeprefix("\n"))
+            answer.split("\n", 1)[0] == self.task.answer(question.removeprefix("\n"))
             for question, answer in zip(questions, answers, strict=True)
         ]
         return sum(right) / len(right) if right else 0.0
@@ -107,10 +104,9 @@ class TalesExam:
         return valid / sentences if sentences else 0.0
 
 
-def exam_for(source_name: str, data: DataConfig) -> Exam | None:
-    """The exam of a source, or None; the settings in `data` change none of today's exams."""
-    from gtt.data.tasks import TASKS
+def exam_for(source_name: str) -> Exam | None:
+    """The exam of a built-in source, None where it has none or there is no such source."""
+    from gtt.data.sources import SOURCES
 
-    if source_name == "tales":
-        return TalesExam()
-    return TaskExam(source_name) if source_name in TASKS else None
+    source = SOURCES.get(source_name)
+    return None if source is None else source.exam()

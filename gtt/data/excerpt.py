@@ -11,15 +11,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from gtt.config import DataConfig
-from gtt.data import fetch, hub, tasks
 from gtt.data.files import TABLE_SUFFIXES
 from gtt.data.preparation import split_place, with_documents
 from gtt.data.progress import ignore
 from gtt.data.reading import open_source
-from gtt.data.sources import Resolved
+from gtt.data.sources import Places, Resolved
 from gtt.data.spool import spool
 from gtt.data.tokenizers import GPT2_NAMES
 from gtt.errors import UnusableData
+
+__all__ = ["EXCERPT_BYTES", "RECORD_BYTES", "Excerpt", "NotHere", "Places", "read_excerpt"]
 
 EXCERPT_BYTES = 200_000  # of a text that is read
 WRITTEN_BYTES = 1_000_000  # of a text that GTT writes itself, a tenth of a second's work
@@ -52,15 +53,6 @@ class Excerpt:
         return self.text if self.validation_at is None else self.text[: self.validation_at]
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where texts lie: the home's downloads, shared copies, and the visitor's uploads."""
-
-    downloads: Path
-    sources: Path | None
-    uploads: Path | None
-
-
 def read_excerpt(resolved: Resolved, config: DataConfig, places: Places) -> Excerpt:
     """Raises `NotHere` where training would fetch the text, `UnusableData` where it is none."""
     file = _file_of(resolved, places)
@@ -83,17 +75,10 @@ def _file_of(resolved: Resolved, places: Places) -> Path | None:
     """The file that holds the text; None where the text is written here. Raises `NotHere`."""
     if resolved.path is not None:
         return resolved.path
-    if resolved.name == "python" or resolved.name in ("tales", *tasks.TASKS):
+    source = resolved.source
+    if source is not None and source.offline:
         return None
-    found = None
-    if resolved.name == "tinyshakespeare":
-        remote = fetch.TINY_SHAKESPEARE
-        kept = places.downloads / remote.names[0]
-        found = fetch.find_copy(remote, places.sources) or (kept if kept.is_file() else None)
-    elif resolved.name == "wikitext-2":
-        found = fetch.find_by_name(hub.WIKITEXT_COPIES, places.sources)
-    elif resolved.name == "tinystories":
-        found = fetch.find_by_name(hub.TINY_STORIES_COPIES, places.sources)
+    found = source.local_copy(places) if source is not None else None
     if found is None:
         raise NotHere(
             f"{resolved.title} is not on this machine yet: it is fetched once, when you train "
@@ -114,9 +99,8 @@ def _read(
     """The excerpt; `stamp` tells a changed file from the one that was read before."""
     with tempfile.TemporaryDirectory(prefix="gtt-excerpt-") as name:
         folder = Path(name)
-        most = EXCERPT_BYTES if file is not None or resolved.name == "python" else WRITTEN_BYTES
-        if file is not None and resolved.name not in ("wikitext-2", "tinystories"):
-            resolved = Resolved("file", resolved.name, resolved.title, path=file)
+        is_written = resolved.source is not None and resolved.source.is_written
+        most = WRITTEN_BYTES if is_written else EXCERPT_BYTES
         source = open_source(
             resolved, config, places.downloads, places.sources, most=_bytes_looked_at(file)
         )

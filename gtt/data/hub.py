@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import urllib.parse
 import urllib.request
@@ -12,32 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from gtt.data.arrow import ArrowTable
 from gtt.data.columns import read_column
-from gtt.data.sources import FILE_SUFFIXES, HubName
+from gtt.data.source_names import FILE_SUFFIXES, HubName
 from gtt.data.streams import TextStream
 from gtt.errors import GTTError, UnusableData
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WIKITEXT = HubName("Salesforce/wikitext", "wikitext-2-raw-v1", "train", "text")
-WIKITEXT_COPIES = ("wikitext-2.txt", "wiki.train.raw", "wikitext-2.parquet", "wikitext-2.jsonl")
-TINY_STORIES = HubName("roneneldan/TinyStories", None, "train", "text")
-TINY_STORIES_COPIES = (
-    "tinystories.txt",
-    "TinyStories-train.txt",
-    "TinyStoriesV2-GPT4-train.txt",
-) + ("tinystories.parquet", "tinystories.jsonl")
-
 _ROWS = 256
-_HEADING = re.compile(r" = [^=\n]+ = \n")
-# What a copy of these texts has in it, and what to call that.
-MARKS = {
-    "wikitext-2": (
-        re.compile(r"(?m)^ = [^=\n]+ = ?$"),
-        "headings of articles, ' = Title = '",
-    ),
-    "tinystories": (re.compile(r"<\|endoftext\|>"), "<|endoftext|> between its stories"),
-}
 
 
 def copies(name: HubName) -> tuple[str, ...]:
@@ -56,27 +37,29 @@ def import_datasets() -> Any:
     return datasets
 
 
-def open_hub(name: HubName, column: str | None) -> TextStream:
+def open_hub(name: HubName, column: str | None, copy: str | None = None) -> TextStream:
     """The rows of a data set of the Hub as documents, streamed: no more is read than is used.
 
-    Raises `UnusableData` where the data set, configuration, split or column is not there, or the
-    Hub cannot be reached.
+    `copy` is the name by which a copy is known, if it is not that of `copies`. Raises
+    `UnusableData` where the data set, configuration, split or column is not there, or the Hub
+    cannot be reached.
     """
     datasets = import_datasets()
+    copy = copy or copies(name)[0]
     if not reachable():
-        raise _unusable(name, ConnectionError())
+        raise _unusable(name, ConnectionError(), copy)
     try:
         splits = datasets.load_dataset(name.dataset, name=name.config, streaming=True)
     except GTTError:
         raise
     except Exception as error:  # the library raises a dozen kinds, and network errors of three more
-        raise _unusable(name, error) from None
+        raise _unusable(name, error, copy) from None
     split = _choose_split(list(splits), name)
     stream = TextStream(iter(()), "\n\n")
     if name.split is None and len(splits) > 1:
         stream.notes.append(f"Split {split!r} was read, chosen from {', '.join(map(str, splits))}.")
     stream.pieces = _documents(
-        tables(splits[split], name), name.column or column, name.dataset, stream.notes
+        tables(splits[split], name, copy), name.column or column, name.dataset, stream.notes
     )
     return stream
 
@@ -109,39 +92,12 @@ def reachable(timeout: float = 5) -> bool:
         return False
 
 
-def tables(dataset: Any, name: HubName) -> Iterator[pa.Table]:
+def tables(dataset: Any, name: HubName, copy: str) -> Iterator[pa.Table]:
     """Arrow tables of a streamed data set; what goes wrong on the way is told in one sentence."""
     try:
         yield from dataset.with_format("arrow").iter(batch_size=_ROWS)
     except Exception as error:
-        raise _unusable(name, error) from None
-
-
-def articles(rows: Iterator[str]) -> Iterator[str]:
-    """The articles of WikiText from its lines: each begins with a heading of the first level.
-
-    The Hub gives blank lines as empty rows; here they are line breaks again.
-    """
-    lines: list[str] = []
-    for row in rows:
-        line = row if row.endswith("\n") else row + "\n"
-        if lines and _HEADING.fullmatch(line):
-            yield "".join(lines)
-            lines = []
-        lines.append(line)
-    if lines:
-        yield "".join(lines)
-
-
-def stories(stretches: Iterator[str], mark: str = "<|endoftext|>") -> Iterator[str]:
-    """The stories of a plain text in which `mark` ends each of them."""
-    waiting = ""
-    for stretch in stretches:
-        waiting += stretch
-        *whole, waiting = waiting.split(mark)
-        yield from filter(None, map(str.strip, whole))
-    if waiting.strip():
-        yield waiting.strip()
+        raise _unusable(name, error, copy) from None
 
 
 def download_tokenizer(name: str) -> Path:
@@ -177,11 +133,6 @@ def download_tokenizer(name: str) -> Path:
     raise UnusableData(f"{sentence} {way_out}", field="data.pretrained_tokenizer")
 
 
-def _a_copy(name: HubName) -> str:
-    usual = {WIKITEXT: WIKITEXT_COPIES, TINY_STORIES: TINY_STORIES_COPIES}
-    return usual.get(name, copies(name))[0]
-
-
 def _choose_split(splits: list[str], name: HubName) -> str:
     if name.split is None:
         return "train" if "train" in splits else splits[0]
@@ -193,7 +144,7 @@ def _choose_split(splits: list[str], name: HubName) -> str:
     return name.split
 
 
-def _unusable(name: HubName, error: Exception) -> UnusableData:
+def _unusable(name: HubName, error: Exception, copy: str) -> UnusableData:
     kind, reason = type(error).__name__, _first_line(error)
     if "scripts are no longer supported" in reason:
         sentence = (
@@ -208,7 +159,7 @@ def _unusable(name: HubName, error: Exception) -> UnusableData:
     elif isinstance(error, (ConnectionError, TimeoutError)) or kind in _NETWORK:
         sentence = (
             f"The Hub cannot be reached, so {name.dataset!r} cannot be read: set GTT_SOURCES to a "
-            f"folder with a copy named {_a_copy(name)!r}, name a file, or choose a source that "
+            f"folder with a copy named {copy!r}, name a file, or choose a source that "
             "needs no network, such as 'tales'."
         )
     elif kind == "ValueError" and "onfig" in reason:

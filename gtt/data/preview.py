@@ -19,13 +19,11 @@ import numpy.typing as npt
 from gtt.config import DataConfig
 from gtt.data import pieces
 from gtt.data.corpus import Corpus
-from gtt.data.exams import exam_for
 from gtt.data.excerpt import Excerpt, NotHere, Places, read_excerpt
 from gtt.data.gpt2 import gpt2_tokenizer
 from gtt.data.pieces import END_OF_TEXT
 from gtt.data.prepared import find_corpus
 from gtt.data.sources import Resolved
-from gtt.data.tasks import TASKS
 from gtt.data.tokenizers import (
     GPT2_NAMES,
     Tokenizer,
@@ -291,11 +289,11 @@ def _text_of(tokenizer: Tokenizer, ids: npt.NDArray[Any]) -> str:
 
 
 def _exam(resolved: Resolved, config: DataConfig) -> ExamFacts | None:
-    exam = exam_for(resolved.name, config) if resolved.kind == "built-in" else None
-    if exam is None:
+    source = resolved.source
+    exam = source.exam() if source is not None else None
+    if source is None or exam is None:
         return None
     asked = (question.lstrip("\n") for question in exam.questions(4 * QUESTIONS, seed=0))
     questions = tuple(dict.fromkeys(asked))[:QUESTIONS]
-    task = TASKS.get(resolved.name)
-    answers = tuple(None if task is None else task.answer(question) for question in questions)
+    answers = tuple(source.answer(question) for question in questions)
     return ExamFacts(exam.metric, questions, answers)

@@ -10,6 +10,7 @@ from typing import Any
 
 from gtt import __version__
 from gtt.config import RunConfig, describe_settings
+from gtt.data.exams import exam_for
 from gtt.data.told import tell_source, tell_tokenizer
 from gtt.durations import duration_in_words
 from gtt.errors import UnusableRun
@@ -102,11 +103,8 @@ def _results(config: RunConfig, view: RunView) -> str:
         ("Computed on", f"{view.device}, {view.precision}, processes: {view.processes}"),
     ]
     if view.task_score is not None:
-        what = (
-            "Valid sentences"
-            if tell_source(config.data.source).setting == "tales"
-            else "Right answers"
-        )
+        exam = exam_for(tell_source(config.data.source).setting)
+        what = exam.metric.capitalize() if exam is not None else "Exact answers"
         rows.insert(5, (what, f"{100 * view.task_score:.1f} %"))
     return show.table("The run in numbers", rows)
 

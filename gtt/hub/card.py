@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from gtt.data.exams import exam_for
 from gtt.data.told import without_paths
 from gtt.durations import duration_in_words
 from gtt.hub.origin import Origin
@@ -108,7 +109,8 @@ def _results(story: Story) -> list[EvalResult]:
 
 
 def _exam(story: Story) -> str:
-    return "valid sentences" if story.origin.source == "tales" else "exact answers"
+    exam = exam_for(story.origin.source)
+    return exam.metric if exam is not None else "exact answers"
 
 
 def about_model(story: Story) -> str:

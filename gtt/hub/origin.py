@@ -28,20 +28,6 @@ class Origin:
     is_private: bool = False
 
 
-# Licence and language of the built-in sources by the ids of the Hub's model cards.
-_KNOWN: dict[str, tuple[str, str | None, str | None, str | None]] = {
-    "tales": ("mit", None, "en", None),
-    "copy": ("mit", None, None, None),
-    "reverse": ("mit", None, None, None),
-    "addition": ("mit", None, None, None),
-    "induction": ("mit", None, None, None),
-    "python": ("other", "psf-2.0", "code", None),
-    "tinyshakespeare": ("other", "public-domain", "en", None),
-    "wikitext-2": ("cc-by-sa-3.0", None, "en", "Salesforce/wikitext"),
-    "tinystories": ("cdla-sharing-1.0", None, "en", "roneneldan/TinyStories"),
-}
-
-
 def origin_of(source: str, text: str) -> Origin:
     """What is known of a source setting; `text` is what a person calls an uploaded file."""
     told = tell_source(source, uploaded=text)
@@ -53,15 +39,14 @@ def origin_of(source: str, text: str) -> Origin:
             is_private=told.kind != "hub",
         )
     built_in = told.built_in
-    licence_id, licence_name, language, dataset = _KNOWN.get(built_in.name, (None,) * 4)
     return Origin(
         title=told.title,
         source=told.setting,
         licence=built_in.licence,
-        licence_id=licence_id,
-        licence_name=licence_name,
-        language=language,
-        dataset=dataset,
+        licence_id=built_in.licence_id,
+        licence_name=built_in.licence_name,
+        language=built_in.language,
+        dataset=built_in.dataset,
         citation=built_in.citation,
         url=built_in.url,
     )

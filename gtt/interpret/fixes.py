@@ -10,7 +10,6 @@ from typing import Any
 
 from gtt.config import RunConfig, describe_settings
 from gtt.data.sources import SOURCES
-from gtt.data.tasks import TASKS
 from gtt.interpret.findings import Fix
 from gtt.interpret.measurements import Measurements
 
@@ -18,7 +17,6 @@ _LIMITS = {setting.key: setting.limits for setting in describe_settings()}
 _MOST_MUON = 0.05  # rates of Muon, and of AdamW beside it, that small models still like
 _MOST_BESIDE_MUON = 8e-3
 _MOST_MEGABYTES = 20.0
-WRITTEN = ("tales", *TASKS)  # sources without an end
 _MOST_GROWTH = 10_000  # of steps at once
 
 
@@ -142,7 +140,7 @@ def more_text(measured: Measurements) -> dict[str, float] | None:
     if used is None:
         return None
     most = _MOST_MEGABYTES
-    if name not in WRITTEN:
+    if source is None or not source.is_written:
         is_cut = measured.text_bytes is not None and measured.text_bytes > 0.9 * used * 1e6
         if data.max_megabytes is None or not is_cut:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gtt.data.tasks import TASKS
+from gtt.data.sources import SOURCES
 from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
 
@@ -52,7 +52,9 @@ def text_repeated(run: Measurements) -> Finding | None:
         )
     else:
         bits = _bits_per_byte(run)
-        if bits is None or bits > TOO_FEW_BITS or run.config.data.source in TASKS:
+        source = SOURCES.get(run.config.data.source.strip().lower())
+        is_task = source is not None and source.is_task
+        if bits is None or bits > TOO_FEW_BITS or is_task:
             return None
         evidence = f"{bits:.2f} bits per byte on text that should be new; texts need 0.5 and more"
     if len(run.validation):

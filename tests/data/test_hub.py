@@ -13,8 +13,10 @@ import pytest
 from gtt.config import DataConfig
 from gtt.data import hub
 from gtt.data.corpus import build_corpus
-from gtt.data.hub import articles, open_hub, stories
+from gtt.data.hub import open_hub
 from gtt.data.sources import HubName
+from gtt.data.sources.tinystories import stories
+from gtt.data.sources.wikitext import WikiText, articles
 from gtt.errors import UnusableData
 
 
@@ -98,7 +100,7 @@ def test_without_a_network_the_sentence_names_the_way_out(
     with pytest.raises(UnusableData, match=r"Hub cannot be reached.*'owner--name\.txt'.*'tales'"):
         open_hub(HubName("owner/name"), None)
     with pytest.raises(UnusableData, match=r"copy named 'wikitext-2\.txt'"):
-        open_hub(hub.WIKITEXT, None)
+        open_hub(WikiText.remote, None, WikiText.copies[0])
 
 
 def test_articles_of_wikitext() -> None:

@@ -7,7 +7,6 @@ from itertools import islice
 
 import pytest
 
-from gtt.config import DataConfig
 from gtt.data.exams import exam_for
 from gtt.data.tasks import HELD_OUT, TASKS, is_held_out
 
@@ -54,7 +53,7 @@ def test_the_text_of_a_seed_stays_as_it_was_published() -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_exam_questions_are_held_out_distinct_and_scored_exactly(name: str) -> None:
-    exam = exam_for(name, DataConfig(source=name))
+    exam = exam_for(name)
     assert exam is not None
     assert exam.greedy
     assert exam.metric == "exact answers"
@@ -76,7 +75,7 @@ def test_exam_questions_are_held_out_distinct_and_scored_exactly(name: str) -> N
 
 
 def test_addition_has_as_many_questions_as_are_held_out() -> None:
-    exam = exam_for("addition", DataConfig(source="addition"))
+    exam = exam_for("addition")
     assert exam is not None
     count = len(exam.questions(10_000, seed=0))
     assert abs(count - 8100 / HELD_OUT) < 4 * math.sqrt(8100 / HELD_OUT)
@@ -117,7 +116,7 @@ def test_induction_needs_the_successor_of_a_letter_at_no_fixed_distance() -> Non
 
 
 def test_tales_are_examined_by_their_sentences() -> None:
-    exam = exam_for("tales", DataConfig())
+    exam = exam_for("tales")
     assert exam is not None
     assert not exam.greedy
     from gtt.data.tales import write_tales
@@ -130,4 +129,4 @@ def test_tales_are_examined_by_their_sentences() -> None:
     ]
     assert exam.score(questions, answers) == 1
     assert exam.score(questions, [" xyzzy. Qwerty. Asdf."] * 20) == 0
-    assert exam_for("python", DataConfig()) is None
+    assert exam_for("python") is None

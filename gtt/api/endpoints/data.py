@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -33,8 +32,7 @@ from gtt.api.table import endpoint
 from gtt.api.uploads import Upload as Uploaded
 from gtt.api.visitors import check_source, check_tokenizer
 from gtt.config import RunConfig
-from gtt.data.fetch import TINY_SHAKESPEARE, find_by_name
-from gtt.data.hub import TINY_STORIES_COPIES, WIKITEXT_COPIES
+from gtt.data.fetch import find_by_name
 from gtt.data.sources import SOURCES, UPLOAD, Source, describe_sources
 from gtt.errors import UnusableRun
 from gtt.inference.pipe import Result
@@ -55,7 +53,7 @@ def datasets(caller: Caller, request: ListDatasets) -> Datasets:
     page = uploads[: request.limit]
     return Datasets(
         sources=[
-            SourceInfo(**asdict(source), is_here=_is_here(source, caller.service.home.sources))
+            SourceInfo(**source.describe(), is_here=_is_here(source, caller.service.home.sources))
             for source in describe_sources()
         ],
         uploads=[_info(upload) for upload in page],
@@ -63,15 +61,8 @@ def datasets(caller: Caller, request: ListDatasets) -> Datasets:
     )
 
 
-COPIES = {
-    "tinyshakespeare": TINY_SHAKESPEARE.names,
-    "wikitext-2": WIKITEXT_COPIES,
-    "tinystories": TINY_STORIES_COPIES,
-}  # names of files in the folder of texts that spare a download
-
-
 def _is_here(source: Source, folder: Path | None) -> bool:
-    return source.offline or find_by_name(COPIES.get(source.name, ()), folder) is not None
+    return source.offline or find_by_name(source.copies, folder) is not None
 
 
 @endpoint(
