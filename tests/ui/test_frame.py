@@ -215,6 +215,109 @@ def test_no_words_are_cut_or_torn_at_any_width(watched: Watched) -> None:
     watched.require_calm()
 
 
+# What stands outside of a box that cuts it off, for each of the elements that can be seen.
+OUTSIDE = """(all) => all.filter((one) => one.checkVisibility()).flatMap((one) => {
+  const box = one.getBoundingClientRect();
+  for (let around = one.parentElement; around; around = around.parentElement) {
+    const look = getComputedStyle(around), edge = around.getBoundingClientRect();
+    const down = box.bottom > edge.bottom + 1 || box.top < edge.top - 1;
+    const aside = box.right > edge.right + 1 || box.left < edge.left - 1;
+    const cuts = ["hidden", "clip"].includes(look.overflowX);  // what scrolls can be reached
+    if ((down && look.overflowY !== "visible") || (aside && cuts)) return [one.textContent.trim()];
+  }
+  const isFull = one.scrollHeight > one.clientHeight + 1 || one.scrollWidth > one.clientWidth + 1;
+  return isFull ? [one.textContent.trim()] : [];
+})"""
+# The boxes of all letters and pictures in an element.
+MARKS = """(whole) => {
+  const found = [], walk = document.createTreeWalker(whole, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode, range = document.createRange();
+    if (!node.data.trim() || !node.parentElement.checkVisibility()) continue;
+    range.selectNodeContents(node);
+    for (const box of range.getClientRects()) found.push([node.data.trim(), box.toJSON()]);
+  }
+  for (const one of whole.querySelectorAll("svg")) {
+    if (one.checkVisibility()) found.push(["an icon", one.getBoundingClientRect().toJSON()]);
+  }
+  return found;
+}"""
+OF_KEYS = re.compile(r"(?i).*\b(?:point(?:ing)? at|mouse|ctrl|press enter|or enter|arrow keys)\b.*")
+
+
+def overlapping(marks: list[tuple[str, dict[str, float]]]) -> list[tuple[str, str]]:
+    """Pairs of marks, one of which stands on the other."""
+    return [
+        (one, other)
+        for at, (one, a) in enumerate(marks)
+        for other, b in marks[at + 1 :]
+        if a["left"] < b["right"] - 0.5
+        and b["left"] < a["right"] - 0.5
+        and a["top"] < b["bottom"] - 0.5
+        and b["top"] < a["bottom"] - 0.5
+    ]
+
+
+def hints_of_keys(page: Page) -> list[str]:
+    """What all tabs say of a mouse or of keys, once they show the run."""
+    found = []
+    for name in TABS:
+        open_tab(page, name)
+        if name in ("Model", "Generation", "Attention"):
+            runs = page.locator("select.of-runs").locator("visible=true").first
+            expect(runs).to_contain_text("completed")
+        if name == "Model":
+            expect(page.locator("#inside-follow [data-part=list] button").first).to_be_attached()
+        if name == "Attention":
+            expect(page.locator("#inside-attention canvas").first).to_be_visible()
+        found += OF_KEYS.findall(page.locator("main").inner_text())
+    return found
+
+
+def test_a_telephone_sees_all_of_it_and_no_words_of_keys(
+    watched: Watched, browser: Browser, server: Server
+) -> None:
+    page = opened(watched)
+    if part(page, "pill").inner_text() != "completed":
+        page.locator("#start").click()
+    wait_for_state(page, "completed")
+    told = " ".join(hints_of_keys(page))
+    for words in ("Point at a number", "Ctrl + Enter", "arrow keys", "mouse"):
+        assert words in told  # where there are keys they are told of
+
+    telephone = Watched(browser, server.url, 390, has_touch=True, is_mobile=True)
+    try:
+        page = opened(telephone)
+        wait_for_state(page, "completed")
+        cards = page.locator("#recipe label")
+        assert cards.count() == 7 and cards.evaluate_all(OUTSIDE) == []
+        for card in cards.all():
+            box = card.bounding_box()
+            assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+            assert box["y"] + box["height"] <= 900, "below what is seen at first"
+        assert hints_of_keys(page) == []
+
+        open_tab(page, "Data")
+        marks = page.locator("#upload").evaluate(MARKS)
+        assert len(marks) >= 2 and overlapping(marks) == []
+        shoot(page, "frame-telephone-data")
+
+        open_tab(page, "Model")
+        steps = page.locator("#inside-follow [data-part=list] button")
+        expect(steps).not_to_have_count(0)
+        page.locator("#inside-follow [data-part=list]").scroll_into_view_if_needed()
+        assert steps.count() >= 10 and steps.evaluate_all(OUTSIDE) == []
+        steps.last.tap()
+        expect(steps.last).to_have_attribute("aria-current", "step")
+        expect(steps.last).to_be_in_viewport(ratio=0.99)  # the strip has moved there
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        shoot(page, "frame-telephone-model")
+        telephone.require_calm()
+    finally:
+        telephone.page.context.close()
+    watched.require_calm()
+
+
 # Sliders that can be seen and are filled in part: how far that is.
 SLIDERS = """() => [...document.querySelectorAll("input[type=range]")].map((one) => {
   const share = (one.value - one.min) / (one.max - one.min);
