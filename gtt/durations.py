@@ -1,12 +1,21 @@
-"""Lengths of time as people say them."""
+"""Lengths of time as people say them: in seconds, minutes or hours, with two digits or so."""
 
 from __future__ import annotations
 
 
 def duration_in_words(seconds: float) -> str:
-    """In seconds, minutes or hours, whichever has two digits or so."""
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"
+    """As in a sentence: 45 seconds, 12 minutes, 1.5 hours."""
+    return _said(seconds, "seconds", "minutes", "hours")
+
+
+def short_duration(seconds: float) -> str:
+    """As beside other figures: 45 s, 12 min, 1.5 h."""
+    return _said(seconds, "s", "min", "h")
+
+
+def _said(value: float, seconds: str, minutes: str, hours: str) -> str:
+    if value < 90:
+        return f"{value:.0f} {seconds}"
+    if value < 5400:
+        return f"{value / 60:.0f} {minutes}"
+    return f"{value / 3600:.1f} {hours}"

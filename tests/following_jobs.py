@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,14 +100,6 @@ def begun(hub: HubStandin, jobs: Jobs, home: Home, config: RunConfig, **changes:
 def events(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:
     records = list(read_journal(folder / "journal.jsonl"))
     return [one for one in records if kind in (None, one["type"])]
-
-
-def wait_for(what: Callable[[], Any], seconds: float = 60.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.1)
-    return found
 
 
 def script(trained: Path) -> list[str]:

@@ -12,6 +12,7 @@ from gtt.api.labels import LABELS
 from gtt.api.schemas import Nothing, RecipeInfo
 from gtt.api.service import Service
 from gtt.config import RunConfig, size_name
+from gtt.durations import short_duration
 from gtt.recipes import differences, nearest_recipe
 from gtt.ui.assets import static_text
 from gtt.ui.desk import PageDesk
@@ -78,20 +79,11 @@ def figures_of(recipe: RecipeInfo) -> list[str]:
     if recipe.lacks_gpu:
         return ["needs a GPU", "none is here"]
     done, here = recipe.measured, recipe.seconds_here
-    time = None if here is None else f"about {duration(here)} here"
+    time = None if here is None else f"about {short_duration(here)} here"
     if done is None:
         return [time or "not measured yet"]
     size = size_name(done["parameters"]).replace(" ", "\u00a0")
     return [
-        time or f"{duration(done['seconds'])} on two cores",
+        time or f"{short_duration(done['seconds'])} on two cores",
         f"loss {done['validation_loss']:.2f} · {size}",
     ]
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from following_jobs import wait_for
 from hub_standin import HubStandin
 from jobs_standin import Jobs, jobs_standin
 from serving import Server, serving, tiny
+from waiting import until
 
 from gtt.config import RunConfig
 from gtt.runs.elsewhere import UNASKED, JobFolder, JobState, may_cost
@@ -61,7 +61,7 @@ def test_what_the_hub_refuses_leaves_no_run_and_no_used_key(place: Place) -> Non
         again = http.post("/api/jobs", json=order)
         assert again.json()["run"]["id"] == begun.json()["run"]["id"] and len(jobs.jobs) == 1
         http.post(f"/api/runs/{begun.json()['run']['id']}/stop").raise_for_status()
-        wait_for(lambda: all(job.is_over for job in jobs.jobs.values()))
+        until(lambda: all(job.is_over for job in jobs.jobs.values()))
 
 
 def test_a_refusal_is_told_to_all_who_asked_and_leaves_alone_what_is_looked_at_by_now(
@@ -83,7 +83,7 @@ def test_a_refusal_is_told_to_all_who_asked_and_leaves_alone_what_is_looked_at_b
             for _ in range(2)
         ]
         ask[0].start()
-        wait_for(begun)
+        until(begun)
         ask[1].start()
         with pytest.raises(httpx.ReadTimeout):
             http.post("/api/jobs", json=ORDER, timeout=0.5)
@@ -94,7 +94,7 @@ def test_a_refusal_is_told_to_all_who_asked_and_leaves_alone_what_is_looked_at_b
         assert [one.status_code for one in asked] == [422, 422], [one.text for one in asked]
         assert all("no credit left" in one.text for one in asked)
         assert http.get("/api/train/status").json()["run"]["id"] == here
-        wait_for(lambda: begun() == {here})
+        until(lambda: begun() == {here})
     jobs.credit = True
     hub.delays.clear()
     assert not jobs.jobs
@@ -110,7 +110,7 @@ def test_a_process_that_died_before_it_asked_is_told_as_that(place: Place) -> No
         before = {path.name for path in (server.home / "runs").iterdir()}
         one = threading.Thread(target=lambda: asked.append(http.post("/api/jobs", json=ORDER)))
         one.start()
-        wait_for(lambda: hub.requested("POST", "/commit/main") > sent)
+        until(lambda: hub.requested("POST", "/commit/main") > sent)
         (folder,) = [path for path in (server.home / "runs").iterdir() if path.name not in before]
         pid = json.loads((folder / "worker.json").read_text())["pid"]
         psutil.Process(pid).kill()
@@ -127,10 +127,10 @@ def test_a_run_whose_job_may_cost_is_not_swept_away(tmp_path: Path) -> None:
     try:
         run = manager.create(RunConfig(), None)
         manager.stop(run)
-        wait_for(lambda: any(one["type"] == "RunEnded" for one in run.folder.records()))
+        until(lambda: any(one["type"] == "RunEnded" for one in run.folder.records()))
         state = JobState("cpu-basic", "CPU", 0.01, 60.0, 1.0, stage="lost", mark="x")
         JobFolder(run.path).write(replace(state, updated=now[0]))
-        now[0] = wait_for(lambda: run.view().updated_at) + 7200
+        now[0] = until(lambda: run.view().updated_at) + 7200
         JobFolder(run.path).write(replace(state, updated=now[0] - 3600))
         manager.supervisor.sweep()
         assert manager.get(run.id) is run and may_cost(run.path, now[0])

@@ -17,7 +17,7 @@ import pytest
 from hub_standin import Account, HubStandin, hub_standin
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from serving import Server, serving, tiny, wait_until_done
-from ui.browsing import CHROMIUM, FLAGS, Watched, shoot, unfold, wait_for_state
+from ui.browsing import CHROMIUM, FLAGS, SMALL, Watched, shoot, unfold, wait_for_state
 
 from gtt.api.workspaces import new_key
 
@@ -114,22 +114,6 @@ def test_who_is_signed_in_pushes_with_their_own_token(
         assert "Sign in with Hugging Face" in client.get("/config").text
 
 
-SMALL = "&set=".join(
-    (
-        "?recipe=quickstart",
-        "data.source:python",
-        "data.max_megabytes:0.02",
-        "data.tokenizer:char",
-        "model.n_layers:2",
-        "model.n_heads:2",
-        "model.n_embed:64",
-        "model.block_size:32",
-        "training.batch_size:4",
-        "training.max_steps:10",
-    )
-)
-
-
 @pytest.fixture
 def browser() -> Iterator[Browser]:
     """One that finds the Space under its name."""
@@ -164,7 +148,7 @@ def test_on_the_page_who_signs_in_pushes_with_a_click(
     page = watched.page
     without_tls(page, space)
     part = '#push [data-part="{}"]'.format
-    watched.go_to(f"{url}{SMALL}")
+    watched.go_to(f"{url}{SMALL}&set=training.max_steps:10")
     page.locator("#start").click()
     wait_for_state(page, "completed")
     unfold(page, "Take it home")

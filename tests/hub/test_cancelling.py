@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hub_standin import HubStandin
 from serving import ROOT
+from waiting import until
 
 from gtt.hub import sending
 from gtt.hub.push import Push
@@ -37,13 +36,6 @@ def reached(hub: HubStandin, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_what_had_arrived_is_kept_and_nothing_is_published(
     hub: HubStandin, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +47,7 @@ def test_what_had_arrived_is_kept_and_nothing_is_published(
     before = signal.signal(signal.SIGTERM, lambda *_: pushing.cancel())
 
     def cancel() -> None:
-        wait_for(lambda: hub.received > 1.5 * hub.part_bytes)
+        until(lambda: hub.received > 1.5 * hub.part_bytes)
         os.kill(os.getpid(), signal.SIGTERM)
 
     canceller = threading.Thread(target=cancel)
@@ -79,7 +71,7 @@ def test_what_had_arrived_is_kept_and_nothing_is_published(
 def test_while_the_repository_is_made_it_is_told_of(hub: HubStandin, run: Run) -> None:
     hub.delays["/repos/create"] = 1.0
     started = start_push(run[1], run[0], REPO, private=False, token="hf_anna")
-    wait_for(lambda: hub.requested("POST", "/repos/create"))
+    until(lambda: hub.requested("POST", "/repos/create"))
     state = started.cancel()
     assert state is not None and state.stage == "cancelled", state
     assert started.process.wait(20) == 1
@@ -102,7 +94,7 @@ def test_at_once_before_its_process_has_begun(hub: HubStandin, run: Run) -> None
 def test_what_is_being_published_is_waited_for(hub: HubStandin, run: Run) -> None:
     hub.delays["/commit/main"] = 1.0
     started = start_push(run[1], run[0], REPO, private=False, token="hf_anna")
-    wait_for(lambda: hub.requested("POST", "/commit/main"))
+    until(lambda: hub.requested("POST", "/commit/main"))
     state = started.cancel()
     assert state is not None and state.stage == "done", state
     assert "model.safetensors" in hub.repos[REPO].files
@@ -113,7 +105,7 @@ def test_what_takes_longer_to_publish_says_so_and_is_not_called_cancelled(
 ) -> None:
     hub.delays["/commit/main"] = 4.0
     started = start_push(run[1], run[0], REPO, private=False, token="hf_anna")
-    wait_for(lambda: hub.requested("POST", "/commit/main"))
+    until(lambda: hub.requested("POST", "/commit/main"))
     state = cancel_push(started.folder, within=0.2)
     assert state is not None and state.stage == "publishing" and state.message
     assert state.message.startswith("It is too late to cancel")
@@ -136,7 +128,7 @@ def test_ctrl_c_while_it_is_published_shows_how_that_ends(
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: hub.requested("POST", "/commit/main"))
+    until(lambda: hub.requested("POST", "/commit/main"))
     terminal.send_signal(signal.SIGINT)
     out, said = terminal.communicate(timeout=60)
     assert (terminal.returncode, out) == (0, f"{hub.url}/{REPO}\n"), said
@@ -153,7 +145,7 @@ def test_ctrl_c_in_the_terminal(hub: HubStandin, run: Run) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: hub.requested("GET", "/whoami-v2"))
+    until(lambda: hub.requested("GET", "/whoami-v2"))
     terminal.send_signal(signal.SIGINT)
     out, said = terminal.communicate(timeout=60)
     assert terminal.returncode == 1 and out == ""

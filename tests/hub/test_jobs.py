@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from following_jobs import TOKEN, Case, begun, events, script, wait_for
+from following_jobs import TOKEN, Case, begun, events, script
 from hub_standin import Account as Visitor
 from hub_standin import HubStandin, Repo
 from huggingface_hub import HfApi
 from jobs_standin import Jobs
+from waiting import until
 
 import gtt
 from gtt.config import RunConfig
@@ -78,7 +79,7 @@ def test_a_stop_cancels_the_job_and_keeps_what_it_saved(
     config = tiny_config.updated({"training": {**changes, "snapshots": False}})
     case = begun(*machines, Home(tmp_path / "home"), config)
     worker = start_job(case.folder, case.state, case.home, token=TOKEN, uploads=None)
-    wait_for(lambda: (case.folder / "latest").exists())
+    until(lambda: (case.folder / "latest").exists())
     worker.ask_to_stop()
     assert worker.child is not None and worker.child.wait(60) == 0
     assert case.job.stage == "CANCELED"
@@ -155,7 +156,7 @@ def test_what_the_hub_refuses_is_a_sentence_and_leaves_nothing(
 def test_a_stop_in_the_middle_of_sending_begins_nothing(case: Case) -> None:
     case.hub.delays["/commit/main"] = 1.0
     with case.following():
-        wait_for(lambda: case.hub.requested("POST", "/commit/main"))
+        until(lambda: case.hub.requested("POST", "/commit/main"))
         case.stop.set()
     assert case.end["reason"] == "stopped" and "nothing was charged" in case.end["message"]
     assert not case.jobs.jobs and not case.hub.repos

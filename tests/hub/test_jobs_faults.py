@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from following_jobs import TOKEN, Case, events, script, wait_for
+from following_jobs import TOKEN, Case, events, script
 from hub_standin import Account as Visitor
+from waiting import until
 
 from gtt.hub.jobs import far, search
 from gtt.hub.jobs import follower as following
@@ -62,7 +63,7 @@ def test_that_no_machine_was_begun_is_told_once_its_time_is_up(
 def test_a_machine_that_begins_late_is_found(case: Case, steps: Callable[[], bool]) -> None:
     case.jobs.late["submit"], case.jobs.lost["submit"] = 2.5, 504
     assert case.follow().stage == "lost", "the Hub lists none so far"
-    wait_for(lambda: case.jobs.jobs)
+    until(lambda: case.jobs.jobs)
     assert case.follow().stage == "over"
     assert steps() and case.end["reason"] == "completed" and case.state.id == case.job.id
 
@@ -75,7 +76,7 @@ def test_what_was_sent_home_is_kept_where_the_job_is_listed_no_more(
     case.jobs.lost["submit"], case.jobs.instead["list"] = "cut", 403
     case.jobs.outcome = trained[1]
     assert case.follow().stage == "lost"
-    wait_for(lambda: "run/journal.jsonl" in case.hub.repos[str(case.state.repo)].files)
+    until(lambda: "run/journal.jsonl" in case.hub.repos[str(case.state.repo)].files)
     files = case.hub.repos[str(case.state.repo)].files
     if not ended:
         files["run/journal.jsonl"] = bytes(files["run/journal.jsonl"].rpartition(b'{"seq"')[0])
@@ -97,7 +98,7 @@ def test_what_somebody_else_wrote_into_the_repository_stays(case: Case) -> None:
     """A refused start takes back what it sent, and nothing more."""
     case.jobs.credit, case.hub.delays["/api/jobs/anna"] = False, 1.0
     with case.following():
-        wait_for(lambda: case.hub.requested("POST", "/api/jobs/anna"))
+        until(lambda: case.hub.requested("POST", "/api/jobs/anna"))
         (repo,) = case.hub.repos.values()
         repo.files["model.safetensors"] = b"mine"
     assert case.state.stage == "over" and "no credit left" in case.end["message"]
@@ -109,9 +110,9 @@ def test_a_stop_while_a_job_is_looked_for_is_heard(case: Case, fault: int | str)
     case.jobs.lost["submit"], case.jobs.instead["list"] = "cut", fault
     case.jobs.script_ends = "RUNNING"
     with case.following():
-        wait_for(lambda: search.UNSURE in str(case.state.message))
+        until(lambda: search.UNSURE in str(case.state.message))
         case.stop.set()
-        wait_for(lambda: case.state.stage == "lost", 10)
+        until(lambda: case.state.stage == "lost", 10)
     assert is_unsettled(case.folder) and "A machine may be at work" in str(case.state.message)
     case.jobs.instead.clear()
     assert case.follow().stage == "over", "it is found, and cancelled at once"
@@ -124,7 +125,7 @@ def test_it_is_looked_for_until_the_hub_says(
 ) -> None:
     case.jobs.lost["submit"], case.jobs.instead["list"] = "cut", fault
     with case.following():
-        wait_for(lambda: search.UNSURE in str(case.state.message))
+        until(lambda: search.UNSURE in str(case.state.message))
         assert is_unsettled(case.folder) and case.state.id is None
         case.jobs.instead.clear()
     assert steps() and case.end["reason"] == "completed"
@@ -153,7 +154,7 @@ def test_a_process_that_is_killed_before_the_answer_leaves_a_job_that_is_found(
     case.jobs.lost["submit"] = "hang"
     worker = start_job(case.folder, case.state, case.home, token=TOKEN, uploads=None)
     assert worker.child is not None
-    wait_for(lambda: case.jobs.jobs)
+    until(lambda: case.jobs.jobs)
     worker.kill()
     worker.child.wait()
     assert case.state.id is None and is_unsettled(case.folder)
@@ -192,10 +193,10 @@ def test_an_odd_answer_about_a_job_forgets_nothing(
 ) -> None:
     case.jobs.script_ends = "RUNNING"
     with case.following():
-        wait_for(steps)
+        until(steps)
         before = case.hub.requested("GET", "/api/jobs/anna/[0-9a-f]+$")
         case.jobs.instead["inspect"] = fault
-        wait_for(lambda: case.hub.requested("GET", "/api/jobs/anna/[0-9a-f]+$") > before + 2)
+        until(lambda: case.hub.requested("GET", "/api/jobs/anna/[0-9a-f]+$") > before + 2)
         assert is_unsettled(case.folder) and not case.events("RunEnded")
         if fault != 404:  # which the list of jobs contradicts
             assert "asked again" in str(case.state.message)
@@ -212,7 +213,7 @@ def test_a_token_that_does_not_serve_loses_nothing(
     lines = script(trained[1])
     case.jobs.script, case.jobs.script_ends = lines[:8], "RUNNING"
     with case.following():
-        wait_for(lambda: len(case.events()) > 6)
+        until(lambda: len(case.events()) > 6)
         case.hub.tokens[TOKEN].revoked = True
     case.hub.tokens["hf_bert"] = Visitor(name="bert")
     case.hub.tokens["hf_new"] = Visitor()
@@ -232,11 +233,11 @@ def test_a_cancel_that_comes_too_late_keeps_what_was_trained(
 ) -> None:
     case.jobs.script_ends, case.jobs.outcome = "RUNNING", trained[1]
     with case.following():
-        wait_for(steps)
+        until(steps)
         case.jobs.instead["inspect"] = 500
         case.job.stage = "COMPLETED"  # the Hub refuses to cancel it from now on
         case.stop.set()
-        wait_for(lambda: case.hub.requested("POST", "/cancel"))
+        until(lambda: case.hub.requested("POST", "/cancel"))
         case.jobs.instead.clear()
     assert case.end["reason"] == "completed" and case.state.stage == "over"
     assert RunFolder(case.folder).checkpoints.best().name == "step-00000010"
@@ -249,9 +250,9 @@ def test_a_cancel_that_is_refused_is_told_and_asked_for_again(
     case.jobs.script_ends, case.jobs.instead["cancel"] = "RUNNING", fault
     case.jobs.script = (case.jobs.script or [])[:-1]  # it does not come to its end
     with case.following():
-        wait_for(steps)
+        until(steps)
         case.stop.set()
-        wait_for(lambda: "not be cancelled yet" in str(case.state.message))
+        until(lambda: "not be cancelled yet" in str(case.state.message))
         assert is_unsettled(case.folder) and not case.events("RunEnded")
         assert case.hub.requested("POST", "/cancel") < 20, "and not all the time"
         case.jobs.instead.clear()
@@ -263,7 +264,7 @@ def test_a_cancel_whose_answer_is_lost_is_one(case: Case, steps: Callable[[], bo
     case.jobs.script_ends, case.jobs.lost["cancel"] = "RUNNING", "cut"
     case.jobs.script = (case.jobs.script or [])[:-1]
     with case.following():
-        wait_for(steps)
+        until(steps)
         case.stop.set()
     assert case.job.stage == "CANCELED" and case.end["reason"] == "stopped"
 
@@ -366,7 +367,7 @@ def test_letters_that_end_a_line_elsewhere_end_none_in_the_log(
         far.say(far.JOURNAL, {**one, "text": odd} if one["type"] == "Sampled" else one)
     case.jobs.script, case.jobs.script_ends = capsys.readouterr().out.split("\n"), "RUNNING"
     with case.following():
-        wait_for(lambda: len(case.events("Sampled")) == len(events(trained[1], "Sampled")), 20)
+        until(lambda: len(case.events("Sampled")) == len(events(trained[1], "Sampled")), 20)
         assert case.hub.requested("GET", "/logs") == 1
         case.job.stage = "COMPLETED"
     assert {one["text"] for one in case.events("Sampled")} == {odd}
@@ -400,9 +401,9 @@ def test_lines_that_are_lost_come_with_the_journal_that_is_sent_home(
 def test_the_hub_may_be_away_for_a_while(case: Case, steps: Callable[[], bool]) -> None:
     case.jobs.script_ends = "RUNNING"
     with case.following():
-        wait_for(steps)
+        until(steps)
         case.hub.down = True
-        wait_for(lambda: "asked again" in str(case.state.message))
+        until(lambda: "asked again" in str(case.state.message))
         case.hub.down = False
         case.job.stage = "COMPLETED"
     assert case.end["reason"] == "completed"
@@ -432,7 +433,7 @@ def test_a_job_that_ends_without_a_word_has_an_end_here(
         jobs.script_ends = "RUNNING"
     with case.following():
         if stage == "gone":
-            wait_for(lambda: case.state.stage == "running")
+            until(lambda: case.state.stage == "running")
             jobs.jobs.clear()
     assert case.end["reason"] == reason and words in case.end["message"], case.end
     assert not is_unsettled(case.folder)

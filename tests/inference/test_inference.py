@@ -19,6 +19,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from waiting import until
 
 from gtt.config import GenerationConfig, RunConfig
 from gtt.data.tokenizers import Tokenizer
@@ -102,13 +103,6 @@ def ask(inference: Inference, job: client.Job) -> Result:
 
 def endless(checkpoint: str) -> GenerateJob:
     return GenerateJob(checkpoint, {"prompt": "One", "max_new_tokens": ENDLESS, "seed": 1})
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    last = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < last, "it never came about"
-        time.sleep(0.02)
 
 
 def copied(checkpoint: str, folder: Path) -> str:
@@ -433,10 +427,10 @@ def test_what_is_loaded_is_told_and_let_go_when_idle(
         "checkpoint_bytes": 0,
     }
     ask(inference, NextTokenJob(checkpoint, "a"))
-    wait_until(lambda: inference.stats()["checkpoints"] == 1)
+    until(lambda: inference.stats()["checkpoints"] == 1)
     stats = inference.stats()
     assert stats["alive"] and stats["rss"] > 10**7 and stats["checkpoint_bytes"] > 0
-    wait_until(lambda: inference.stats()["checkpoints"] == 0)
+    until(lambda: inference.stats()["checkpoints"] == 0)
     assert inference.stats()["alive"]
 
 
@@ -504,7 +498,7 @@ def test_closing_the_iterator_ends_the_job_in_the_process(
     run(begin_and_leave())
     assert inference.pid is not None
     process = psutil.Process(inference.pid)
-    wait_until(is_still)
+    until(is_still)
     assert inference.stats()["active"] == 0
 
 
@@ -781,7 +775,7 @@ def test_the_process_ends_with_its_parent(checkpoint: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr
     pid = int(done.stdout)
     try:
-        wait_until(lambda: not is_running(pid))
+        until(lambda: not is_running(pid))
     finally:
         if is_running(pid):
             os.kill(pid, signal.SIGKILL)

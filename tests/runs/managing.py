@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from serving import processes_of
+from waiting import until
 from worker_standin import COMMAND as STANDIN
 
 from gtt.config import RunConfig
@@ -57,15 +58,6 @@ def ending_workers(home: Path) -> Iterator[None]:
         for process in processes_of(home):
             process.kill()
             process.wait(10)
-
-
-def until(is_so: Callable[[], Any], seconds: float = 60) -> Any:
-    """Waits until something is so, and returns it."""
-    deadline = time.monotonic() + seconds
-    while not (value := is_so()):
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
-    return value
 
 
 def ended(run: ManagedRun, seconds: float = 90) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from managing import until
 from serving import ACTIVE, Server, processes_of, serving, tiny, wait_until_done
 from thorough import THOROUGH
+from waiting import until
 
 from gtt.runs.processes import Worker
 

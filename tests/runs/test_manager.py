@@ -30,10 +30,10 @@ from managing import (
     managing,
     seqs,
     training,
-    until,
     uploaded,
 )
 from serving import ROOT, processes_of
+from waiting import until
 from worker_standin import COMMAND as STANDIN
 
 from gtt.config import RunConfig

@@ -30,6 +30,20 @@ FLAGS = [
 ]
 SLOW = 60_000  # milliseconds, on a machine that is busy with other tests
 expect.set_options(timeout=SLOW)
+# Behind a page's address: a run of a few seconds.
+SMALL = "&set=".join(
+    (
+        "?recipe=quickstart",
+        "data.source:python",
+        "data.max_megabytes:0.02",
+        "data.tokenizer:char",
+        "model.n_layers:2",
+        "model.n_heads:2",
+        "model.n_embed:64",
+        "model.block_size:32",
+        "training.batch_size:4",
+    )
+)
 
 
 class Watched:

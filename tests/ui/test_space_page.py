@@ -18,6 +18,7 @@ import pytest
 from browsing import (
     CHROMIUM,
     FLAGS,
+    SMALL,
     Watched,
     part,
     shoot,
@@ -36,21 +37,7 @@ HOST = "gtt-gtt.hf.space"
 # Root may write anywhere: without these it is refused what others are.
 POWERS = "--bounding-set=-dac_override,-dac_read_search"
 UNPRIVILEGED = ["setpriv", POWERS] if os.name == "posix" and os.geteuid() == 0 else []
-SMALL = "&set=".join(
-    (
-        "?recipe=quickstart",
-        "data.source:python",
-        "data.max_megabytes:0.02",
-        "data.tokenizer:char",
-        "model.n_layers:2",
-        "model.n_heads:2",
-        "model.n_embed:64",
-        "model.block_size:32",
-        "training.batch_size:4",
-        "training.checkpoint_every:10",
-        "training.eval_every:10",
-    )
-)
+OFTEN = "&set=training.checkpoint_every:10&set=training.eval_every:10"
 
 
 # Under the name of a Space, Gradio's front end asks the Hub how the Space is and fetches fonts for
@@ -130,7 +117,7 @@ def fall_asleep(server: Server) -> None:
 
 def test_a_run_on_a_space_and_what_is_left_when_it_wakes(space: Server, browser: Browser) -> None:
     watched = OnSpace(browser, f"http://{HOST}:{space.port}/")
-    page = watched.go_to(f"{watched.url}{SMALL}&set=training.max_steps:20")
+    page = watched.go_to(f"{watched.url}{SMALL}{OFTEN}&set=training.max_steps:20")
     expect(page.locator("#forgets")).to_have_text(
         "This Space has no volume: when it sleeps or restarts, its disk is empty again. "
         "What you want to keep, take home."
@@ -144,7 +131,7 @@ def test_a_run_on_a_space_and_what_is_left_when_it_wakes(space: Server, browser:
     assert Path(taken.value.path()).stat().st_size > 10_000
     shoot(page, "space")
 
-    watched.go_to(f"{watched.url}{SMALL}&set=training.max_steps:5000")
+    watched.go_to(f"{watched.url}{SMALL}{OFTEN}&set=training.max_steps:5000")
     page.locator("#start").click()
     wait_for_state(page, "running")
     wait_for_step(page, 20)
