@@ -97,8 +97,8 @@ class ObjectTable:
             else:
                 missing += 1
         if missing:
-            rows = "row was" if missing == 1 else "rows were"
-            self.notes.append(f"{missing:,} {rows} left out: there is no {shown(name)} in them.")
+            rows, there = ("row was", "it") if missing == 1 else ("rows were", "them")
+            self.notes.append(f"{missing:,} {rows} left out: there is no {shown(name)} in {there}.")
 
 
 def open_objects(text: FileText, wanted: str | None) -> ObjectTable:

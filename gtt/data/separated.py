@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from gtt.data.columns import SAMPLE, kinds_of, listed, own_names
+from gtt.data.columns import SAMPLE, kinds_of, listed, own_names, shown
 from gtt.data.decoding import LONGEST_LINE, FileText, unusable
 from gtt.data.dialect import (
     ESCAPES,
@@ -62,6 +62,7 @@ class SeparatedTable:
             if size >= SAMPLE and len(self._first) > 1:  # a heading alone shows no text
                 break
         self.names: list[str] = []
+        self._is_spaced = False  # a blank behind each separator, in the heading too
         if self._first:
             self._name_columns(wanted)
         elif max(map(text.cut_line.count, SEPARATORS)) >= MOST_CELLS:
@@ -78,6 +79,8 @@ class SeparatedTable:
         }
         self.kinds = kinds_of(self.sample)
         self.rows = max(2, len(cells))
+        if not self._is_spaced:
+            self._say_what_may_be_cut(cells)
 
     def values(self, name: str) -> Iterator[str]:
         place = self.names.index(name)
@@ -106,8 +109,23 @@ class SeparatedTable:
             f"There is one column, so each line was read as one text, with the {mark}s in it."
         )
 
+    def _say_what_may_be_cut(self, cells: list[Row]) -> None:
+        """A note on a column of which each cell goes on like the sentence in the cell before."""
+        for place, name in enumerate(self.names[1:], 1):
+            pairs = [row[place - 1 : place + 1] for row in cells if len(row) > place]
+            given = [(before, cell) for before, cell in pairs if cell.strip()]
+            on = [cell for before, cell in given if cell[0] == " " and " " in before.strip()]
+            if len(given) > 2 and len(on) * 10 >= 9 * len(given):
+                self.notes.append(
+                    f"The cells of {shown(name)} begin with a blank, as after a "
+                    f"{spoken(self._feed.separator)} in a sentence: if texts were cut there, put "
+                    "them into quotation marks."
+                )
+                return
+
     def _name_columns(self, wanted: str | None, usual: str = "") -> None:
         heading = self._first[0][1]
+        self._is_spaced = any(cell.startswith(" ") for cell in heading[1:])
         below = [row for _, row in self._first[1:]]
         if self._has_row_names:
             self.names = own_names(["row name", *map(str.strip, trimmed(heading))])

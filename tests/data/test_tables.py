@@ -166,6 +166,35 @@ def test_a_long_cell_with_breaks_is_one_text(tmp_path: Path) -> None:
     assert read(path)[0] == [long, long]
 
 
+@pytest.mark.parametrize(
+    ("heading", "row", "is_told"),
+    [
+        ("text,label", "{t}, and on, perhaps", False),  # three cells: refused
+        ("text,label", "{t}, and on.", True),
+        ("id,label,text", "{i},{t}, and on.", True),
+        ("id,text", '{i},"{t}, and on."', False),
+        ("text, label", "{t}, pos", False),  # a blank behind each comma
+        ("number,text", "{i}, {t}", False),
+    ],
+)
+def test_texts_that_a_comma_may_have_cut_are_told(
+    tmp_path: Path, heading: str, row: str, is_told: bool
+) -> None:
+    """As many cells as the heading, so that nothing tells for certain."""
+    rows = "".join(row.format(i=i, t=text) + "\n" for i, text in enumerate(TEXTS[:50]))
+    path = written(tmp_path / "a.csv", f"{heading}\n{rows}")
+    if "perhaps" in row:
+        with pytest.raises(UnusableData, match="Line 2 of a.csv has 3 cells"):
+            read(path)
+        return
+    notes = read(path)[1]
+    assert ("begin with a blank, as after a comma in a sentence" in notes) is is_told
+    seen = read_excerpt(
+        resolve_source(str(path)), DataConfig(source=str(path)), Places(tmp_path, None, None)
+    )
+    assert any("as after a comma" in note for note in seen.notes) is is_told
+
+
 ANY_TEXT = st.text(st.sampled_from("ab ,;\t|\"'\n\u2028é🙂{}[]\\"), min_size=1, max_size=30)
 
 
