@@ -17,6 +17,7 @@ from gtt.config import DataConfig
 from gtt.data.corpus import build_corpus
 from gtt.data.excerpt import Places, read_excerpt
 from gtt.data.sources import resolve_source
+from gtt.errors import UnusableData
 
 TABLES = {
     # A column that nobody wants has an empty cell late, holds null for long, comes late, is huge.
@@ -184,7 +185,7 @@ def test_texts_that_a_comma_may_have_cut_are_told(
     rows = "".join(row.format(i=i, t=text) + "\n" for i, text in enumerate(TEXTS[:50]))
     path = written(tmp_path / "a.csv", f"{heading}\n{rows}")
     if "perhaps" in row:
-        with pytest.raises(UnusableData, match="Line 2 of a.csv has 3 cells"):
+        with pytest.raises(UnusableData, match=r"Line 2 of .* has 3 cells"):
             read(path)
         return
     notes = read(path)[1]
