@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import urllib.parse
 from collections.abc import Mapping, MutableMapping
@@ -28,6 +29,10 @@ OWN_PATHS = frozenset(
     )
 )
 # fmt: on
+
+
+# As browsers and proxies pass it on unchanged, perhaps with what stands before it.
+_SUB_PATH = re.compile(r"(https?://[^\s/?#]+)?(/[A-Za-z0-9._~%@+-]+)*")
 
 
 class Address(NamedTuple):
@@ -137,10 +142,12 @@ def settle_sub_path(environment: MutableMapping[str, str] = os.environ) -> str:
     try:
         path = urllib.parse.urlsplit(whole).path
     except ValueError:
+        path = ".."
+    if not _SUB_PATH.fullmatch(whole) or {".", ".."} & set(path.split("/")):
         raise BadInput(
             f"GRADIO_ROOT_PATH={given} is no address: give a path such as /gtt.",
             field="GRADIO_ROOT_PATH",
-        ) from None
+        )
     first = path.strip("/").partition("/")[0]
     if first in OWN_PATHS:
         raise BadInput(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -86,9 +87,23 @@ def test_a_sub_path_that_the_page_serves_itself_is_refused(given: str) -> None:
         settle_sub_path({"GRADIO_ROOT_PATH": given})
 
 
-def test_a_sub_path_that_is_no_address_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"GRADIO_ROOT_PATH=http://\[x/gtt is no address"):
-        settle_sub_path({"GRADIO_ROOT_PATH": "http://[x/gtt"})
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://[x/gtt",
+        "/a b",
+        "/gtt?x=1",
+        "/gtt#top",
+        "ftp://school.example/gtt",
+        "/../gtt",
+        "/g//t",
+    ]
+    + ["/größe", "/gtt/.", "https://", "https://a b/gtt", "C:\\gtt", "/gtt;x", "'/gtt'"],
+)
+def test_a_sub_path_that_is_no_address_is_refused(given: str) -> None:
+    """One that no proxy or browser passes on as it is written; the page would be dead."""
+    with pytest.raises(BadInput, match=rf"GRADIO_ROOT_PATH={re.escape(given)} is no address"):
+        settle_sub_path({"GRADIO_ROOT_PATH": given})
 
 
 def test_every_path_of_the_app_is_known() -> None:
