@@ -32,11 +32,13 @@ CHANCE = 48  # bits that as many characters as are shown carry at least, to rule
 _WORD = re.compile(r"\S+")
 _CHARACTER = re.compile(r"\S")
 _LOOKED_AT = 1 << 16  # characters of training text by which the unit is chosen
-_LONG_WORD = 24  # characters, on average
-# Thai, Lao, Myanmar, Khmer, kana, and the signs of Chinese.
+_LONG_WORD = 16  # characters, on average; what is written in longer ones separates no words
+# Thai, Lao, Tibetan, Myanmar, Khmer, Tai Le, Tai Lue and Tai Tham, Balinese, kana and bopomofo, the
+# signs of Chinese, Yi, Javanese, more of Myanmar, Tai Viet, narrow kana.
 _UNSEPARATED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\U00020000-\U0003ffff]"
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\u1b00-\u1b7f"
+    "\u3040-\u312f\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaadf"
+    "\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"
 )
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no power of it is 0 modulo 2^64
 

@@ -160,6 +160,24 @@ def test_characters_are_counted_where_words_are_not_separated(training: str, pie
     assert (new.runs, new.novel) == ((), 1)
 
 
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [("\u0f40", "\u0f6c"), ("\u1000", "\u1020"), ("\u1780", "\u17a2"), ("\ua984", "\ua9b2")]
+    + [("\u1980", "\u19ab"), ("\ua000", "\ua0ff"), ("\uff71", "\uff9d"), ("a", "z")],
+    ids=["Tibetan", "Burmese", "Khmer", "Javanese", "Tai Lue", "Yi", "narrow kana", "code words"],
+)
+def test_blanks_between_phrases_separate_no_words(first: str, last: str) -> None:
+    """Sixty letters of a phrase after another are three of them, and no five in a row."""
+    random_ = random.Random(6)
+    letters = [chr(point) for point in range(ord(first), ord(last) + 1)]
+    phrases = ["".join(random_.choices(letters, k=random_.randint(17, 23))) for _ in range(300)]
+    training = " ".join(phrases)
+    recited = training[3000:3060]
+    found = looked(f"{letters[0]}{recited}{letters[1]}", [training])
+    assert found.unit == "characters"
+    assert found.runs and found.runs[0].words >= len(recited.replace(" ", ""))
+
+
 def test_fewer_letters_take_more_of_them_in_a_row() -> None:
     lengths = [looked("x", [text]).shortest for text in (THAI, CHINESE, DNA)]
     assert lengths == sorted(lengths) and lengths[0] < 10 < lengths[2]

@@ -269,7 +269,10 @@ def hints_of_keys(page: Page) -> list[str]:
         if name == "Model":
             expect(page.locator("#inside-follow [data-part=list] button").first).to_be_attached()
         if name == "Attention":
-            expect(page.locator("#inside-attention canvas").first).to_be_visible()
+            expect(page.locator("#inside-attention")).to_contain_text(
+                re.compile("(Point at|Touch) a")
+            )
+            expect(page.locator("#inside-attention")).to_contain_text("Choose a token")
         found += OF_KEYS.findall(page.locator("main").inner_text())
     return found
 
