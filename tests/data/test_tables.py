@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_tables import TEXTS, on_lines, read, written
 
@@ -199,6 +199,7 @@ def test_texts_that_a_comma_may_have_cut_are_told(
 ANY_TEXT = st.text(st.sampled_from("ab ,;\t|\"'\n\u2028é🙂{}[]\\"), min_size=1, max_size=30)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(ANY_TEXT, min_size=1, max_size=12), st.sampled_from(",;\t|"))
 def test_what_was_written_comes_back(texts: list[str], mark: str) -> None:
     with tempfile.TemporaryDirectory() as name:

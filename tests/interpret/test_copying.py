@@ -7,7 +7,7 @@ import tracemalloc
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gtt.interpret.copying import GRAM, SHORTEST, Copies, find_copies
@@ -54,6 +54,7 @@ def grams(words: list[str]) -> list[tuple[str, ...]]:
     return [tuple(words[i : i + GRAM]) for i in range(len(words) - GRAM + 1)]
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(FEW_WORDS, FEW_WORDS, FEW_WORDS, st.integers(1, 40), st.integers(1, 50))
 def test_nothing_is_missed(
     asked: list[str], training: list[str], validation: list[str], piece: int, chunk: int
