@@ -8,7 +8,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ from gtt.runs.home import Home, folder_bytes
 from gtt.runs.limits import Limits, fewest_parameters, run_bytes
 from gtt.runs.managed import ManagedRun
 from gtt.runs.manager import Manager
+from gtt.runs.processes import WORKER
 from gtt.training.memory import trim_memory
 
 log = logging.getLogger(__name__)
@@ -48,11 +49,19 @@ TIDY_EVERY = 20.0  # seconds after which what nobody uses leaves the memory
 class Service:
     """Everything behind the endpoints; `close` leaves the runs going."""
 
-    def __init__(self, home: Home, limits: Limits, *, spare: bool = True) -> None:
+    def __init__(
+        self,
+        home: Home,
+        limits: Limits,
+        *,
+        spare: bool = True,
+        worker: Sequence[str] = WORKER,
+    ) -> None:
+        """`spare` keeps a worker ready; `worker` is the command of one."""
         self.home, self.limits = home, limits
         self.started = time.monotonic()
         self.mark = secrets.token_hex(8)  # another one after every start
-        self.manager = Manager(home, limits, spare=spare)
+        self.manager = Manager(home, limits, spare=spare, worker=worker)
         self.workspaces = Workspaces(
             home.workspaces,
             limits,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gtt.api.expectations import machine_of, seconds_of
 from gtt.api.schemas import (
     ConfigResponse,
@@ -14,6 +16,7 @@ from gtt.api.schemas import (
     SettingInfo,
     SettingsResponse,
 )
+from gtt.api.screen import changes_on_screen
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.api.visitors import recipe_of
@@ -23,6 +26,7 @@ from gtt.recipes import load_recipes
 from gtt.runs import calibration
 from gtt.runs.limits import vocabulary_of
 from gtt.runs.processes import gpu_count
+from gtt.settings import parse
 from gtt.training.schedule import lr_factor
 
 ASSUMED_STEPS = 1000
@@ -56,6 +60,15 @@ def drafted(draft: RunConfig, request: SetConfig) -> RunConfig:
     """What becomes of a draft with this request; raises `InvalidSetting`."""
     base = recipe_of(request.recipe).config if request.recipe else draft
     return changed(base, request.config)
+
+
+def keep_screen(caller: Caller, shown: dict[str, Any]) -> None:
+    """Makes the draft what the controls of a page show; raises `InvalidSetting`."""
+    with caller.desk.lock:
+        changes = changes_on_screen(caller.draft, shown)
+        draft = drafted(caller.draft, parse(SetConfig, {"config": changes or None}, strict=True))
+        if draft != caller.desk.draft:
+            caller.desk.save_draft(draft)
 
 
 @endpoint("GET", "/api/recipes", rate="read", tag="configuration")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from gtt.api.endpoints.configuration import changed
+from gtt.api.endpoints.configuration import changed, keep_screen
 from gtt.api.errors import ApiError, Conflict, NotFound, QuotaExceeded
 from gtt.api.infos import run_info, run_status
 from gtt.api.schemas import (
@@ -124,6 +124,8 @@ def create_run(caller: Caller, request: CreateRun) -> RunResponse:
 
     The same `idempotency_key` again returns the run that the first request made.
     """
+    if request.screen is not None:
+        keep_screen(caller, request.screen)
     return run_response(create(caller, request))
 
 

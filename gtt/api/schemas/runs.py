@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from gtt.config import RunConfig
 from gtt.runs.elsewhere import Stage
 from gtt.runs.managed import State
 from gtt.settings import Name
+
+MOST_SETTINGS = 200  # that a page can show
 
 IdempotencyKey = Annotated[
     str | None,
@@ -50,6 +52,13 @@ class CreateRun(Request):
         None,
         description="A name of your own; left out, the run is named for its text, its tokenizer "
         "and its size.",
+    )
+    screen: dict[str, Any] | None = Field(
+        None,
+        max_length=MOST_SETTINGS,
+        description="What the controls of a page show, by `group.name`. It becomes the draft "
+        "first.",
+        examples=[{"training.max_steps": 200}],
     )
     idempotency_key: IdempotencyKey = None
 
