@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 
 from gtt.api.errors import Conflict, Unavailable
 from gtt.api.uploads import Uploads
+from gtt.atomic_files import write_bytes
 from gtt.config import RunConfig
 from gtt.errors import BadInput, InvalidSetting
 from gtt.plain_files import read_plain
@@ -231,7 +231,7 @@ class Desk:
         path = self.open_folder() / "desk.json"
         try:
             before = path.stat().st_size if path.exists() else 0
-            _replace(path, data)
+            write_bytes(path, data, alone=False)
         except OSError as error:
             raise _refused(error) from None
         self._room.note_written(len(data) - before)
@@ -271,20 +271,6 @@ def _read(path: Path, first_draft: RunConfig) -> _State:
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
     return _State(draft, run if isinstance(run, str) else None, answered)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Replaces a file in one rename, whole on the disk before."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def _refused(error: OSError) -> Unavailable:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gtt.atomic_files import replacing
 from gtt.data.progress import Progress, Report, ignore
 from gtt.errors import UnusableData
 
@@ -56,10 +55,9 @@ def fetch(
     if kept.is_file() and hash_file(kept) == remote.sha256:
         return kept
     downloads.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=downloads, prefix=".incomplete-")
-    try:
+    with replacing(kept, alone=False) as beside:
         digest = hashlib.sha256()
-        with os.fdopen(handle, "wb") as file:
+        with beside.open("wb") as file:
             done = 0
             for block in _download(remote, timeout):
                 file.write(block)
@@ -73,9 +71,6 @@ def fetch(
                 "page may be in the way. " + _way_out(remote),
                 field="data.source",
             )
-        os.replace(beside, kept)
-    finally:
-        Path(beside).unlink(missing_ok=True)
     return kept
 
 

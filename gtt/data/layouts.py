@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -117,19 +115,6 @@ def _byte_symbols() -> dict[str, int]:
 
 
 BYTE_OF = _byte_symbols()
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write beside the place and rename, so that no one reads half a file."""
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
 
 
 def show_ranges(characters: Sequence[str], most: int = 40) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 import numpy.typing as npt
 
+from gtt.atomic_files import write_text
 from gtt.data import pieces
 from gtt.data.layouts import (
     BYTE_OF,
@@ -27,7 +28,6 @@ from gtt.data.layouts import (
     is_byte_level,
     is_character_level,
     read_backend,
-    replace_text,
     show_ranges,
     without_dressing,
 )
@@ -173,9 +173,9 @@ class Tokenizer:
             "gtt_kind": self.kind,
         }
         folder.mkdir(parents=True, exist_ok=True)
-        replace_text(folder / "tokenizer.json", self._backend.to_str(pretty=True))
-        replace_text(folder / "special_tokens_map.json", "{}")
-        replace_text(folder / "tokenizer_config.json", json.dumps(settings, indent=2))
+        write_text(folder / "tokenizer.json", self._backend.to_str(pretty=True))
+        write_text(folder / "special_tokens_map.json", "{}")
+        write_text(folder / "tokenizer_config.json", json.dumps(settings, indent=2))
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:

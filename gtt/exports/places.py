@@ -5,14 +5,13 @@ What is there already is not replaced.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from gtt.atomic_files import replacing, write_folder
 from gtt.errors import BadInput, unwritable
 from gtt.runs.folder import claim_folder
-from gtt.training.checkpoints import write_folder
 
 
 def write_new_file(out: Path, write: Callable[[Path], None]) -> None:
@@ -20,16 +19,10 @@ def write_new_file(out: Path, write: Callable[[Path], None]) -> None:
     out = out.absolute()
     if out.exists() or out.is_symlink():
         raise BadInput(f"{out} is there already: name a new file, or move it away.", field="out")
-    beside = out.with_name(f".{out.name}.{os.getpid()}.partial")
     with _telling_of_the_disk(out):
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(out, alone=False) as beside:
             write(beside)
-            with beside.open("rb") as file:
-                os.fsync(file.fileno())
-            beside.rename(out)
-        finally:
-            beside.unlink(missing_ok=True)
 
 
 def write_new_folder(out: Path, write: Callable[[Path], None]) -> None:

@@ -17,9 +17,9 @@ from typing import Any, Literal
 import psutil
 from pydantic import TypeAdapter
 
+from gtt.atomic_files import write_text
 from gtt.plain_files import read_plain_text
 from gtt.runs.records import can_be_told
-from gtt.training.checkpoints import write_text
 
 FORMAT = 2
 UNTOLD = ""  # a commit of a push from before commits were remembered, in format 1

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 import psutil
 
+from gtt.atomic_files import write_text
 from gtt.config import ModelConfig, RunConfig, TrainingConfig
 from gtt.plain_files import read_plain_text
 from gtt.runs.costs import Work, work_of_step
-from gtt.training.checkpoints import write_text
 
 FORMAT = 2  # of machine.json; before, it did not say whether the machine was busy
 FILE = "machine.json"

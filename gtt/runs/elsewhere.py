@@ -14,9 +14,9 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from gtt.atomic_files import write_text
 from gtt.plain_files import read_plain_text
 from gtt.runs.records import can_be_told
-from gtt.training.checkpoints import write_text
 
 FORMAT = 1
 QUEUEING = 24 * 3600.0  # seconds that a job may wait for its machine

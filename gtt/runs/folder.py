@@ -15,13 +15,14 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gtt import __version__
+from gtt.atomic_files import write_text
 from gtt.config import RunConfig
 from gtt.errors import BadInput, InvalidSetting, UnusableRun
 from gtt.plain_files import read_plain_text
 from gtt.runs.journal import Record, read_journal
 from gtt.runs.processes import Worker
 from gtt.runs.records import can_be_told
-from gtt.training.checkpoints import CheckpointFolder, write_text
+from gtt.training.checkpoints import CheckpointFolder
 
 FORMAT = 1  # of run.json; a folder with a higher number comes from a newer version
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from gtt.atomic_files import write_text
 from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
 from gtt.plain_files import read_plain, require_plain
@@ -23,7 +24,6 @@ from gtt.runs.naming import name_for, text_name
 from gtt.runs.processes import Worker
 from gtt.runs.records import can_be_told
 from gtt.runs.view import RunReader, RunView
-from gtt.training.checkpoints import write_text
 from gtt.training.events import Reason
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from gtt.atomic_files import write_text
 from gtt.plain_files import read_plain_text
-from gtt.training.checkpoints import write_text
 
 if TYPE_CHECKING:
     from gtt.runs.order import Order

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from gtt.atomic_files import write_text
 from gtt.errors import BadInput
 from gtt.plain_files import open_plain, read_plain
 from gtt.runs.curves import Point
@@ -25,7 +26,6 @@ from gtt.runs.fold import Fold
 from gtt.runs.records import Record, read_record
 from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample, Snapshot
 from gtt.settings import nearest
-from gtt.training.checkpoints import write_text
 
 __all__ = [
     "Checkpoint",

@@ -9,11 +9,11 @@ Only names and files here, no tensors: a server that lists checkpoints has no ne
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from gtt.atomic_files import write_folder, write_text
 from gtt.errors import UnusableRun
 from gtt.plain_files import read_plain_text
 
@@ -119,55 +119,3 @@ class CheckpointFolder:
 def resume_part(place: Path) -> Path:
     """Where what resuming needs lies beside the export."""
     return place.with_name(place.name + ".resume")
-
-
-def write_folder(place: Path, write: Callable[[Path], None]) -> None:
-    """Lets `write` fill a folder beside `place`, then moves it there in one rename."""
-    beside = place.with_name(f".{place.name}.partial")
-    aside = place.with_name(f".{place.name}.replaced")
-    shutil.rmtree(beside, ignore_errors=True)
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
-        beside.mkdir(parents=True)
-        write(beside)
-        for path in beside.iterdir():
-            _flush(path)
-        if place.exists():
-            place.rename(aside)
-        beside.rename(place)
-        _flush(place.parent)
-        shutil.rmtree(aside, ignore_errors=True)
-    except BaseException:
-        if aside.exists() and not place.exists():
-            aside.rename(place)
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-
-
-def write_text(path: Path, text: str, *, private: bool = False) -> None:
-    """Replaces a small text file in one rename; `private` for its owner alone, from the start."""
-    beside = path.with_name(f".{path.name}.partial")
-    try:
-        with open(beside, "w", encoding="utf-8", opener=_privately if private else None) as file:
-            file.write(text)
-        _flush(beside)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-def _privately(path: str, flags: int) -> int:
-    handle = os.open(path, flags, 0o600)
-    if hasattr(os, "fchmod"):
-        os.fchmod(handle, 0o600)  # one that a dead process left has a mode of its own
-    return handle
-
-
-def _flush(path: Path) -> None:
-    """Has the system write a file or folder to the disk, so that a power cut keeps the order."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from gtt.atomic_files import replacing
 from gtt.model.gpt import GPT
 from gtt.model.sampling import evaluating
 
@@ -130,15 +131,10 @@ def write_snapshot(
     `repeated` is the attention on random tokens said twice (layers, H, 2P, 2P).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.partial")
-    try:
-        arrays = {
-            "attention": attention.half(),
-            "repeated": repeated.half(),
-            "tokens": tokens.to(torch.int32),
-        }
+    arrays = {
+        "attention": attention.half(),
+        "repeated": repeated.half(),
+        "tokens": tokens.to(torch.int32),
+    }
+    with replacing(path) as beside:
         save_file(arrays, beside, metadata={"texts": json.dumps(texts)})
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

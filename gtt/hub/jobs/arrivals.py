@@ -10,12 +10,13 @@ from typing import Any
 
 from huggingface_hub import HfApi
 
+from gtt.atomic_files import write_folder, write_text
 from gtt.config import RunConfig
 from gtt.runs.elsewhere import JobFolder
 from gtt.runs.folder import RunFolder
 from gtt.runs.journal import read_journal
 from gtt.runs.records import Record, sound
-from gtt.training.checkpoints import resume_part, write_folder, write_text
+from gtt.training.checkpoints import resume_part
 from gtt.training.events import EVENTS, Event
 
 # The repository is the person's own, and still no name in it leads out of the run's folder.
