@@ -1,13 +1,20 @@
-"""Small real parts that many tests share: a text, its corpus, settings that train in a blink."""
+"""Small real parts that many tests share: a text, its corpus, settings that train in a blink.
+
+And one browser for each test process, in which every test has a context of its own.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import torch
+from playwright.sync_api import Browser, Playwright, sync_playwright
+from ui.browsing import CHROMIUM, FLAGS
 
 from gtt.config import RunConfig
 from gtt.data.corpus import Corpus, build_corpus
@@ -23,6 +30,71 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with servers and browsers come first: at the end no process is left with a long one."""
     items.sort(key=lambda item: item.path.parent.name not in ("ui", "runs", "api"))
+
+
+class SharedBrowser:
+    """Playwright and a Chromium, started when a test asks for them and kept for the next ones.
+
+    They end before a test that asks for neither: Playwright holds the event loop of its thread, in
+    which such a test may want one of its own.
+    """
+
+    def __init__(self) -> None:
+        self._driver: Playwright | None = None
+        self._browser: Browser | None = None
+        self._open = ExitStack()
+
+    def driver(self) -> Playwright:
+        if self._driver is None:
+            self._driver = self._open.enter_context(sync_playwright())
+        return self._driver
+
+    def browser(self) -> Browser:
+        if self._browser is None:
+            launch = self.driver().chromium.launch
+            self._browser = launch(executable_path=CHROMIUM, args=FLAGS)
+            self._open.callback(self._browser.close)
+        return self._browser
+
+    def close(self) -> None:
+        self._open.close()
+        self._driver = self._browser = None
+
+
+SHARED = SharedBrowser()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    if "driver" not in getattr(nextitem, "fixturenames", ()):
+        SHARED.close()
+
+
+@pytest.fixture(scope="module")
+def driver() -> Playwright:
+    """Playwright, for a test that starts a browser with flags of its own."""
+    return SHARED.driver()
+
+
+@pytest.fixture(scope="module")
+def browser(driver: Playwright) -> Browser:
+    """The browser of this test process."""
+    return SHARED.browser()
+
+
+@pytest.fixture(autouse=True)
+def closed_pages(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test opened in a browser ends with it, also where it fails."""
+    if "browser" not in request.fixturenames:
+        yield
+        return
+    browser: Browser = request.getfixturevalue("browser")
+    before = list(browser.contexts)
+    yield
+    for context in browser.contexts:
+        if context not in before:
+            context.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

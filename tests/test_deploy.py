@@ -18,9 +18,9 @@ from pathlib import Path
 import httpx
 import pytest
 from huggingface_hub import SpaceHardware
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 from serving import ROOT, Server, free_port, serving
-from ui.browsing import CHROMIUM, FLAGS, Watched, shoot, wait_for_state, wait_for_step
+from ui.browsing import CHROMIUM, Watched, shoot, wait_for_state, wait_for_step
 from written import commands_of
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -175,28 +175,23 @@ def test_the_page_is_served_over_tls_under_a_sub_path(nginx: tuple[str, Path]) -
     ("theme", "width"), [("light", 1200), ("dark", 390)], ids=["light", "dark and narrow"]
 )
 def test_a_run_is_watched_in_a_browser_over_tls(
-    nginx: tuple[str, Path], theme: str, width: int
+    nginx: tuple[str, Path], browser: Browser, theme: str, width: int
 ) -> None:
     """The certificate signs itself, which a browser is told to accept; all else is as written."""
     url = f"{nginx[0]}/?__theme={theme}"
     small = "&recipe=quickstart&set=model.n_embed:32&set=training.batch_size:4"
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            watched = Watched(browser, url + small, width, ignore_https_errors=True)
-            page = watched.open()
-            assert page.evaluate("isSecureContext && location.pathname") == "/gtt/"
-            page.locator("#start").click()
-            wait_for_state(page, "running")
-            seen = wait_for_step(page, 5)
-            line = page.locator("#live .curve.training path.line")
-            expect(line).to_have_attribute("d", re.compile(r"^M.*[LC]"))
-            drawn = line.get_attribute("d")
-            wait_for_step(page, seen + 5)
-            expect(line).not_to_have_attribute("d", str(drawn))  # it grows as the run goes on
-            shoot(page, f"tls-{theme}")
-            page.locator("#stop").click()
-            wait_for_state(page, "stopped")
-            watched.require_calm()
-        finally:
-            browser.close()
+    watched = Watched(browser, url + small, width, ignore_https_errors=True)
+    page = watched.open()
+    assert page.evaluate("isSecureContext && location.pathname") == "/gtt/"
+    page.locator("#start").click()
+    wait_for_state(page, "running")
+    seen = wait_for_step(page, 5)
+    line = page.locator("#live .curve.training path.line")
+    expect(line).to_have_attribute("d", re.compile(r"^M.*[LC]"))
+    drawn = line.get_attribute("d")
+    wait_for_step(page, seen + 5)
+    expect(line).not_to_have_attribute("d", str(drawn))  # it grows as the run goes on
+    shoot(page, f"tls-{theme}")
+    page.locator("#stop").click()
+    wait_for_state(page, "stopped")
+    watched.require_calm()

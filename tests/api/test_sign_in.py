@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from hub_standin import Account, HubStandin, hub_standin
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Route, expect
 from serving import Server, serving, tiny, wait_until_done
 from ui.browsing import CHROMIUM, FLAGS, SMALL, Watched, shoot, unfold, wait_for_state
 
@@ -115,13 +115,12 @@ def test_who_is_signed_in_pushes_with_their_own_token(
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
+def browser(driver: Playwright) -> Iterator[Browser]:
     """One that finds the Space under its name."""
     rules = f"--host-resolver-rules=MAP {HOST} 127.0.0.1"
-    with sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
-        yield one
-        one.close()
+    one = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
+    yield one
+    one.close()
 
 
 def without_tls(page: Page, space: Server) -> None:

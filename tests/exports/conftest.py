@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-from ui.browsing import CHROMIUM, FLAGS
 
 from gtt.config import RunConfig
 from gtt.exports.making import Taken
@@ -47,14 +44,6 @@ def taken(tiny_config: RunConfig, home: Home) -> Taken:
 def characters(tiny_config: RunConfig, home: Home) -> Taken:
     """A run with a token for each character."""
     return trained(tiny_config, home)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield one
-        one.close()
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from hub_standin import HubStandin, Repo
 from huggingface_hub import SpaceCard
-from playwright.sync_api import expect, sync_playwright
-from ui.browsing import CHROMIUM, FLAGS
+from playwright.sync_api import Browser, expect
+from ui.browsing import CHROMIUM
 
 from gtt.hub.push import Push
 from gtt.hub.qr import qr_letters, qr_svg
@@ -87,26 +87,21 @@ def test_the_link_as_a_code_for_telephones() -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
-def test_the_link_opens_a_page_that_writes(hub: HubStandin, run: Run) -> None:
+def test_the_link_opens_a_page_that_writes(hub: HubStandin, run: Run, browser: Browser) -> None:
     """From the stand-in, as a telephone gets it; and the code on the page leads there."""
     url = push(hub, run).url
     assert url is not None
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            page = browser.new_page(viewport={"width": 390, "height": 800})
-            complaints: list[str] = []
-            page.on("console", lambda message: complaints.append(message.text))
-            asked: list[str] = []
-            page.on("request", lambda request: asked.append(request.url))
-            page.goto(url)
-            expect(page.locator("#said")).to_have_text("Ready.")
-            page.fill("#prompt", "One day")
-            page.fill("#count", "30")
-            page.click("#write")
-            expect(page.locator("#said")).to_have_text(re.compile("^Wrote 30 tokens"))
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390
-            assert [one for one in asked if not one.startswith(("blob:", "data:"))] == [url]
-            assert complaints == []
-        finally:
-            browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(url)
+    expect(page.locator("#said")).to_have_text("Ready.")
+    page.fill("#prompt", "One day")
+    page.fill("#count", "30")
+    page.click("#write")
+    expect(page.locator("#said")).to_have_text(re.compile("^Wrote 30 tokens"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert [one for one in asked if not one.startswith(("blob:", "data:"))] == [url]
+    assert complaints == []

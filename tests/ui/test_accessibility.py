@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import CHROMIUM, Watched, open_tab, wait_for_state, wait_for_step
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, serving, tiny, wait_until_done
+from serving import Server, tiny, wait_until_done
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -39,13 +39,6 @@ UNFOLD = """() => {
 }"""
 # What is seen is drawn again after a change of size or colours.
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server") / "home"
-    with serving(home, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="") as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

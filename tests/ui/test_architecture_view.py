@@ -9,20 +9,17 @@ from pathlib import Path
 import pytest
 from browsing import CHROMIUM, Watched, open_tab, shoot
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import ROOT, Server, serving, tiny, wait_until_done
+from serving import ROOT, Server, tiny, wait_until_done
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A desk with one finished run."""
-    home = tmp_path_factory.mktemp("server") / "home"
-    with serving(home, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="") as one:
-        with one.client() as http:
-            run = http.post("/api/runs", json=tiny()).raise_for_status().json()["run"]
-            wait_until_done(http, run["id"])
-        yield one
+@pytest.fixture(scope="module", autouse=True)
+def run(server: Server) -> None:
+    """A finished run on the desk."""
+    with server.client() as http:
+        made = http.post("/api/runs", json=tiny()).raise_for_status().json()["run"]
+        wait_until_done(http, made["id"])
 
 
 @pytest.fixture

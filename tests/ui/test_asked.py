@@ -13,25 +13,18 @@ from typing import Any
 import pytest
 from browsing import CHROMIUM, SLOW
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, serving
+from serving import Server
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 LAYERS = "#model-n_layers input[type=number]"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("asked") / "home", OMP_NUM_THREADS="1") as one:
-        yield one
-
-
-@pytest.fixture
-def server(running: Server) -> Server:
+@pytest.fixture(autouse=True)
+def first_draft(server: Server) -> None:
     """One desk for everybody, its draft as at first."""
-    with running.client() as http:
+    with server.client() as http:
         http.post("/api/config", json={"recipe": "quickstart"}).raise_for_status()
-    return running
 
 
 @pytest.fixture

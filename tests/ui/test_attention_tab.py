@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from browsing import CHROMIUM, Watched, open_tab, shoot
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import TINY, Server, serving, wait_until_done
+from serving import TINY, Server, wait_until_done
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 TEXT = "the girl <b>\n the"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server") / "home"
-    with serving(home, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="") as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

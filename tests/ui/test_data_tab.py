@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from browsing import CHROMIUM, Watched
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import Server, serving
+from serving import Server
 
 from gtt.data.gpt2 import gpt2_tokenizer
 
@@ -18,13 +18,6 @@ COUNTED = re.compile("^(counted over|prepared by a run: every number is of) the 
 HOSTILE = '<script>window.pwned = 1</script><img src=x onerror="window.pwned = 2">&amp; \\xe2 '
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server") / "home"
-    with serving(home, OMP_NUM_THREADS="1") as one:
-        yield one
 
 
 @pytest.fixture

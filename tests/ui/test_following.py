@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 from browsing import CHROMIUM, SLOW, Watched, open_tab, part, wait_for_state
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import TINY, Server, serving, wait_until_done
+from serving import TINY, Server, wait_until_done
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 TABS = ("Data", "Model", "Training", "Generation", "Attention")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server") / "home"
-    with serving(home, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="") as one:
-        yield one
 
 
 def address(server: Server, **training: int) -> str:

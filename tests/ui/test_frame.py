@@ -24,7 +24,7 @@ from browsing import (
 )
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import TINY, Server, serving
+from serving import TINY, Server
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 NAME = "tales, characters, 8 k"  # reckoned before the text was read
@@ -49,13 +49,6 @@ PLACES = """() => ["#title", "#recipe", "#start", "#progress", "#tabs"].map((id)
 TABS = ("Data", "Model", "Generation", "Attention", "Training")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("frame") / "home"
-    with serving(home, OMP_NUM_THREADS="1") as one:
-        yield one
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from browsing import CHROMIUM, Watched, shoot
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import Server, serving, wait_until_done
+from serving import Server, wait_until_done
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -34,22 +33,20 @@ class Written:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Written]:
-    home = tmp_path_factory.mktemp("server") / "home"
-    with serving(home, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="") as server:
-        with server.client() as http:
-            text = (PASSAGE * 400).encode()
-            name = {"name": "song.txt"}
-            source = http.post("/api/datasets/upload", params=name, content=text).json()["source"]
-            config = {
-                "data": {"source": source, "tokenizer": "char"},
-                "model": {"n_layers": 2, "n_heads": 2, "n_embed": 48, "block_size": 48},
-                "training": {"max_steps": 120, "batch_size": 16, "precision": "fp32"},
-            }
-            body = {"recipe": "quickstart", "config": config}
-            run = http.post("/api/runs", json=body).json()["run"]["id"]
-            assert wait_until_done(http, run)["state"] == "completed"
-        yield Written(server, run)
+def written(server: Server) -> Written:
+    with server.client() as http:
+        text = (PASSAGE * 400).encode()
+        name = {"name": "song.txt"}
+        source = http.post("/api/datasets/upload", params=name, content=text).json()["source"]
+        config = {
+            "data": {"source": source, "tokenizer": "char"},
+            "model": {"n_layers": 2, "n_heads": 2, "n_embed": 48, "block_size": 48},
+            "training": {"max_steps": 120, "batch_size": 16, "precision": "fp32"},
+        }
+        body = {"recipe": "quickstart", "config": config}
+        run = http.post("/api/runs", json=body).json()["run"]["id"]
+        assert wait_until_done(http, run)["state"] == "completed"
+    return Written(server, run)
 
 
 def part(page: Page, name: str) -> Locator:

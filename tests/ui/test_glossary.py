@@ -7,19 +7,12 @@ from collections.abc import Iterator
 import pytest
 from browsing import CHROMIUM, Watched, open_tab, shoot, unfold
 from playwright.sync_api import Browser, Page, expect
-from serving import Server, serving
+from serving import Server
 
 from gtt.config import describe_settings
 from gtt.explain import concepts, explain
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server") / "home"
-    with serving(home, OMP_NUM_THREADS="1") as one:
-        yield one
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from browsing import CHROMIUM, SLOW, Watched, open_tab, shoot, wait_for_state
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import Server, serving, tiny, wait_until_done
+from serving import Server, tiny, wait_until_done
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -49,13 +49,6 @@ class Training:
         step: int = now["step"]
         assert step > since
         return step
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server") / "home"
-    with serving(home, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="") as one:
-        yield one
 
 
 @pytest.fixture

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from browsing import CHROMIUM, Watched, open_tab, shoot
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import Server, serving
+from serving import Server
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server") / "home"
-    with serving(home, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="") as one:
-        yield one
 
 
 def part(page: Page, name: str) -> Locator:

@@ -26,7 +26,7 @@ from browsing import (
     wait_for_state,
     wait_for_step,
 )
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect
 from serving import ROOT, Server, free_port, is_free, processes_of
 
 from gtt.listening import USUAL_PORT
@@ -98,13 +98,12 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(driver: Playwright) -> Iterator[Browser]:
     """One that finds the Space under its name."""
     rules = f"--host-resolver-rules=MAP {HOST} 127.0.0.1"
-    with sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
-        yield one
-        one.close()
+    one = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
+    yield one
+    one.close()
 
 
 def fall_asleep(server: Server) -> None:

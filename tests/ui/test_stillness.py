@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from browsing import CHROMIUM, Watched, open_tab
 from playwright.sync_api import Browser, Locator, Page, expect
-from serving import TINY, Server, serving, wait_until_done
+from serving import TINY, Server, wait_until_done
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -44,13 +44,6 @@ LOOK = """() => {
 # Of another shape than the draft at first; on a text of which a block is shorter than the example.
 SHAPE = {"n_layers": 3, "n_heads": 4, "n_embed": 32, "block_size": 32}
 WITH_RUN = {**TINY, "model": SHAPE, "generation": {"temperature": 0, "max_new_tokens": 20}}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("still") / "home"
-    with serving(home, OMP_NUM_THREADS="1") as one:
-        yield one
 
 
 def moved(page: Page) -> list[str]:
