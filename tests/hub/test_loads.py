@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hub_standin import HubStandin
 
 from gtt.config import RunConfig
@@ -61,37 +60,41 @@ import importlib.util, sys
 for absent in ("gtt", "accelerate", "datasets", "gradio"):
     assert importlib.util.find_spec(absent) is None, absent
 from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
-repo, trust, text = sys.argv[1], sys.argv[2] == "own", "One day"
-tokenizer = AutoTokenizer.from_pretrained(repo, trust_remote_code=trust)
-model = AutoModelForCausalLM.from_pretrained(repo, trust_remote_code=trust)
-assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
-write = pipeline("text-generation", model=model, tokenizer=tokenizer)
-said = write(text, max_new_tokens=5, do_sample=False)[0]["generated_text"]
-assert said.startswith(text) and len(said) > len(text), said
-again = pipeline("text-generation", model=repo, trust_remote_code=trust)
-assert again(text, max_new_tokens=5, do_sample=False)[0]["generated_text"] == said
-print("loaded", model.num_parameters(), *sorted(foreign & set(sys.modules)))
+text = "One day"
+for repo in sys.argv[1:]:
+    trust = repo.endswith("own")
+    tokenizer = AutoTokenizer.from_pretrained(repo, trust_remote_code=trust)
+    model = AutoModelForCausalLM.from_pretrained(repo, trust_remote_code=trust)
+    assert tokenizer.decode(tokenizer(text)["input_ids"]) == text, repo
+    write = pipeline("text-generation", model=model, tokenizer=tokenizer)
+    said = write(text, max_new_tokens=5, do_sample=False)[0]["generated_text"]
+    assert said.startswith(text) and len(said) > len(text), said
+    again = pipeline("text-generation", model=repo, trust_remote_code=trust)
+    assert again(text, max_new_tokens=5, do_sample=False)[0]["generated_text"] == said, repo
+    print("loaded", model.num_parameters(), *sorted(foreign & set(sys.modules)))
 """
 KINDS: dict[str, dict[str, Any]] = {
     "characters": {},
-    "byte pairs": {"data": {"tokenizer": "bpe", "vocab_size": 300}},
+    "pairs": {"data": {"tokenizer": "bpe", "vocab_size": 300}},
     "bytes": {"data": {"tokenizer": "bpe", "vocab_size": 256}, "model": {"position": "none"}},
     "own": {"model": {"norm_position": "post"}},
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_where_torch_and_transformers_are_alone(
-    hub: HubStandin, tmp_path: Path, tiny_config: RunConfig, kind: str
+    hub: HubStandin, tmp_path: Path, tiny_config: RunConfig
 ) -> None:
-    """A process of its own, since only that can be without the rest and with an empty cache."""
+    """A process of its own, since only that can be without the rest and with an empty cache.
+
+    It loads the model with code of its own last: with the code there, nothing else may need it.
+    """
     home = Home(tmp_path / "home")
-    folder, _ = start_run(tiny_config.updated(KINDS[kind]), home)
-    push = Push(
-        folder, home.corpora, "anna/tiny", private=False, token="hf_anna", endpoint=hub.url
-    ).run(os.getpid())
-    assert push.stage == "done", push
-    assert ("modeling_gtt.py" in hub.repos["anna/tiny"].files) == (kind == "own")
+    for kind, changes in KINDS.items():
+        folder, _ = start_run(tiny_config.updated(changes), home)
+        there = {"private": False, "token": "hf_anna", "endpoint": hub.url}
+        push = Push(folder, home.corpora, f"anna/{kind}", **there).run(os.getpid())
+        assert push.stage == "done", push
+        assert ("modeling_gtt.py" in hub.repos[f"anna/{kind}"].files) == (kind == "own")
     environment = {
         **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         "HF_ENDPOINT": hub.url,
@@ -100,7 +103,7 @@ def test_where_torch_and_transformers_are_alone(
         "NO_PROXY": "127.0.0.1",
     }
     done = subprocess.run(
-        [sys.executable, "-I", "-c", ALONE + PROGRAM, "anna/tiny", kind],
+        [sys.executable, "-I", "-c", ALONE + PROGRAM, *(f"anna/{kind}" for kind in KINDS)],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         env=environment,
@@ -109,5 +112,8 @@ def test_where_torch_and_transformers_are_alone(
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.startswith("loaded ") and len(done.stdout.split()) == 2, done.stdout
-    assert hub.requested("GET", "/anna/tiny/resolve/.*model.safetensors") == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(KINDS), done.stdout
+    for kind, line in zip(KINDS, lines):
+        assert line.startswith("loaded ") and len(line.split()) == 2, line
+        assert hub.requested("GET", f"/anna/{kind}/resolve/.*model.safetensors") == 1

@@ -16,8 +16,9 @@ from waiting import until
 
 from gtt.runs.processes import Worker
 
-TIMES = 4 if THOROUGH else 1
-KILLS = ["worker"] * 3 * TIMES + ["server"] * TIMES + ["both"] * TIMES  # twenty, or five
+KILLS = (
+    ["worker"] * 12 + ["server"] * 4 + ["both"] * 4 if THOROUGH else ["worker", "server", "both"]
+)
 STEPS = 120
 BODY = tiny(
     max_steps=STEPS,

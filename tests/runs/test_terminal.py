@@ -1,8 +1,13 @@
-"""The commands as a person types them, each in a process of its own."""
+"""The commands as a person types them.
+
+A command runs in the process of the test, with streams, folder and environment as its own would
+have; where a signal, a pipe or a fresh interpreter is at stake it has a process of its own.
+"""
 
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import shutil
@@ -10,11 +15,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
+from thorough import THOROUGH
 
 from gtt.cli import main
 from gtt.config import RunConfig
@@ -24,6 +32,7 @@ from gtt.runs.execute import failure_sentence
 from gtt.runs.fold import Fold
 
 ROOT = Path(__file__).resolve().parents[2]
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
 TINY = """\
 title: Tiny
 summary: A model of a few thousand weights.
@@ -57,18 +66,30 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def gtt(
-    home: Path, *arguments: str, code: int = 0, **more: str
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "gtt", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment(home, **more),
-        cwd=home,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
+@dataclass
+class Done:
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
+def gtt(home: Path, *arguments: str, code: int = 0, folder: Path | None = None) -> Done:
+    """Runs a command in this process, in a folder (the home, unless one is named)."""
+    out, errors = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(out),
+        redirect_stderr(errors),
+    ):
+        for name in list(os.environ):
+            if name.startswith("GTT_"):
+                patch.delenv(name)
+        patch.setenv("GTT_HOME", str(home))
+        patch.chdir(folder or home)
+        ended_with = main(list(arguments))
+    done = Done(out.getvalue(), errors.getvalue())
+    assert ended_with == code, done
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
@@ -241,7 +262,7 @@ class Training:
         return self.process.returncode
 
 
-@pytest.mark.parametrize("at_step", [4, 7, 11])
+@pytest.mark.parametrize("at_step", [4, 7, 11] if THOROUGH else [7])
 def test_a_killed_run_resumes_with_equal_losses(
     home: Path, finished: tuple[Path, Any], tmp_path: Path, at_step: int
 ) -> None:
@@ -289,7 +310,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again_with_equal_losses
     assert steps == sorted(set(steps))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS if THOROUGH else SIGNALS[:1])
 def test_a_signal_while_loading_leaves_nothing(
     home: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -315,7 +336,7 @@ def test_a_signal_while_loading_leaves_nothing(
     assert not run.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS if THOROUGH else SIGNALS[1:])
 def test_a_signal_saves_and_ends_as_stopped(
     home: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -361,8 +382,8 @@ def test_a_run_goes_on_after_its_text_was_moved(home: Path, tmp_path: Path) -> N
     run = tmp_path / "run"
     train(home, "--data", "book.txt", "--out", str(run), "--set", "training.max_steps=3")
     (home / "book.txt").unlink()
-    gtt(tmp_path, "resume", str(run), "--set", "training.max_steps=5", GTT_HOME=str(home))
-    result = json.loads(gtt(tmp_path, "evaluate", str(run), "--json", GTT_HOME=str(home)).stdout)
+    gtt(home, "resume", str(run), "--set", "training.max_steps=5", folder=tmp_path)
+    result = json.loads(gtt(home, "evaluate", str(run), "--json", folder=tmp_path).stdout)
     assert result["task_score"] is None and result["validation_loss"] > 0
 
 
@@ -579,9 +600,25 @@ def test_a_home_that_cannot_be_written_to_is_named(
     assert "name another folder" in said and "GTT_HOME" not in said
 
 
-def test_a_refusal_reaches_the_shell(home: Path) -> None:
-    done = gtt(home, "train", "--recipe", "quikstart", code=2)
-    assert done.stderr.count("\n") == 1 and "quickstart" in done.stderr
+def test_words_lines_and_refusals_reach_the_shell(home: Path) -> None:
+    """A process of its own, as all the other commands of a person have."""
+
+    def shell(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "gtt", *arguments]
+        there = {"env": environment(home), "cwd": home, "timeout": 120}
+        return subprocess.run(command, capture_output=True, text=True, **there)  # type: ignore
+
+    refused = shell("train", "--recipe", "quikstart")
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1 and "quickstart" in refused.stderr
+    done = shell("train", "--recipe", "tiny.yaml", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    run = Path(lines[-1].pop("run_dir"))
+    assert lines == journal_of(run)
+    written = shell("generate", str(run), "--prompt", "Once ", "--max-new-tokens", "5")
+    assert (written.returncode, written.stderr) == (0, "")
+    assert written.stdout.startswith("Once ") and len(written.stdout) == len("Once ") + 5 + 1
 
 
 def test_recipes_and_datasets_are_listed(home: Path) -> None:
