@@ -17,13 +17,20 @@ from types import FrameType
 # Read by Gradio and the Hub's library when they are imported: nothing is reported to anybody.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# Nor written down: Gradio would sum up the last 10,000 events anew after each one, 8 ms and 10 MB.
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
 
-from gtt.api.connections import bound_connections
+from starlette.middleware import Middleware
+
 from gtt.api.guard import guarding
+from gtt.api.guard.connections import bound_connections
+from gtt.api.guard.layers import refuse_unguarded
+from gtt.api.guard.open_routes import open_routes
 from gtt.api.service import Service
-from gtt.api.unread import bound_unread
 from gtt.console import write_anything
 from gtt.errors import GTTError
+from gtt.first_script import ScriptFirst
 from gtt.listening import (
     Address,
     address_from,
@@ -83,20 +90,17 @@ def keep_forms_in(folder: Path) -> None:
 
 def serve(service: Service, address: Address) -> None:
     """Launches the page and waits for a signal."""
-    from gtt.api.gradio_adapter import known_calls, make_events_cheap
-    from gtt.ui.assets import asset_routes, head, run_first, static_text
+    from gtt.api.gradio_adapter import known_calls, make_queue_frugal
+    from gtt.ui.assets import asset_routes, head, static_text
     from gtt.ui.page import build
     from gtt.ui.theme import CSS, theme
 
     demo = build(service)
     demo.queue(max_size=256, default_concurrency_limit=8)
-    # Gradio looks for events a thousand times a second; that alone takes 4 % of a core.
-    demo._queue.sleep_when_free = 0.02
-    demo._queue.progress_update_sleep_when_free = 0.1
-    bound_unread(demo._queue, service.unread)
+    make_queue_frugal(demo, service.unread)
     bound_connections()
-    make_events_cheap(demo._queue)
-    run_first(static_text("frames.js") + static_text("surroundings.js"))
+    first = static_text("frames.js") + static_text("surroundings.js")
+    ours = [*asset_routes(), *routes(service)]
     launch = partial(
         demo.launch,
         server_name=address.name,
@@ -115,8 +119,11 @@ def serve(service: Service, address: Address) -> None:
         run_history=False,
         show_error=False,
         app_kwargs={
-            "routes": [*asset_routes(), *routes(service)],
+            "routes": ours,
+            "middleware": [Middleware(ScriptFirst, first)],
             "lifespan": guarding(
+                routes=ours,
+                gradios=open_routes(),
                 allowed_hosts=service.limits.allowed_hosts,
                 on_space=is_on_space(),
                 space_host=os.environ.get("SPACE_HOST"),
@@ -136,10 +143,11 @@ def serve(service: Service, address: Address) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     try:
-        launch()  # a stop that comes meanwhile is heeded after it
+        app, _, _ = launch()  # a stop that comes meanwhile is heeded after it
     except OSError:  # somebody was quicker
         refuse_unusable(address)
         raise
+    refuse_unguarded(app)
     print(told_at(address), flush=True)
     # What is here by now stays; the collector need not go through it with every page it serves.
     gc.collect()

@@ -25,9 +25,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
-from gtt.api.addresses import address_of
 from gtt.api.endpoints.configuration import drafted
 from gtt.api.errors import ApiError, NotFound, error_body
+from gtt.api.guard.visitor_address import address_of
 from gtt.api.labels import answer_on_screen
 from gtt.api.links import changes_in
 from gtt.api.openapi import openapi

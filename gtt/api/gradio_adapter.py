@@ -1,8 +1,9 @@
 """The table as Gradio endpoints: what the Gradio client and, over MCP, an agent see.
 
-The only module of this floor that knows Gradio. Every endpoint keeps its name; its parameters are
-the fields of its request, and `workspace`, the key of the caller's desk. A call without a key gets
-a desk of its own and its key in the answer, under `workspace`.
+Beside its private doors (`gtt.api.doors`) this is the only module of this floor that knows Gradio.
+Every endpoint keeps its name; its parameters are the fields of its request, and `workspace`, the
+key of the caller's desk. A call without a key gets a desk of its own and its key in the answer,
+under `workspace`.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ import logging
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import gradio.utils
-from gradio import state_holder
-from gradio.context import LocalContext
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
-from gtt.api.addresses import address_of
+from gtt.api.doors import gradio as doors
 from gtt.api.errors import error_body
-from gtt.api.known_calls import KnownCalls
+from gtt.api.guard.gradio_calls import KnownCalls
+from gtt.api.guard.unread_results import Unread
+from gtt.api.guard.visitor_address import address_of
 from gtt.api.schemas import Request
 from gtt.api.service import Caller, Service
 from gtt.api.table import TABLE, Download, Endpoint, answer
@@ -62,85 +63,39 @@ def add_endpoints(service: Service) -> None:
 
 def known_calls(page: gr.Blocks) -> KnownCalls:
     """Which events a page has, its own among them, and which functions its components."""
-    public: dict[str, Any] = page.get_api_info()["named_endpoints"]
-    queue = page._queue
+    events = doors.event_names(page)
     return KnownCalls(
-        names=frozenset(event.api_name for event in page.fns.values() if event.api_name),
-        parameters={
-            name.removeprefix("/"): {
-                one["parameter_name"]: not one["parameter_has_default"]
-                for one in about["parameters"]
-            }
-            for name, about in public.items()
-        },
-        numbers=frozenset(page.fns),
-        functions={
-            number: frozenset(function.__name__ for function in getattr(block, "server_fns", ()))
-            for number, block in page.blocks.items()
-        },
-        is_session=lambda session: session in queue.pending_messages_per_session,
-        is_event=lambda event: (
-            event in queue.event_ids_to_events
-            or event in queue.pending_messages_per_session
-            or any(event in ids for ids in queue.pending_event_ids_session.values())
-        ),
+        names=frozenset(name for name in events.values() if name),
+        parameters={name: _required(row) for name, row in TABLE.items()},
+        numbers=frozenset(events),
+        functions=doors.script_functions(page),
+        is_session=partial(doors.has_session, page),
+        is_event=partial(doors.has_event, page),
     )
 
 
-class _Nothing(dict[int, dict[str, Any]]):
-    """Takes what Gradio writes down of components, and keeps nothing of it."""
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __missing__(self, key: int) -> dict[str, Any]:
-        return {}
-
-    def __setitem__(self, key: int, value: dict[str, Any]) -> None:
-        pass
+def _required(row: Endpoint) -> dict[str, bool]:
+    """The parameters of an endpoint, and whether each has to be given."""
+    empty = inspect.Parameter.empty
+    if row.takes_file:
+        return {"file": True} | {name: False for name, _, _ in _parameters(row.request)}
+    return {name: default is empty for name, _, default in _parameters(row.request)}
 
 
-class SmallSession(state_holder.SessionState):  # type: ignore[misc]
-    """A session without a copy of every component's settings and values.
-
-    Gradio keeps one for links to the state of a page, which are closed here. For this page it is
-    half a megabyte and 60 ms of the event loop with the first event of each session; every call of
-    the interface from outside is a session.
-    """
-
-    class _Page:
-        """What there is to begin with."""
-
-        def __init__(self, blocks: Any) -> None:
-            self.default_config, self.blocks = blocks.default_config, ()
-
-    def __init__(self, blocks: Any) -> None:
-        super().__init__(self._Page(blocks))
-        self.config_values = _Nothing()
-
-    def _update_config(self, key: int) -> None:
-        pass
-
-
-def make_events_cheap(queue: Any) -> None:
-    """Lets events of this process's pages keep no copies, load no library and leave no record.
-
-    Gradio sets matplotlib's backend around every event, for functions that draw with pyplot: with
-    the first one that is a second in which nobody is answered, and 35 MB. Ours draw without it.
-    For a page of figures that is closed here, it also writes down the last 10,000 events and sums
-    them up anew after each one: 10 MB with the first, 8 ms with each of the later ones.
-    `queue` is that of the page, `Blocks._queue`.
-    """
-    state_holder.SessionState = SmallSession
-    gradio.utils.MatplotlibBackendMananger = nullcontext
-    queue.ANALYTICS_MAX_EVENTS = 0
+def make_queue_frugal(page: gr.Blocks, unread: Unread) -> None:
+    """Lets a page and its events take little time and memory, for results that wait too."""
+    doors.look_for_events_rarely(page)
+    doors.keep_sessions_small()
+    doors.leave_matplotlib_out()
+    doors.keep_results_in(page, unread)
+    unread.forgotten = partial(doors.forget_session, page)
 
 
 def caller_of(service: Service, workspace: Any, request: gr.Request | None) -> Caller:
     """Whoever calls: by the key that is given, else by the header of REST."""
     key = workspace or (request.headers.get(WORKSPACE) if request is not None else None)
     # An event of the page asks for no request, but was made by one.
-    http = request if request is not None else LocalContext.request.get(None)
+    http = request if request is not None else doors.request_at_work()
     address = address_of(_peer(http), _forwarded(http)) if http is not None else ""
     return service.caller(key or None, address)  # also a key that is no text, which is refused
 
@@ -185,7 +140,7 @@ def begin(
     """
     row = TABLE[endpoint]
     caller = caller_of(service, values.pop("workspace", None), http)
-    service.unread.belongs(LocalContext.event_id.get(None), caller.desk.owner)
+    service.unread.belongs(doors.event_at_work(), caller.desk.owner)
     service.rates.take(row.rate, caller.desk.owner)
     given = {name: value for name, value in values.items() if value is not None}
     return caller, parse(row.request, given, strict=True)
@@ -330,7 +285,7 @@ def _add_download(service: Service, row: Endpoint) -> None:
         with gradio_errors():
             caller, asked = begin(service, row.name, request, **values)
             done = await answer(row, caller, asked)
-            return await asyncio.to_thread(_written, done, Path(out.GRADIO_CACHE), service)
+            return await asyncio.to_thread(_written, done, doors.cache_folder(out), service)
 
     _add_with_components(call, row, _parameters(row.request), out)
 

@@ -18,9 +18,9 @@ import psutil
 
 from gtt.api.desk import Desk
 from gtt.api.errors import NotFound
+from gtt.api.guard.unread_results import Unread
 from gtt.api.pushes import Pushes
 from gtt.api.rates import Places, RateLimiter
-from gtt.api.unread import Unread
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
 from gtt.config import RunConfig
 from gtt.errors import GTTError, UnusableRun

@@ -15,8 +15,8 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from gtt.api.addresses import address_of
-from gtt.api.connections import Connections, bounded
+from gtt.api.guard.connections import Connections, bounded
+from gtt.api.guard.visitor_address import address_of
 
 BODY = b"x" * 4_000_000
 
@@ -148,7 +148,7 @@ def test_one_address_has_no_more_than_its_share() -> None:
 
 def test_the_limit_on_open_files_is_raised() -> None:
     program = (
-        "import resource as r; from gtt.api.connections import raise_open_files;"
+        "import resource as r; from gtt.api.guard.connections import raise_open_files;"
         "hard = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (128, hard));"
         "print(raise_open_files(), *r.getrlimit(r.RLIMIT_NOFILE))"
     )

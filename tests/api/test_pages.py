@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from gtt.api.pages import MOST_KEPT, Pages
+from gtt.api.guard.page_cache import MOST_KEPT, Pages
 
 
 class Page:

@@ -109,7 +109,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     service.rates = RateLimiter.at_home()  # nearly all requests are to reach an endpoint
     key = new_key()
     try:
-        with listening(Guard(Starlette(routes=routes(service)))) as url:
+        ours = routes(service)
+        with listening(Guard(Starlette(routes=ours), routes=ours)) as url:
             with httpx.Client(base_url=url, headers={"X-GTT-Workspace": key}, timeout=60) as http:
                 text = "the cat sat on the mat. " * 300
                 for name in ("a.txt", "b.txt"):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import RootModel
 
-from gtt.api.unread import Unread
+from gtt.api.guard.unread_results import Unread
 
 
 class Message:

@@ -78,6 +78,7 @@ def url(service: Service, ids: list[str]) -> Iterator[str]:
 
         demo.load(looking_at, None, views, api_visibility="private")
     port = free_port()
+    ours = [*asset_routes(), *routes(service)]
     demo.launch(
         server_name="127.0.0.1",
         server_port=port,
@@ -87,7 +88,7 @@ def url(service: Service, ids: list[str]) -> Iterator[str]:
         css=CSS,
         head=head(),
         ssr_mode=False,
-        app_kwargs={"routes": [*asset_routes(), *routes(service)], "lifespan": guarding()},
+        app_kwargs={"routes": ours, "lifespan": guarding(routes=ours)},
     )
     yield f"http://127.0.0.1:{port}"
     demo.close()

@@ -95,6 +95,7 @@ def url(service: Service, run: str) -> Iterator[str]:
         demo.load(lambda: value, None, view, api_visibility="private")
     make_events_cheap(demo._queue)
     port = free_port()
+    ours = [*asset_routes(), *routes(service)]
     demo.launch(
         server_name="127.0.0.1",
         server_port=port,
@@ -104,7 +105,7 @@ def url(service: Service, run: str) -> Iterator[str]:
         css=CSS,
         js=static_text("page.js"),
         ssr_mode=False,
-        app_kwargs={"routes": [*asset_routes(), *routes(service)], "lifespan": guarding()},
+        app_kwargs={"routes": ours, "lifespan": guarding(routes=ours)},
     )
     yield f"http://127.0.0.1:{port}"
     demo.close()

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gtt.api.errors import ApiError, Forbidden, error_body
-from gtt.api.known_calls import PREFIX, KnownCalls
+from gtt.api.guard.gradio_calls import PREFIX, KnownCalls
 
 UPLOAD = "/gradio_api/upload"  # a form; not the event of that name, /gradio_api/call/upload
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -172,49 +172,54 @@ NOT_READ = (
 
 
 class _Messages(asyncio.Queue[Any]):
-    """The messages of one session. One that somebody waits for is handed on as it is."""
+    """The messages of one session. One that somebody waits for is handed on as it is.
+
+    `asyncio.Queue` lets a subclass say how it puts and gets.
+    """
 
     def __init__(self, unread: Unread) -> None:
         super().__init__()
         self._unread = unread
         self._used = unread.clock()
+        self._waiting: deque[Any] = deque()
+        self._listeners = 0
+
+    async def get(self) -> Any:
+        self._listeners += 1
+        try:
+            return await super().get()
+        finally:
+            self._listeners -= 1
 
     def is_older(self, moment: float) -> bool:
         """Whether nobody listens, and what waits, or the last look, is from before a moment."""
-        kept: Any = self._queue  # type: ignore[attr-defined]
-        first = kept[0].came if kept and isinstance(kept[0], _Packed) else self._used
-        return not self.is_heard() and bool(first < moment)
+        first = self._waiting[0] if self._waiting else None
+        came = first.came if isinstance(first, _Packed) else self._used
+        return not self.is_heard() and came < moment
 
     def is_heard(self) -> bool:
-        """Whether somebody waits for the next message."""
-        return any(not one.done() for one in self._getters)  # type: ignore[attr-defined]
+        """Whether somebody waits for the next message, and not for one that came already."""
+        return self._listeners > len(self._waiting)
 
     def let_go(self) -> None:
         """Counts nothing of it any more."""
-        for one in self._queue:  # type: ignore[attr-defined]
+        for one in self._waiting:
             if isinstance(one, _Packed):
                 self._unread.let_go(one)
 
     def _put(self, item: Any) -> None:
-        super()._put(item if self.is_heard() else self._unread.pack(item))
+        kept = item if self.is_heard() else self._unread.pack(item)
+        self._waiting.append(kept)
+        super()._put(kept)
         if getattr(item, "msg", None) == "process_completed":
             self._unread.finished(str(getattr(item, "event_id", "")))
 
     def _get(self) -> Any:
         self._used = self._unread.clock()
+        self._waiting.popleft()
         item = super()._get()
         return self._unread.unpack(item) if isinstance(item, _Packed) else item
 
 
 def _heard(messages: asyncio.Queue[Any] | None) -> bool:
     return isinstance(messages, _Messages) and messages.is_heard()
-
-
-def bound_unread(queue: Any, unread: Unread) -> None:
-    """Lets Gradio's queue keep its messages here; `queue` is that of a page, `Blocks._queue`."""
-
-    def forget(session: str) -> None:
-        queue.pending_event_ids_session.pop(session, None)
-
-    unread.forgotten = forget
-    queue.pending_messages_per_session = unread

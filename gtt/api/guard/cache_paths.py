@@ -13,7 +13,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gtt.api.known_calls import PREFIX
+from gtt.api.guard.gradio_calls import PREFIX
 
 SHOWN = "/gtt-files"
 TEXTS = (b"application/json", b"text/event-stream")

@@ -12,7 +12,8 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from gtt.api.addresses import is_near
+from gtt.api.doors.server import replace_http_protocol, without_upgrades
+from gtt.api.guard.visitor_address import is_near
 
 MOST = 2000  # connections, where the system gives enough files
 PER_ADDRESS = 200  # from one address that is not a proxy's
@@ -55,7 +56,7 @@ class Connections:
         """Closes the oldest connection, of one address or of all, that has no request at work."""
         for protocol, whose in self._open.items():
             if address in (None, whose) and protocol.is_idle():
-                protocol.transport.abort()
+                protocol.abort()
                 self.leave(protocol)
                 return True
         return False
@@ -70,22 +71,21 @@ def bounded(
 ) -> Any:
     """uvicorn's protocol with these bounds; `base` is its own class for HTTP."""
 
-    class BoundedProtocol(base):  # type: ignore[misc]
-        """One connection. uvicorn's `cycle` is the request at work, None before the first."""
+    class BoundedProtocol(without_upgrades(base)):  # type: ignore[misc]
+        """One connection."""
 
         _arriving: asyncio.TimerHandle | None = None
         _unread: asyncio.TimerHandle | None = None
 
-        def is_idle(self) -> bool:
-            return self.cycle is None or bool(self.cycle.response_complete)
-
         def connection_made(self, transport: asyncio.Transport) -> None:
+            self._connection = transport
             super().connection_made(transport)
-            peer = str(self.client[0]) if self.client else ""
-            if not connections.enter(self, peer, may_be_proxy=is_near(peer)):
-                transport.abort()
-                return
-            self._expect_request()
+            peer = transport.get_extra_info("peername")
+            address = str(peer[0]) if isinstance(peer, tuple) else ""
+            if connections.enter(self, address, may_be_proxy=is_near(address)):
+                self._expect_request()
+            else:
+                self.abort()
 
         def connection_lost(self, error: Exception | None) -> None:
             connections.leave(self)
@@ -103,22 +103,20 @@ def bounded(
         def pause_writing(self) -> None:
             super().pause_writing()
             if self._unread is None:
-                self._unread = self.loop.call_later(stalled, self.transport.abort)
+                self._unread = asyncio.get_running_loop().call_later(stalled, self.abort)
 
         def resume_writing(self) -> None:
             self._cancel("_unread")
             super().resume_writing()
 
-        def timeout_keep_alive_handler(self) -> None:
-            self._cancel("_arriving")
-            super().timeout_keep_alive_handler()
-
-        def _should_upgrade(self) -> bool:
-            return False  # there are no web sockets here
+        def abort(self) -> None:
+            """Ends it at once."""
+            self._connection.abort()
 
         def _expect_request(self) -> None:
-            if self._arriving is None and not self.transport.is_closing():
-                self._arriving = self.loop.call_later(first_request, self.transport.abort)
+            if self._arriving is None and not self._connection.is_closing():
+                loop = asyncio.get_running_loop()
+                self._arriving = loop.call_later(first_request, self.abort)
 
         def _cancel(self, name: str) -> None:
             timer = getattr(self, name)
@@ -131,10 +129,8 @@ def bounded(
 
 def bound_connections() -> Connections:
     """Puts the bounds before every server of this process that uvicorn starts from now on."""
-    from uvicorn.protocols.http import auto
-
     connections = Connections(min(MOST, max(64, (raise_open_files() - SPARE_FILES) // 2)))
-    auto.AutoHTTPProtocol = bounded(auto.AutoHTTPProtocol, connections)
+    replace_http_protocol(lambda base: bounded(base, connections))
     return connections
 
 
