@@ -38,7 +38,6 @@ PAGE_ROUTES = (
     _open("GET", "/config", "what the page is made of, for Gradio's clients"),
     _open("GET", "/assets/{path:path}", "scripts and styles of the page"),
     _open("GET", "/static/{path:path}", "fonts and pictures of the page"),
-    _open("GET", "/svelte/{path:path}", "the library that the page's components are written in"),
     _open("GET", "/theme.css", "the page's colours"),
     _open("GET", "/favicon.ico", "the page's icon"),
     _open("GET", "/manifest.json", "name and icon of the page on a home screen"),
