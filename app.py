@@ -51,6 +51,7 @@ SESSIONS = 50  # that Gradio remembers: the page keeps nothing in them
 
 def main() -> int:
     """Serves until SIGINT or SIGTERM; the runs go on and are found again by the next start."""
+    gc.disable()  # what is imported stays: to look through it again and again costs a start time
     write_anything()
     give_freed_memory_back()
     reach_oneself()
@@ -152,6 +153,7 @@ def serve(service: Service, address: Address) -> None:
     # What is here by now stays; the collector need not go through it with every page it serves.
     gc.collect()
     gc.freeze()
+    gc.enable()
     asked.wait()
     demo.close()
 

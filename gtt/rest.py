@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -67,10 +67,10 @@ def routes(service: Service) -> list[BaseRoute]:
     ours: list[BaseRoute] = [
         Route(path, _handler(service, rows), methods=ALL_METHODS) for path, rows in by_path.items()
     ]
-    description = openapi()
+    description = cache(openapi)  # it takes a moment, which the start has no need of
 
     async def describe(request: HttpRequest) -> Response:
-        return JSONResponse(description)
+        return JSONResponse(await asyncio.to_thread(description))
 
     async def docs(request: HttpRequest) -> Response:
         return HTMLResponse(DOCS)

@@ -17,7 +17,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import gradio as gr
 
@@ -42,7 +43,7 @@ LIMIT = 64  # of events of one endpoint at a time; the endpoints hold back what 
 CHUNK = 2**16
 # Answered page by page: `predict` returns the last part of a stream, and would drop the others.
 BY_CURSOR = ("events",)
-KINDS: dict[str, Any] = {"string": str, "integer": int, "number": float, "boolean": bool}
+PLAIN = (bool, int, float, str)
 SIGNED_IN = "signed_in"
 Field = tuple[str, Any, Any]  # name, kind, default of a parameter
 
@@ -225,19 +226,25 @@ def _described(
 
 def _parameters(model: type[Request]) -> list[Field]:
     """Name, kind and default of each field, required ones first, and of the workspace key."""
-    schema = model.model_json_schema()
-    required = set(schema.get("required", []))
-    rows = []
-    for name, field in schema.get("properties", {}).items():
-        kinds = [field, *field.get("anyOf", [])]
-        kind = next((KINDS[one["type"]] for one in kinds if one.get("type") in KINDS), None)
-        if kind is None:
-            is_list = any(one.get("type") == "array" for one in kinds)
-            kind = list if is_list else dict
-        default = inspect.Parameter.empty if name in required else model.model_fields[name].default
-        rows.append((name, kind, default))
-    rows.sort(key=lambda row: row[2] is not inspect.Parameter.empty)
+    empty = inspect.Parameter.empty
+    rows: list[Field] = [
+        (name, _kind(field.annotation), empty if field.is_required() else field.default)
+        for name, field in model.model_fields.items()
+    ]
+    rows.sort(key=lambda row: row[2] is not empty)
     return [*rows, ("workspace", str, None)]
+
+
+def _kind(annotation: Any) -> type:
+    """What a value of JSON is, told by what a field takes; of several kinds the first."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType, Annotated):
+        return next((kind for kind in map(_kind, parts) if kind in PLAIN), _kind(parts[0]))
+    if origin is Literal:
+        return type(parts[0])
+    found = origin or annotation
+    kinds = (bool, int, float, str, list)
+    return next((k for k in kinds if isinstance(found, type) and issubclass(found, k)), dict)
 
 
 def _words(row: Endpoint) -> str:
