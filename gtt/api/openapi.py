@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from gtt import __version__
 from gtt.api.schemas import CHANGES, ErrorResponse, RunInfo, RunStatus
+from gtt.api.schemas.base import RUN_ID
 from gtt.api.table import TABLE, Endpoint
 from gtt.config import GROUPS, describe_settings
 from gtt.explain import QUANTITIES, explain
@@ -64,33 +65,6 @@ QUANTITY_OF = {
     "memory_bytes": "peak_memory",
     "update_to_weight": "update_to_weight_ratio",
 }
-# What stands in an address, where the endpoint itself shows nothing else.
-RUN_ID = "quickstart-20260101-120000-0123456789abcdef"
-SHOWN: dict[str, Any] = {
-    "run_id": RUN_ID,
-    "before": RUN_ID,
-    "also": "wider-20260101-130000-fedcba9876543210",
-    "upload_id": "0123456789abcdef0123456789abcdef",
-    "step": 100,
-    "total_steps": 1000,
-    "points": 500,
-    "after": 0,
-    "after_step": 100,
-    "limit": 50,
-    "resumes": 0,
-    "tokens": 24,
-    "batch": 8,
-    "measure": True,
-    "format": "svg",
-    "unit": "loss",
-    "log": True,
-    "dark": False,
-    "column": "text",
-    "max_megabytes": 1.0,
-    "tokenizer": "bpe",
-    "vocab_size": 512,
-    "validation_fraction": 0.1,
-}
 WORKSPACE = {
     "name": "X-GTT-Workspace",
     "in": "header",
@@ -146,8 +120,6 @@ def _operation(row: Endpoint, request: dict[str, Any], answer: Any) -> dict[str,
     properties = request.get("properties", {})
     required = request.get("required", [])
     in_path = row.path_fields
-    shown = SHOWN | ({"before": SHOWN["upload_id"]} if row.name == "datasets" else {})
-    shown |= row.examples[0] if row.examples else {}
     parameters = [
         {
             "name": name,
@@ -155,7 +127,7 @@ def _operation(row: Endpoint, request: dict[str, Any], answer: Any) -> dict[str,
             "required": name in in_path or name in required,
             "description": schema.get("description", name),
             "schema": _plain(schema) if name not in in_path else schema,
-            "example": shown[name],
+            "example": _example(row, name),
         }
         for name, schema in properties.items()
         if name in in_path or not row.has_body
@@ -177,6 +149,12 @@ def _operation(row: Endpoint, request: dict[str, Any], answer: Any) -> dict[str,
     if body is not None:
         operation["requestBody"] = body
     return operation
+
+
+def _example(row: Endpoint, name: str) -> Any:
+    """What to show of a field in an address: its example, else its default."""
+    default = row.request.model_fields[name].get_default()
+    return row.request.examples().get(name, default)
 
 
 def _body(row: Endpoint, request: dict[str, Any]) -> dict[str, Any] | None:
@@ -205,10 +183,9 @@ def _body(row: Endpoint, request: dict[str, Any]) -> dict[str, Any] | None:
     if required:
         schema["required"] = required
     media: dict[str, Any] = {"schema": schema}
-    if row.examples:
-        media["examples"] = {
-            f"example {number}": {"value": value} for number, value in enumerate(row.examples, 1)
-        }
+    shown = row.request.example or row.request.examples()
+    # Which run there is, nobody can show: left out it is the current one.
+    media["example"] = {k: v for k, v in shown.items() if k in fields and v != RUN_ID}
     return {"required": bool(required), "content": {"application/json": media}}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from gtt.api.rates import Kind
@@ -48,7 +48,6 @@ class Endpoint:
     tag: str = "runs"
     stream: Stream | None = None
     takes_file: bool = False
-    examples: tuple[dict[str, Any], ...] = field(default=())
 
     @property
     def title(self) -> str:

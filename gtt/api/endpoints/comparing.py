@@ -21,7 +21,7 @@ from gtt.runs.managed import ManagedRun
 POINTS = 600  # of one curve
 
 
-@endpoint("POST", "/api/compare", rate="look", examples=({"run_ids": ["first-id", "second-id"]},))
+@endpoint("POST", "/api/compare", rate="look")
 def compare(caller: Caller, request: CompareRuns) -> ComparedRuns:
     """Two to eight runs: curves, which settings differ, and what came of each.
 

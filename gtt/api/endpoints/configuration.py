@@ -38,13 +38,7 @@ def get_config(caller: Caller, request: Nothing) -> ConfigResponse:
     return _response(caller.draft)
 
 
-@endpoint(
-    "POST",
-    "/api/config",
-    rate="write",
-    tag="configuration",
-    examples=({"config": {"model": {"n_layers": 4}}},),
-)
+@endpoint("POST", "/api/config", rate="write", tag="configuration")
 def set_config(caller: Caller, request: SetConfig) -> ConfigResponse:
     """Changes the draft: what is named changes, all else stays.
 

@@ -38,8 +38,6 @@ from gtt.errors import UnusableRun
 from gtt.inference.pipe import Result
 from gtt.inference.questions import CompareJob, MergesJob, PreviewJob, TokenizeJob
 
-_EXAMPLE = {"source": "tales", "text": "Once a wise girl lived in a tower."}
-
 
 @endpoint("GET", "/api/datasets", rate="read", tag="data")
 def datasets(caller: Caller, request: ListDatasets) -> Datasets:
@@ -65,15 +63,7 @@ def _is_here(source: Source, folder: Path | None) -> bool:
     return source.offline or find_by_name(source.copies, folder) is not None
 
 
-@endpoint(
-    "POST",
-    "/api/datasets/upload",
-    rate="upload",
-    tag="data",
-    status=201,
-    takes_file=True,
-    examples=({"name": "tales.txt"},),
-)
+@endpoint("POST", "/api/datasets/upload", rate="upload", tag="data", status=201, takes_file=True)
 async def upload(caller: Caller, request: Upload, chunks: AsyncIterable[bytes]) -> UploadInfo:
     """Brings a text to the desk: the file as the body, or as a form field named `file`.
 
@@ -82,9 +72,7 @@ async def upload(caller: Caller, request: Upload, chunks: AsyncIterable[bytes]) 
     return _info(await caller.desk.uploads.save_async(request.name, chunks))
 
 
-@endpoint(
-    "GET", "/api/datasets/preview", rate="tokenize", tag="data", examples=({"source": "tales"},)
-)
+@endpoint("GET", "/api/datasets/preview", rate="tokenize", tag="data")
 async def preview(caller: Caller, request: OfSource) -> TextPreview:
     """What a text is: counts, frequent tokens, the two parts. Nothing is fetched for it."""
     config = _config_of(caller, request)
@@ -100,9 +88,7 @@ def delete_upload(caller: Caller, request: OfUpload) -> Deleted:
     return Deleted(deleted=request.upload_id, undo_seconds=None)
 
 
-@endpoint(
-    "POST", "/api/tokenize", rate="tokenize", tag="data", examples=({"text": "to be or not"},)
-)
+@endpoint("POST", "/api/tokenize", rate="tokenize", tag="data")
 async def tokenize(caller: Caller, request: Tokenize) -> Tokens:
     """A text as tokens: with the tokenizer of a run, else with one made for this very text."""
     checkpoint = None
@@ -124,7 +110,7 @@ async def tokenize(caller: Caller, request: Tokenize) -> Tokens:
     return await asyncio.to_thread(_tokens, answer)  # tens of thousands: others go on meanwhile
 
 
-@endpoint("POST", "/api/tokenize/compare", rate="tokenize", tag="data", examples=(_EXAMPLE,))
+@endpoint("POST", "/api/tokenize/compare", rate="tokenize", tag="data")
 async def compare_tokenizers(caller: Caller, request: CompareTokenizers) -> ComparedTokenizers:
     """A sentence as characters, as byte pairs learned from the text, and as GPT-2 reads it."""
     config = _config_of(caller, request)
@@ -140,7 +126,7 @@ async def compare_tokenizers(caller: Caller, request: CompareTokenizers) -> Comp
     )
 
 
-@endpoint("POST", "/api/tokenize/merges", rate="tokenize", tag="data", examples=(_EXAMPLE,))
+@endpoint("POST", "/api/tokenize/merges", rate="tokenize", tag="data")
 async def merges(caller: Caller, request: LearnMerges) -> Merges:
     """How byte-pair encoding, learned from the text, joins the bytes of a sentence step by step."""
     config = _config_of(caller, request)

@@ -24,12 +24,7 @@ ABANDONED = 3600  # seconds after which what a server that was killed left behin
 SPARE = 64 * 2**20  # bytes beside the weights that a file may take
 
 
-@endpoint(
-    "GET",
-    "/api/runs/{run_id}/exports/{format}",
-    rate="look",
-    examples=({"format": "pocket", "checkpoint": "best", "weights": "auto"},),
-)
+@endpoint("GET", "/api/runs/{run_id}/exports/{format}", rate="look")
 async def export_run(caller: Caller, request: TakeHome) -> Download:
     """A run to take home: as one file, or as a ZIP of several.
 

@@ -106,14 +106,7 @@ async def _as_they_come(
             await stream.aclose()
 
 
-@endpoint(
-    "POST",
-    "/api/generate",
-    rate="generate",
-    tag="models",
-    stream=generate_stream,
-    examples=({"prompt": "One day", "max_new_tokens": 100, "seed": 1},),
-)
+@endpoint("POST", "/api/generate", rate="generate", tag="models", stream=generate_stream)
 async def generate(caller: Caller, request: Generate) -> Text:
     """Text from a trained model; as a stream with `Accept: text/event-stream`."""
     whole: Text | None = None
@@ -123,9 +116,7 @@ async def generate(caller: Caller, request: Generate) -> Text:
     return whole
 
 
-@endpoint(
-    "POST", "/api/next_token", rate="look", tag="models", examples=({"text": "One day the "},)
-)
+@endpoint("POST", "/api/next_token", rate="look", tag="models")
 async def next_token(caller: Caller, request: NextToken) -> NextTokens:
     """What the model holds likely after a text, before and after temperature, top-k and top-p."""
     run = caller.run_or_current(request.run_id)
@@ -147,13 +138,7 @@ async def next_token(caller: Caller, request: NextToken) -> NextTokens:
     )
 
 
-@endpoint(
-    "POST",
-    "/api/attention/capture",
-    rate="look",
-    tag="models",
-    examples=({"text": "One day the king", "layers": [0]},),
-)
+@endpoint("POST", "/api/attention/capture", rate="look", tag="models")
 async def attention(caller: Caller, request: CaptureAttention) -> Attention:
     """Attention weights while the model reads a text, of all layers or of some."""
     run = caller.run_or_current(request.run_id)

@@ -71,13 +71,7 @@ def job_hardware(caller: Caller, request: Nothing) -> Machines:
     )
 
 
-@endpoint(
-    "POST",
-    "/api/jobs",
-    rate="create",
-    status=201,
-    examples=({"recipe": "quickstart", "flavor": "t4-small", "minutes": 30, "at_most": 0.2},),
-)
+@endpoint("POST", "/api/jobs", rate="create", status=201)
 async def run_on_hub(caller: Caller, request: RunOnHub) -> RunResponse:
     """Begins a new run on a machine of the Hub, which costs its user money there.
 
@@ -170,7 +164,7 @@ def _begin(caller: Caller, request: RunOnHub) -> ManagedRun:
     return once(caller, request, begin)
 
 
-@endpoint("POST", "/api/runs/{run_id}/follow", rate="create", examples=({},))
+@endpoint("POST", "/api/runs/{run_id}/follow", rate="create")
 def follow_job(caller: Caller, request: FollowJob) -> RunResponse:
     """Follows the job of a run again that nobody follows any more, as after a restart."""
     run = caller.run(request.run_id)

@@ -43,10 +43,8 @@ from gtt.inference.questions import (
 from gtt.interpret.history import heads_in_snapshot
 from gtt.runs.snapshot_files import read_snapshot
 
-SENTENCE = "One day the wise girl went to the tower."
 
-
-@endpoint("POST", "/api/heads", rate="look", tag="models", examples=({},))
+@endpoint("POST", "/api/heads", rate="look", tag="models")
 async def heads(caller: Caller, request: MeasureHeads) -> Heads:
     """What each head does by habit: where it looks on validation text, and on repeated tokens."""
     return Heads(**await _asked(HabitsJob, caller, request, corpora=_corpora(caller)))
@@ -80,13 +78,7 @@ def head_history(caller: Caller, request: HeadHistory) -> HeadsOverTime:
     return HeadsOverTime(run_id=run.id, steps=steps)
 
 
-@endpoint(
-    "POST",
-    "/api/ablate",
-    rate="look",
-    tag="models",
-    examples=({"text": SENTENCE, "heads": [{"layer": 0, "head": 1}]},),
-)
+@endpoint("POST", "/api/ablate", rate="look", tag="models")
 async def ablate(caller: Caller, request: Ablate) -> Ablation:
     """What becomes of a text, of the next token and of the validation loss without some heads."""
     off = [(one.layer, one.head) for one in request.heads]
@@ -95,27 +87,25 @@ async def ablate(caller: Caller, request: Ablate) -> Ablation:
     )
 
 
-@endpoint("POST", "/api/read", rate="look", tag="models", examples=({"text": SENTENCE},))
+@endpoint("POST", "/api/read", rate="look", tag="models")
 async def read_text(caller: Caller, request: ReadText) -> Reading:
     """A text token by token: odds, rank, surprise, what was likelier; perplexity of the whole."""
     return Reading(**await _asked(ReadingJob, caller, request))
 
 
-@endpoint("POST", "/api/lens", rate="look", tag="models", examples=({"text": SENTENCE},))
+@endpoint("POST", "/api/lens", rate="look", tag="models")
 async def logit_lens(caller: Caller, request: LookThroughLayers) -> Lens:
     """What each layer would have said, if the unembedding had come right after it."""
     return Lens(**await _asked(LensJob, caller, request))
 
 
-@endpoint(
-    "POST", "/api/follow", rate="look", tag="models", examples=({"text": SENTENCE, "layer": 0},)
-)
+@endpoint("POST", "/api/follow", rate="look", tag="models")
 async def follow_token(caller: Caller, request: FollowToken) -> TokenPath:
     """One token's way through a layer: the actual vectors, with the arithmetic in words."""
     return TokenPath(**await _asked(FollowJob, caller, request))
 
 
-@endpoint("POST", "/api/copies", rate="look", tag="models", examples=({"text": SENTENCE},))
+@endpoint("POST", "/api/copies", rate="look", tag="models")
 async def copies(caller: Caller, request: FindCopies) -> CopyCheck:
     """What of a text stands word for word in the training part, and how much of it is novel."""
     return CopyCheck(**await _asked(CopiesJob, caller, request, corpora=_corpora(caller)))

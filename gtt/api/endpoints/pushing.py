@@ -49,14 +49,7 @@ async def push_and_follow(caller: Caller, request: PushRun) -> AsyncIterator[Pus
         await asyncio.sleep(FOLLOW_EVERY)
 
 
-@endpoint(
-    "POST",
-    "/api/runs/{run_id}/push",
-    rate="push",
-    status=202,
-    stream=push_and_follow,
-    examples=({"repo": "anna/tales-gpt", "private": True},),
-)
+@endpoint("POST", "/api/runs/{run_id}/push", rate="push", status=202, stream=push_and_follow)
 def push_to_hub(caller: Caller, request: PushRun) -> PushResponse:
     """Publishes the best checkpoint of a run on the Hugging Face Hub, with a model card.
 

@@ -66,13 +66,7 @@ async def follow(run: ManagedRun) -> AsyncIterator[StatusResponse]:
         await asyncio.sleep(FOLLOW_EVERY)
 
 
-@endpoint(
-    "POST",
-    "/api/train",
-    rate="write",
-    stream=train_and_follow,
-    examples=({"action": "start", "recipe": "quickstart"}, {"action": "stop"}),
-)
+@endpoint("POST", "/api/train", rate="write", stream=train_and_follow)
 def train(caller: Caller, request: Train) -> StatusResponse:
     """Starts a run from a recipe or the draft, or stops the desk's current one.
 
@@ -112,13 +106,7 @@ def status(caller: Caller, request: Nothing) -> StatusResponse:
     return StatusResponse(run=run_status(run) if run is not None else None)
 
 
-@endpoint(
-    "POST",
-    "/api/runs",
-    rate="create",
-    status=201,
-    examples=({"recipe": "quickstart", "config": {"training": {"max_steps": 200}}},),
-)
+@endpoint("POST", "/api/runs", rate="create", status=201)
 def create_run(caller: Caller, request: CreateRun) -> RunResponse:
     """Begins a new run from a recipe or the draft; it waits in the queue until there is room.
 
@@ -149,7 +137,7 @@ def read_run(caller: Caller, request: OfRun) -> RunResponse:
     return run_response(caller.run(request.run_id))
 
 
-@endpoint("PATCH", "/api/runs/{run_id}", rate="write", examples=({"name": "wider"},))
+@endpoint("PATCH", "/api/runs/{run_id}", rate="write")
 def rename_run(caller: Caller, request: RenameRun) -> RunResponse:
     """Gives a run another name."""
     run = caller.run(request.run_id)
@@ -195,12 +183,7 @@ def stop_run(caller: Caller, request: OfRun) -> RunResponse:
     return run_response(run)
 
 
-@endpoint(
-    "POST",
-    "/api/runs/{run_id}/resume",
-    rate="create",
-    examples=({"config": {"training": {"max_steps": 2000}}},),
-)
+@endpoint("POST", "/api/runs/{run_id}/resume", rate="create")
 def resume_run(caller: Caller, request: ResumeRun) -> RunResponse:
     """Goes on with a run from its newest checkpoint, if asked with other training settings.
 
@@ -234,13 +217,7 @@ def _resumed(caller: Caller, run: ManagedRun, request: ResumeRun) -> RunResponse
     return run_response(run)
 
 
-@endpoint(
-    "POST",
-    "/api/runs/{run_id}/restart",
-    rate="create",
-    status=201,
-    examples=({"config": {"training": {"learning_rate": 0.001}}},),
-)
+@endpoint("POST", "/api/runs/{run_id}/restart", rate="create", status=201)
 def restart_run(caller: Caller, request: RestartRun) -> RunResponse:
     """Begins a new run with the settings of an old one, changed as asked, and numbers its name.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from gtt.settings import Settings
@@ -9,10 +11,25 @@ from gtt.settings import Settings
 MAX_TEXT = 20_000  # characters of a prompt or of a text to tokenize
 MAX_POINTS = 10_000
 ID = r"^[A-Za-z0-9-]{1,100}$"
+# What examples show.
+RUN_ID = "quickstart-20260101-120000-0123456789abcdef"
+OTHER_RUN_ID = "wider-20260101-130000-fedcba9876543210"
+AN_UPLOAD = "0123456789abcdef0123456789abcdef"
+SENTENCE = "One day the wise girl went to the tower."
 
 
 class Request(Settings):
-    """Base of all requests."""
+    """Base of all requests.
+
+    The examples of its fields make one of the whole, unless `example` is it.
+    """
+
+    example: ClassVar[dict[str, Any] | None] = None
+
+    @classmethod
+    def examples(cls) -> dict[str, Any]:
+        """A value for each field that shows one."""
+        return {name: one.examples[0] for name, one in cls.model_fields.items() if one.examples}
 
 
 class Nothing(Request):
@@ -22,14 +39,19 @@ class Nothing(Request):
 class OfRun(Request):
     """A request about one run."""
 
-    run_id: str = Field(pattern=ID, description="The id of a run on the caller's desk.")
+    run_id: str = Field(
+        pattern=ID, description="The id of a run on the caller's desk.", examples=[RUN_ID]
+    )
 
 
 class OfMaybeRun(Request):
     """A request about one run, or about the desk's current one."""
 
     run_id: str | None = Field(
-        None, pattern=ID, description="A run of the caller's desk; left out, its current one."
+        None,
+        pattern=ID,
+        description="A run of the caller's desk; left out, its current one.",
+        examples=[RUN_ID],
     )
 
 
@@ -37,7 +59,10 @@ class OfDraftOrRun(Request):
     """A request about one run, or about the desk's draft."""
 
     run_id: str | None = Field(
-        None, pattern=ID, description="A run of the caller's desk; left out, the desk's draft."
+        None,
+        pattern=ID,
+        description="A run of the caller's desk; left out, the desk's draft.",
+        examples=[RUN_ID],
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from gtt.api.schemas.base import ID, OfRun, Request, Response
+from gtt.api.schemas.base import ID, OTHER_RUN_ID, RUN_ID, OfRun, Request, Response
 
 MOST_RUNS = 8
 IDS = rf"{ID[:-1]}(,[A-Za-z0-9-]{{1,100}}){{0,{MOST_RUNS - 2}}}$"
@@ -27,22 +27,30 @@ class CompareRuns(Request):
         min_length=2,
         max_length=MOST_RUNS,
         description="The ids of 2 to 8 different runs on the caller's desk.",
+        examples=[[RUN_ID, OTHER_RUN_ID]],
     )
 
 
 class DrawFigure(OfRun):
     """The loss curves of a run as a picture. What is left out is as the description says."""
 
-    format: Literal["svg", "png"] | None = Field(None, description="`svg`, or `png`.")
-    unit: Literal["loss", "perplexity", "bits"] | None = Field(
-        None, description="`loss` in nats per token, `perplexity`, or `bits` per byte."
+    format: Literal["svg", "png"] | None = Field(
+        None, description="`svg`, or `png`.", examples=["svg"]
     )
-    log: Flag | None = Field(None, description="Whether the axis of losses is logarithmic.")
-    dark: Flag | None = Field(None, description="Whether it is for a dark page.")
+    unit: Literal["loss", "perplexity", "bits"] | None = Field(
+        None,
+        description="`loss` in nats per token, `perplexity`, or `bits` per byte.",
+        examples=["loss"],
+    )
+    log: Flag | None = Field(
+        None, description="Whether the axis of losses is logarithmic.", examples=[True]
+    )
+    dark: Flag | None = Field(None, description="Whether it is for a dark page.", examples=[False])
     also: str | None = Field(
         None,
         pattern=IDS,
         description="Ids of up to seven other runs to lay over it, with commas between.",
+        examples=[OTHER_RUN_ID],
     )
 
 

@@ -19,7 +19,9 @@ class SetConfig(Request):
         None, max_length=100, description="Begin from this recipe instead of the present draft."
     )
     config: ConfigChanges | None = Field(  # type: ignore[valid-type]
-        None, description="Settings to change; what is left out stays as it is."
+        None,
+        description="Settings to change; what is left out stays as it is.",
+        examples=[{"model": {"n_layers": 4}}],
     )
 
 
@@ -27,7 +29,11 @@ class LrSchedule(OfDraftOrRun):
     """The learning rate over a run that is planned or done."""
 
     total_steps: int | None = Field(
-        None, ge=1, le=10**8, description="Where the settings count epochs: steps to assume."
+        None,
+        ge=1,
+        le=10**8,
+        description="Where the settings count epochs: steps to assume.",
+        examples=[1000],
     )
     points: int = Field(200, ge=2, le=MAX_POINTS, description="Points of the curve.")
 

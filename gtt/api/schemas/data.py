@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gtt.api.schemas.base import ID, MAX_TEXT, Request, Response
+from gtt.api.schemas.base import AN_UPLOAD, ID, MAX_TEXT, Request, Response
 
 UPLOAD_ID = r"^[A-Za-z0-9_-]{8,64}$"
 
@@ -14,7 +14,9 @@ UPLOAD_ID = r"^[A-Za-z0-9_-]{8,64}$"
 class Tokenize(Request):
     """A text to cut into tokens."""
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT, description="Any text.")
+    text: str = Field(
+        min_length=1, max_length=MAX_TEXT, description="Any text.", examples=["to be or not"]
+    )
     run_id: str | None = Field(
         None, pattern=ID, description="With the tokenizer of this run; left out, one of its own."
     )
@@ -32,13 +34,14 @@ class Upload(Request):
         min_length=1,
         max_length=255,
         description="The file's name, for its ending: .txt .md .csv .tsv .json .jsonl .parquet",
+        examples=["tales.txt"],
     )
 
 
 class OfUpload(Request):
     """One text that was uploaded."""
 
-    upload_id: str = Field(pattern=UPLOAD_ID, description="Its id.")
+    upload_id: str = Field(pattern=UPLOAD_ID, description="Its id.", examples=[AN_UPLOAD])
 
 
 class ListDatasets(Request):
@@ -46,7 +49,10 @@ class ListDatasets(Request):
 
     limit: int = Field(100, ge=1, le=200, description="Texts on one page.")
     before: str | None = Field(
-        None, pattern=UPLOAD_ID, description="The last id of a text on the page before this one."
+        None,
+        pattern=UPLOAD_ID,
+        description="The last id of a text on the page before this one.",
+        examples=[AN_UPLOAD],
     )
 
 

@@ -13,10 +13,14 @@ class DrawArchitecture(OfDraftOrRun):
     """The model of a run, or of the draft, reading a batch of its own size or of another."""
 
     batch: int | None = Field(
-        None, ge=1, le=4096, description="Sequences; left out, the batch size of the training."
+        None,
+        ge=1,
+        le=4096,
+        description="Sequences; left out, the batch size of the training.",
+        examples=[8],
     )
     tokens: int | None = Field(
-        None, ge=2, le=8192, description="Tokens in each; left out, the block size."
+        None, ge=2, le=8192, description="Tokens in each; left out, the block size.", examples=[24]
     )
 
 

@@ -16,6 +16,7 @@ class EstimateRun(OfDraftOrRun):
         False,
         description="Time a few small models on this machine first, if its speed is not known: "
         "that takes some seconds, and is done only while nothing trains.",
+        examples=[True],
     )
 
 

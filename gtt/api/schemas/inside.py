@@ -24,7 +24,7 @@ class Inside(OfMaybeRun):
 class TakeHome(OfRun):
     """A run in a format to take home."""
 
-    format: FormatName = Field(description=f"One of {', '.join(FORMATS)}.")
+    format: FormatName = Field(description=f"One of {', '.join(FORMATS)}.", examples=["pocket"])
     checkpoint: str = Field(
         "best",
         pattern=r"^(best|latest|\d{1,9})$",
@@ -42,7 +42,11 @@ class Generate(Inside):
     """Text to go on from, and how to draw. What is left out is as the run has it."""
 
     prompt: str | None = Field(
-        None, min_length=1, max_length=MAX_TEXT, description="Text to go on from."
+        None,
+        min_length=1,
+        max_length=MAX_TEXT,
+        description="Text to go on from.",
+        examples=["One day"],
     )
     prompt_ids: list[int] | None = Field(
         None,
@@ -53,7 +57,9 @@ class Generate(Inside):
     samples: int = Field(
         1, ge=1, le=4, description="Texts to draw side by side; the seed goes up by one for each."
     )
-    max_new_tokens: int | None = Field(None, ge=1, le=2000, description="Tokens to draw.")
+    max_new_tokens: int | None = Field(
+        None, ge=1, le=2000, description="Tokens to draw.", examples=[100]
+    )
     temperature: float | None = Field(
         None, ge=0, le=100, description="0 takes the likeliest token each time."
     )
@@ -68,14 +74,20 @@ class Generate(Inside):
     stop: list[Annotated[str, Field(max_length=LONGEST_STOP)]] | None = Field(
         None, max_length=16, description="The text ends before the first of these."
     )
-    seed: int | None = Field(None, ge=0, lt=2**32, description="The same seed, the same text.")
+    seed: int | None = Field(
+        None, ge=0, lt=2**32, description="The same seed, the same text.", examples=[1]
+    )
 
 
 class NextToken(Inside):
     """The odds of what comes after a text, or after token ids."""
 
     text: str | None = Field(
-        None, min_length=1, max_length=MAX_TEXT, description="What was read so far; or give `ids`."
+        None,
+        min_length=1,
+        max_length=MAX_TEXT,
+        description="What was read so far; or give `ids`.",
+        examples=["One day the "],
     )
     ids: list[int] | None = Field(
         None, min_length=1, max_length=20_000, description="Token ids; they go before `text`."
@@ -91,9 +103,14 @@ class NextToken(Inside):
 class CaptureAttention(Inside):
     """What each head looks at while the model reads a text."""
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT, description="At most 256 tokens are read.")
+    text: str = Field(
+        min_length=1,
+        max_length=MAX_TEXT,
+        description="At most 256 tokens are read.",
+        examples=["One day the king"],
+    )
     layers: list[int] | None = Field(
-        None, max_length=64, description="Layers to return, from 0; left out, all."
+        None, max_length=64, description="Layers to return, from 0; left out, all.", examples=[[0]]
     )
     heads: list[int] | None = Field(
         None, max_length=64, description="Heads to return, from 0; left out, all."
@@ -109,7 +126,9 @@ class CaptureAttention(Inside):
 class ReadSnapshot(OfRun):
     """The inside of a model at a step of its training."""
 
-    step: int = Field(ge=0, le=10**8, description="The newest snapshot up to this step is shown.")
+    step: int = Field(
+        ge=0, le=10**8, description="The newest snapshot up to this step is shown.", examples=[100]
+    )
     tokens: int = Field(24, ge=1, le=64, description="Tokens whose attention is shown.")
 
 

@@ -23,7 +23,9 @@ class ReadMetrics(OfMaybeRun):
     points: int = Field(
         1000, ge=10, le=MAX_POINTS, description="Points per curve; of more, minima and maxima stay."
     )
-    after_step: int = Field(-1, ge=-1, le=2**53, description="Only points after this step.")
+    after_step: int = Field(
+        -1, ge=-1, le=2**53, description="Only points after this step.", examples=[100]
+    )
 
 
 class WatchRun(OfMaybeRun):
@@ -36,7 +38,9 @@ class WatchRun(OfMaybeRun):
 class OfCheckpoint(OfRun):
     """One checkpoint of a run."""
 
-    step: int = Field(ge=0, le=10**8, description="The step of a checkpoint that is kept.")
+    step: int = Field(
+        ge=0, le=10**8, description="The step of a checkpoint that is kept.", examples=[100]
+    )
 
 
 class CheckpointInfo(Response):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gtt.api.schemas.base import MAX_TEXT, OfRun, Request, Response
+from gtt.api.schemas.base import MAX_TEXT, SENTENCE, OfRun, Request, Response
 from gtt.api.schemas.inside import Inside
 
 MOST_IDS = 4096
@@ -31,9 +31,13 @@ class HeadNumber(Request):
 class Ablate(Inside):
     """What becomes of a text, and of the validation loss, with heads switched off."""
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT, description="What was read so far.")
+    text: str = Field(
+        min_length=1, max_length=MAX_TEXT, description="What was read so far.", examples=[SENTENCE]
+    )
     heads: list[HeadNumber] = Field(
-        max_length=MOST_OFF, description="The heads to switch off, each a layer and a head from 0."
+        max_length=MOST_OFF,
+        description="The heads to switch off, each a layer and a head from 0.",
+        examples=[[{"layer": 0, "head": 1}]],
     )
     count: int = Field(10, ge=1, le=200, description="Next tokens to list.")
 
@@ -42,7 +46,11 @@ class ReadText(Inside):
     """A text, or token ids, to be read token by token."""
 
     text: str | None = Field(
-        None, min_length=1, max_length=MAX_TEXT, description="The text; or give `ids`."
+        None,
+        min_length=1,
+        max_length=MAX_TEXT,
+        description="The text; or give `ids`.",
+        examples=[SENTENCE],
     )
     ids: list[int] | None = Field(
         None, min_length=1, max_length=MOST_IDS, description="Token ids; they go before `text`."
@@ -53,7 +61,9 @@ class ReadText(Inside):
 class LookThroughLayers(Inside):
     """What each layer would have said (the logit lens)."""
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT, description="What was read so far.")
+    text: str = Field(
+        min_length=1, max_length=MAX_TEXT, description="What was read so far.", examples=[SENTENCE]
+    )
     positions: int = Field(24, ge=1, le=64, description="Places to show, the last ones.")
     count: int = Field(5, ge=1, le=20, description="Tokens to list at each, the likeliest first.")
 
@@ -62,12 +72,15 @@ class FollowToken(Inside):
     """One token's way through a layer."""
 
     text: str = Field(
-        min_length=1, max_length=MAX_TEXT, description="At most 48 tokens are read, the last ones."
+        min_length=1,
+        max_length=MAX_TEXT,
+        description="At most 48 tokens are read, the last ones.",
+        examples=[SENTENCE],
     )
     place: int = Field(
         -1, ge=-4096, le=4096, description="Which token, from 0; negative: from the end."
     )
-    layer: int = Field(0, ge=0, le=1000, description="Which layer, from 0.")
+    layer: int = Field(0, ge=0, le=1000, description="Which layer, from 0.", examples=[0])
     step: str = Field(
         "", max_length=40, description="The name of a step, of which one number is worked out."
     )
@@ -78,7 +91,12 @@ class FollowToken(Inside):
 class FindCopies(Inside):
     """A text to look for in the training part."""
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT, description="Mostly a generated text.")
+    text: str = Field(
+        min_length=1,
+        max_length=MAX_TEXT,
+        description="Mostly a generated text.",
+        examples=[SENTENCE],
+    )
 
 
 class PreferredToken(Response):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gtt.api.schemas.base import ID, OfRun, Request, Response
+from gtt.api.schemas.base import ID, RUN_ID, OfRun, Request, Response
 from gtt.api.schemas.changes import ConfigChanges
 from gtt.config import RunConfig
 from gtt.runs.elsewhere import Stage
@@ -102,7 +102,7 @@ class RunOnHub(Request):
 class Train(Request):
     """Start a run as `CreateRun` does, or stop the desk's current one."""
 
-    action: Literal["start", "stop"] = Field("start", description="What to do.")
+    action: Literal["start", "stop"] = Field("start", description="What to do.", examples=["start"])
     recipe: str | None = Field(None, max_length=100, description="As for a new run.")
     config: ConfigChanges | None = Field(  # type: ignore[valid-type]
         None, description="As for a new run."
@@ -113,7 +113,7 @@ class Train(Request):
 class RenameRun(OfRun):
     """Another name for a run."""
 
-    name: Name = Field(description="The new name.")
+    name: Name = Field(description="The new name.", examples=["wider"])
 
 
 class ResumeRun(OfRun):
@@ -130,7 +130,9 @@ class RestartRun(OfRun):
     """A new run with the settings of an old one, changed."""
 
     config: ConfigChanges | None = Field(  # type: ignore[valid-type]
-        None, description="What differs from the old run."
+        None,
+        description="What differs from the old run.",
+        examples=[{"training": {"learning_rate": 0.001}}],
     )
     idempotency_key: IdempotencyKey = None
 
@@ -140,7 +142,10 @@ class ListRuns(Request):
 
     limit: int = Field(50, ge=1, le=200, description="Runs on one page.")
     before: str | None = Field(
-        None, pattern=ID, description="The last run id of the page before this one."
+        None,
+        pattern=ID,
+        description="The last run id of the page before this one.",
+        examples=[RUN_ID],
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from gtt.api.schemas.base import Request, Response
+from gtt.api.schemas.base import SENTENCE, Request, Response
 
 MAX_COMPARED = 2000  # characters of a sentence that three tokenizers cut
 MAX_MERGED = 500  # characters of a sentence that is followed merge by merge
@@ -21,33 +21,45 @@ class OfSource(Request):
         min_length=1,
         max_length=MAX_SOURCE,
         description="A built-in source, an upload of this desk, or owner/name on the Hub.",
+        examples=["tales"],
     )
     column: str | None = Field(
         None,
         min_length=1,
         max_length=MAX_COLUMN,
         description="Of a table, the column with the text.",
+        examples=["text"],
     )
     max_megabytes: float | None = Field(
-        None, gt=0, le=100_000, description="How much of the text is used at most, in MB."
+        None,
+        gt=0,
+        le=100_000,
+        description="How much of the text is used at most, in MB.",
+        examples=[1.0],
     )
     tokenizer: Literal["char", "bpe", "pretrained"] | None = Field(
-        None, description="What cuts the text into tokens."
+        None, description="What cuts the text into tokens.", examples=["bpe"]
     )
-    vocab_size: int | None = Field(None, ge=256, le=200_000, description="Tokens of BPE.")
+    vocab_size: int | None = Field(
+        None, ge=256, le=200_000, description="Tokens of BPE.", examples=[512]
+    )
     validation_fraction: float | None = Field(
-        None, gt=0, lt=1, description="The share that is kept apart for validation."
+        None, gt=0, lt=1, description="The share that is kept apart for validation.", examples=[0.1]
     )
 
 
 class CompareTokenizers(OfSource):
     """A sentence to cut in three ways."""
 
+    example: ClassVar = {"source": "tales", "text": SENTENCE}
+
     text: str = Field(min_length=1, max_length=MAX_COMPARED, description="Any sentence.")
 
 
 class LearnMerges(OfSource):
     """A sentence to follow through the merges of byte-pair encoding."""
+
+    example: ClassVar = {"source": "tales", "text": SENTENCE}
 
     text: str = Field(min_length=1, max_length=MAX_MERGED, description="Any sentence.")
 
