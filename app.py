@@ -23,6 +23,7 @@ os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
 
 from starlette.middleware import Middleware
 
+from gtt.api.first_script import ScriptFirst
 from gtt.api.guard import guarding
 from gtt.api.guard.connections import bound_connections
 from gtt.api.guard.layers import refuse_unguarded
@@ -30,7 +31,6 @@ from gtt.api.guard.open_routes import open_routes
 from gtt.api.service import Service
 from gtt.console import write_anything
 from gtt.errors import GTTError
-from gtt.first_script import ScriptFirst
 from gtt.listening import (
     Address,
     address_from,

@@ -33,9 +33,9 @@ from uvicorn.protocols.http import auto
 from gtt.api.doors import DoorMoved, behind
 from gtt.api.doors import gradio as doors
 from gtt.api.doors import server as server_doors
+from gtt.api.first_script import ScriptFirst
 from gtt.api.guard.layers import guarding, refuse_unguarded
 from gtt.errors import GTTError
-from gtt.first_script import ScriptFirst
 
 LIST = ROOT / "docs" / "private-doors.md"
 DOORS = ROOT / "gtt" / "api" / "doors"

@@ -19,7 +19,7 @@ from hub_standin import Account, HubStandin, Repo, hub_standin
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import free_port
 
-from gtt.api.gradio_adapter import add_endpoints, make_events_cheap
+from gtt.api.gradio_adapter import add_endpoints, make_queue_frugal
 from gtt.api.guard import guarding
 from gtt.api.rates import RateLimiter
 from gtt.api.service import Service
@@ -93,7 +93,7 @@ def url(service: Service, run: str) -> Iterator[str]:
         view = push_view(desk)
         value = {"workspace": KEY, "run": run}
         demo.load(lambda: value, None, view, api_visibility="private")
-    make_events_cheap(demo._queue)
+    make_queue_frugal(demo, service.unread)
     port = free_port()
     ours = [*asset_routes(), *routes(service)]
     demo.launch(
