@@ -156,7 +156,9 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
         service.streams.take(caller.desk.owner)
         leave = partial(service.streams.leave, caller.desk.owner)
         try:
-            return await _streamed(row.stream(caller, request), headers, leave)
+            return await _streamed(
+                row.stream(caller, request), headers, leave, PAGE in http.headers
+            )
         except BaseException:
             leave()
             raise
@@ -369,21 +371,23 @@ class _Stream(StreamingResponse):
             self._leave()
 
 
-async def _streamed(parts: Any, headers: dict[str, str], leave: Callable[[], None]) -> Response:
+async def _streamed(
+    parts: Any, headers: dict[str, str], leave: Callable[[], None], for_page: bool
+) -> Response:
     """A server-sent stream; what is wrong at once is an ordinary refusal."""
     first = asyncio.ensure_future(anext(parts))
     await asyncio.wait({first}, timeout=FIRST_PART)
     if first.done() and isinstance(first.exception(), GTTError):
         await first
     return _Stream(
-        _events(first, parts),
+        _events(first, parts, for_page),
         leave=leave,
         media_type="text/event-stream",
         headers={**headers, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
-async def _events(part: asyncio.Future[Any], parts: Any) -> AsyncIterator[bytes]:
+async def _events(part: asyncio.Future[Any], parts: Any, for_page: bool) -> AsyncIterator[bytes]:
     """Each part as it comes; a comment now and then shows that the line is alive."""
     try:
         while True:
@@ -398,7 +402,9 @@ async def _events(part: asyncio.Future[Any], parts: Any) -> AsyncIterator[bytes]
     except Exception as error:
         if not isinstance(error, GTTError):
             log.exception("a stream failed")
-        yield b"event: error\ndata: " + json.dumps(error_body(error)[1]).encode() + b"\n\n"
+        body: dict[str, Any] = {**error_body(error)[1]}
+        said = answer_on_screen(body) if for_page else body
+        yield b"event: error\ndata: " + json.dumps(said).encode() + b"\n\n"
     finally:
         part.cancel()
         with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):

@@ -58,7 +58,7 @@ def next_token_odds(
         logits = logits.masked_fill(logits < smallest_kept, float("-inf"))
     odds = logits.softmax(dim=-1)
     if top_p < 1:
-        ranked, order = odds.sort(dim=-1, descending=True)
+        ranked, order = odds.sort(dim=-1, descending=True, stable=True)
         before = ranked.cumsum(dim=-1) - ranked  # the odds of all that rank higher
         cut = before >= top_p
         cut[..., 0] = False

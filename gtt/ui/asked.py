@@ -17,16 +17,17 @@ from starlette.datastructures import QueryParams
 
 from gtt.api.endpoints.configuration import drafted, get_config, set_config
 from gtt.api.links import changes_in
-from gtt.api.schemas import ConfigResponse, SetConfig
+from gtt.api.schemas import SetConfig
+from gtt.config import RunConfig
 from gtt.errors import BadInput
 from gtt.settings import parse
-from gtt.ui.assets import static_text
 from gtt.ui.desk import PRIVATE, PageDesk
+from gtt.ui.views import view
 
 MOST = 1000  # addresses that are remembered as kept
 # Views that ask about the draft say with it what the address asked for, until that is kept.
 OPENED = """(asked) => {
-  document.documentElement.dataset.gttAsked = asked;
+  Object.assign(document.documentElement.dataset, { gttAsked: asked, gttOpened: "" });
   document.dispatchEvent(new CustomEvent("gtt:opened"));
   if (asked) document.dispatchEvent(new CustomEvent("gtt:draft"));
 }"""
@@ -43,13 +44,8 @@ class Asked:
         self.desk = desk
         desk.draft_shown = self.shown
         self.text = gr.Textbox("", visible=False)
-        self._view = gr.HTML(
-            value=None,
-            html_template="<div></div>",
-            js_on_load=static_text("asked.js"),
-            elem_id="asked",
-            elem_classes="gtt-unseen",
-            padding=False,
+        self._view = view(
+            "asked", events=("done",), elem_id="asked", elem_classes="gtt-unseen", padding=False
         )
         self._kept: OrderedDict[str, None] = OrderedDict()
         self._keeping = asyncio.Lock()
@@ -64,14 +60,13 @@ class Asked:
         await self.shown(workspace, text)
         return text
 
-    async def shown(self, workspace: str, text: str) -> ConfigResponse:
+    async def shown(self, workspace: str, text: str) -> RunConfig:
         """The draft as the page shows it: with what was asked for and is not kept yet."""
-        answer: ConfigResponse = await self.desk.ask("get_config", get_config, workspace)
+        draft: RunConfig = (await self.desk.ask("get_config", get_config, workspace)).config
         id, values = _read(text)
         if not id or id in self._kept:
-            return answer
-        request = parse(SetConfig, values, strict=True)
-        return ConfigResponse(config=drafted(answer.config, request), parameters=None)
+            return draft
+        return drafted(draft, parse(SetConfig, values, strict=True))
 
     async def keep(self, workspace: str, text: str) -> None:
         """Makes it the draft, unless that was done; raises `GTTError`."""

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from gradio import routes
 from jinja2 import ChoiceLoader, DictLoader
@@ -80,6 +81,16 @@ class FrontEnd:
         return f"{FILES}/{self.mark}/{name}"
 
 
+def styles() -> list[Path]:
+    """Every style sheet of `gtt/web`."""
+    return list(WEB.rglob("*.css"))
+
+
+def _rank(style: Path) -> tuple[Any, ...]:
+    """What a folder says for all within it comes first, and of a folder its `style.css`."""
+    return len(style.parts), style.parent, style.name != "style.css", style.name
+
+
 @cache
 def front_end() -> FrontEnd:
     """What browsers load: the modules of `gtt/web`, its styles as one, the concepts as one."""
@@ -88,8 +99,7 @@ def front_end() -> FrontEnd:
         for folder in ("lib", "views")
         for path in sorted((WEB / folder).rglob("*.js"))
     }
-    styles = sorted(WEB.rglob("*.css"))
-    files["style.css"] = b"\n".join(path.read_bytes() for path in styles)
+    files["style.css"] = b"\n".join(path.read_bytes() for path in sorted(styles(), key=_rank))
     explained = {
         one.id: {"title": one.title, "tip": one.tip, "body": one.body}
         for one in concepts().values()

@@ -12,7 +12,6 @@ import gradio as gr
 from gtt.api.errors import error_body
 from gtt.api.gradio_adapter import begin
 from gtt.api.labels import answer_on_screen, on_screen
-from gtt.api.schemas import ConfigResponse
 from gtt.api.service import Service
 from gtt.config import RunConfig
 from gtt.errors import BadInput, GTTError
@@ -35,7 +34,7 @@ class PageDesk:
     message: gr.HTML
     controls: Controls = field(default_factory=dict)
     # The draft as a page shows it, by the key and what its address asks for; see `Asked`.
-    draft_shown: Callable[[str, str], Awaitable[ConfigResponse]] | None = None
+    draft_shown: Callable[[str, str], Awaitable[RunConfig]] | None = None
 
     async def ask(self, name: str, function: Callable[..., Any], key: str, /, **values: Any) -> Any:
         """The answer of an endpoint to the visitor of this key; raises `GTTError`."""
@@ -75,7 +74,7 @@ class PageDesk:
             try:
                 shown = None
                 if isinstance(was_asked, str) and was_asked and self.draft_shown is not None:
-                    shown = (await self.draft_shown(key, was_asked)).config
+                    shown = await self.draft_shown(key, was_asked)
                 answer = await self._answer(name, function, key, named, shown)
             except Exception as error:
                 return answer_on_screen({**error_body(error)[1]})
@@ -84,13 +83,13 @@ class PageDesk:
         asked.__name__ = as_name
         return asked
 
-    def values_of(self, answer: ConfigResponse) -> list[Any]:
+    def values_of(self, config: RunConfig) -> list[Any]:
         """What every control shows for a draft, in the order of `controls`."""
-        config = answer.config.model_dump(mode="json")
+        plain = config.model_dump(mode="json")
         shown = []
         for key in self.controls:
             group, _, name = key.partition(".")
-            value = config[group][name]
+            value = plain[group][name]
             shown.append("\n".join(value) if isinstance(value, list) else value)
         return shown
 

@@ -87,7 +87,7 @@ async def keep_shown(desk: PageDesk, key: str, shown: str) -> None:
         values = None
     if not isinstance(values, list):
         raise BadInput("What the controls show came as no list.", field="shown")
-    known = dict(zip(desk.controls, desk.values_of(answer)))
+    known = dict(zip(desk.controls, desk.values_of(answer.config)))
     given = {
         setting: value
         for (setting, value), old in zip(zip(known, values), known.values())

@@ -14,10 +14,10 @@ from gtt.api.endpoints.runs import list_runs, read_run, status, stop_run
 from gtt.api.gradio_adapter import add_endpoints
 from gtt.api.labels import LABELS
 from gtt.api.links import TABS, link_of
+from gtt.api.schemas import Nothing
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
 from gtt.ui.asked import OPENED, Asked
-from gtt.ui.cards import cards_value, draft_of, recipe_cards, recipe_choices
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import SHOWN, keep_draft, keep_shown, refusal_of, telling
 from gtt.ui.events import without_echoes
@@ -49,6 +49,7 @@ COPY = """async (query) => {
 STARTED = (
     """(run) => { document.dispatchEvent(new CustomEvent("gtt:started", { detail: run })); }"""
 )
+ON_CARDS = {"name", "title", "summary", "measured", "seconds_here", "lacks_gpu"}
 AT_WORK = ("queued", "preparing", "running", "stopping")  # states of a run that can be stopped
 TITLE = "# GTT\nTrain a small GPT from scratch and watch it learn."
 
@@ -64,8 +65,16 @@ def build(service: Service) -> gr.Blocks:
             glossary_view()
         message = message_view()
         desk = PageDesk(service, key, message)
-        listed = recipe_choices(service)
-        cards = recipe_cards(desk, listed)
+        listed = recipes(
+            service.caller(None), Nothing()
+        ).recipes  # as a desk without runs sees them
+        # It tells of a choice with its `recipe`; the same card again begins the draft anew as well.
+        cards = view(
+            "recipes",
+            events=("picked",),
+            value=[one.model_dump(mode="json", include=ON_CARDS) for one in listed],
+            elem_id="recipe",
+        )
         with gr.Row(elem_id="actions"):
             start = gr.Button("Start training", variant="primary", elem_id="start", scale=3)
             halt = gr.Button("Stop and save", elem_id="stop", scale=1, min_width=120)
@@ -89,7 +98,7 @@ def build(service: Service) -> gr.Blocks:
             with gr.Tab("Training", id="training"):
                 shown = training_tab(desk, run, progress)
             with gr.Tab("Generation", id="generation"):
-                generation_tab(desk, run)
+                generation_tab()
             with gr.Tab("Attention", id="attention"):
                 attention_tab()
         saved = keep_draft(desk, refused, asked)
@@ -102,7 +111,7 @@ def build(service: Service) -> gr.Blocks:
                 answer = await desk.ask("set_config", set_config, workspace, recipe=recipe)
             except GTTError as error:
                 return [sentence_of(error), *(gr.skip() for _ in desk.controls)]
-            return ["", *desk.values_of(answer)]
+            return ["", *desk.values_of(answer.config)]
 
         async def start_run(
             workspace: str, values: str, was_asked: str
@@ -180,12 +189,10 @@ def build(service: Service) -> gr.Blocks:
 
         async def fill(workspace: str, was_asked: str) -> list[Any]:
             try:
-                answer = await asked.shown(workspace, was_asked)
+                draft = await asked.shown(workspace, was_asked)
             except GTTError:  # what came back from the browser is not what was sent there
-                answer = await asked.shown(workspace, "")
-            here = (await desk.ask("recipes", recipes, workspace)).recipes
-            known = cards_value(here, draft_of(answer.config, listed), workspace)
-            return [known, "yes", *desk.values_of(answer)]
+                draft = await asked.shown(workspace, "")
+            return ["yes", *desk.values_of(draft)]
 
         async def link(workspace: str) -> str:
             answer = await desk.ask("get_config", get_config, workspace)
@@ -206,11 +213,14 @@ def build(service: Service) -> gr.Blocks:
                 None, [filled, *controls], on_screen, js=SHOWN, api_visibility="private"
             ).then(keep_on_screen, [key, on_screen, asked.text], message, **PRIVATE)
         halt.click(halt_run, [key, run], message, **PRIVATE)
-        refill = [cards, filled, *controls]
-        shown.use.click(use_settings, [key, run, asked.text], message, **PRIVATE).then(
+        refill = [filled, *controls]
+        used = shown.use.click(use_settings, [key, run, asked.text], message, **PRIVATE).then(
             fill, [key, asked.text], refill, **PRIVATE
-        ).then(shown.plan, key, shown.schedule, **PRIVATE)
-        fields.returned(fill, [key, asked.text], refill, **PRIVATE)
+        )
+        used.then(shown.plan, key, shown.schedule, **PRIVATE)
+        looked_again = fields.returned(fill, [key, asked.text], refill, **PRIVATE)
+        for event in (used, looked_again):  # its recipe may be another one and its values the same
+            event.then(None, None, None, **telling("null"))
         kept = asked.done(keep_asked, [key, asked.text], [message])
         kept.then(None, None, None, **telling("null"))
         kept.then(shown.plan, key, shown.schedule, **PRIVATE)
@@ -221,11 +231,8 @@ def build(service: Service) -> gr.Blocks:
         opened.then(None, asked.text, None, js=OPENED, api_visibility="private")
         shown.after(opened)
         opened.then(shown.plan, key, shown.schedule, **PRIVATE)
-        # The views of the text are told of the draft first, and then of what the controls show.
-        opened.then(texts["cut"], [texts["sentence"], key], texts["cuts"], **PRIVATE).then(
-            fill, [key, asked.text], refill, **PRIVATE
-        ).then(texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE).then(
-            texts["words"], [key, texts["source"]], [message, texts["about"]], **PRIVATE
-        )
+        opened.then(fill, [key, asked.text], refill, **PRIVATE).then(
+            texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE
+        ).then(texts["words"], [key, texts["source"]], [message, texts["about"]], **PRIVATE)
     without_echoes(demo)
     return demo

@@ -422,8 +422,8 @@ def test_the_page_is_built_on_the_table() -> None:
         "gtt.api.workspaces.new_key",
         "gtt.api.errors.error_body",
         "gtt.exports.formats.",  # what there is, which the API describes too
-        "gtt.recipes.differences",  # between two configurations; which recipes there are, is asked
-        "gtt.recipes.nearest_recipe",
+        "gtt.api.labels.",  # a setting is called as its control is
+        "gtt.api.links.",  # what an address asks for, and the address of a draft
         "gtt.config.",
         "gtt.settings.",
         "gtt.errors.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sampling_cases
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +79,22 @@ def test_odds_without_settings_are_the_softmax() -> None:
 def test_odds_by_hand(settings: dict[str, float], expected: list[float]) -> None:
     odds = next_token_odds(LOGITS.repeat(2, 1), **settings)  # type: ignore[arg-type]
     assert torch.allclose(odds, torch.tensor(expected, dtype=torch.float32).repeat(2, 1), atol=1e-6)
+
+
+def test_the_cases_that_the_page_is_held_to_as_well() -> None:
+    """What the page makes of them is tested by `gtt/web/tests/sampling.test.js`."""
+    known = json.loads(sampling_cases.FILE.read_text(encoding="utf-8"))
+    right = [case.pop("odds") for case in known]
+    assert known == sampling_cases.cases(), "run: python tests/model/sampling_cases.py"
+    for case, odds in zip(known, right):
+        found = sampling_cases.odds_of(case)
+        assert found == pytest.approx(odds, abs=1e-6), case
+        assert [one > 0 for one in found] == [one > 0 for one in odds], case
+
+
+def test_of_equal_odds_the_first_are_kept() -> None:
+    odds = next_token_odds(torch.zeros(64), top_p=0.5)  # an unstable sort would take any of them
+    assert odds.nonzero().flatten().tolist() == list(range(32))
 
 
 def test_draws_follow_the_odds() -> None:

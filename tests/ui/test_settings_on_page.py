@@ -14,7 +14,6 @@ from gtt.config import describe_settings
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
 from gtt.settings import setting
-from gtt.ui.generation import words
 from gtt.ui.page import build
 
 SETTINGS = {one.key: one for one in describe_settings()}
@@ -43,11 +42,13 @@ def shown_on(page: gr.Blocks) -> Iterator[tuple[str, Any]]:
             yield ids[str(block.elem_id)], block
 
 
-def test_a_setting_is_on_the_page_once_or_says_why_not(page: gr.Blocks, service: Service) -> None:
+def test_a_setting_is_on_the_page_once_or_says_why_not(page: gr.Blocks) -> None:
     counts = Counter(key for key, _ in shown_on(page))
     # The Generation tab draws its own controls from what it is told; the prompt is its text field.
-    told = [one["key"] for one in words(service)["settings"] if one["part"] == "drawing"]
-    counts += Counter([*told, "generation.prompt"])
+    (drawing,) = (block for block in page.blocks.values() if block.elem_id == "inside-generation")
+    told = [one["name"] for one in drawing.props["settings"]]
+    assert told.pop() == "samples"  # of the request, and no setting
+    counts += Counter([f"generation.{name}" for name in [*told, "prompt"]])
     assert set(counts.values()) == {1}
     for key, one in SETTINGS.items():
         assert (counts[key] == 1) == (one.off_page is None), key

@@ -22,7 +22,7 @@ from gtt.api.table import endpoint
 from gtt.api.visitors import recipe_of
 from gtt.config import RunConfig, describe_settings
 from gtt.explain import explain
-from gtt.recipes import load_recipes
+from gtt.recipes import load_recipes, origin_of
 from gtt.runs import calibration
 from gtt.runs.limits import vocabulary_of
 from gtt.runs.processes import gpu_count
@@ -80,7 +80,7 @@ def recipes(caller: Caller, request: Nothing) -> Recipes:
                 summary=" ".join(recipe.summary.split()),
                 audience=" ".join(recipe.audience.split()),
                 config=recipe.config,
-                measured=recipe.measured.model_dump(mode="json") if recipe.measured else None,
+                measured=recipe.measured,
                 seconds_here=seconds_of(recipe, machine, caller.service.home.corpora),
                 order=recipe.order,
                 needs=recipe.needs,
@@ -148,4 +148,7 @@ def changed(config: RunConfig, changes: object) -> RunConfig:
 def _response(config: RunConfig) -> ConfigResponse:
     vocabulary = vocabulary_of(config)
     parameters = config.model.parameter_count(vocabulary) if vocabulary else None
-    return ConfigResponse(config=config, parameters=parameters)
+    recipe, differing = origin_of(config)
+    return ConfigResponse(
+        config=config, parameters=parameters, recipe=recipe, changed=list(differing)
+    )

@@ -9,6 +9,7 @@ from pydantic import Field
 from gtt.api.schemas.base import MAX_POINTS, OfDraftOrRun, Request, Response
 from gtt.api.schemas.changes import ConfigChanges
 from gtt.config import RunConfig
+from gtt.recipes import MeasuredRun
 from gtt.settings import Part
 
 
@@ -45,6 +46,8 @@ class ConfigResponse(Response):
     parameters: int | None = Field(
         description="Parameters of the model; null where the vocabulary is not known beforehand."
     )
+    recipe: str = Field(description="The recipe it was begun from.")
+    changed: list[str] = Field(description="The settings that are not as in the recipe.")
 
 
 class Schedule(Response):
@@ -64,7 +67,7 @@ class RecipeInfo(Response):
     summary: str
     audience: str
     config: RunConfig
-    measured: dict[str, Any] | None
+    measured: MeasuredRun | None
     seconds_here: float | None = Field(
         description="What it will take on this machine, where its speed was measured."
     )

@@ -12,20 +12,22 @@ from gtt.api.endpoints.configuration import get_config, set_config
 from gtt.api.endpoints.data import datasets, upload
 from gtt.api.gradio_adapter import begin
 from gtt.api.schemas import SourceInfo
+from gtt.api.schemas.texts import OfSource
 from gtt.errors import GTTError
 from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
-from gtt.ui.texts import DATA, merges_view, preview_view, tokens_view
+from gtt.ui.views import view
 
 SENTENCE = "Once a wise boy named Emil lived in a tower by the meadow."
+SHOWN = tuple(OfSource.model_fields)  # settings that decide what the views of the text show
 CHUNK = 2**16
 # What the views are told, put together in the browser: a keystroke alone asks the server nothing.
-TELL = """(text, key, ...values) => {
+TELL = """(text, ...values) => {
   const names = NAMES, data = {};
   values.forEach((value, i) => { if (value !== null && value !== "") data[names[i]] = value; });
-  const told = { workspace: key, text, data };
+  const told = { text, data };
   return [told, told, told];
-}""".replace("NAMES", str(list(DATA)))
+}""".replace("NAMES", str(list(SHOWN)))
 
 
 def data_tab(desk: PageDesk) -> Any:
@@ -55,7 +57,11 @@ def data_tab(desk: PageDesk) -> Any:
         with gr.Column(scale=1):
             desk.controls |= controls(desk.service, "reading")
     gr.Markdown("## The text")
-    seen = preview_view(desk)
+    told = {
+        "text": SENTENCE,
+        "data": {},
+    }  # the settings are the draft's, before controls are filled
+    seen = view("text/preview", elem_id="text-preview", padding=False, value=told)
     gr.Markdown("## A sentence as tokens")
     sentence = gr.Textbox(
         SENTENCE,
@@ -64,9 +70,9 @@ def data_tab(desk: PageDesk) -> Any:
         lines=2,
         elem_id="sentence",
     )
-    tokens = tokens_view(desk)
+    tokens = view("text/tokens", elem_id="text-tokens", padding=False, value=told)
     gr.Markdown("## Byte-pair encoding, merge by merge")
-    merges = merges_view(desk)
+    merges = view("text/merges", elem_id="text-merges", padding=False, value=told)
 
     async def listed(key: str, chosen: str | None) -> Any:
         answer = await desk.ask("datasets", datasets, key)
@@ -118,22 +124,17 @@ def data_tab(desk: PageDesk) -> Any:
         said, about = await about_text(key, name)
         return said or gr.skip(), about
 
-    def cut(text: str, key: str) -> list[dict[str, Any]]:
-        """What the views are told when the page opens: the settings are the draft's then."""
-        return [{"workspace": key, "text": text, "data": {}}] * 3
-
     source.input(chosen, [desk.key, source], [desk.message, about], **PRIVATE)
     file.upload(brought, [desk.key, file], [desk.message, source, file], **PRIVATE).then(
         told_of, [desk.key, source], [desk.message, about], **PRIVATE
     )
     desk.controls["data.source"] = source
-    cuts = [seen, tokens, merges]
-    settings = [desk.controls[f"data.{name}"] for name in DATA]
+    settings = [desk.controls[f"data.{name}"] for name in SHOWN]
     gr.on(
         [sentence.change, *(setting.change for setting in settings)],
         None,
-        [sentence, desk.key, *settings],
-        cuts,
+        [sentence, *settings],
+        [seen, tokens, merges],
         js=TELL,
         api_visibility="private",
     )
@@ -142,9 +143,6 @@ def data_tab(desk: PageDesk) -> Any:
         "listed": listed,
         "words": words,
         "about": about,
-        "cut": cut,
-        "sentence": sentence,
-        "cuts": cuts,
     }
 
 

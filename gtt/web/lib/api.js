@@ -8,6 +8,7 @@ import { ENDPOINTS } from "./table.js";
 
 const LONGEST_WAIT = 10000; // milliseconds that a busy server is left alone at most
 const LOST = "The server does not answer: try again in a moment.";
+const EVENTS = "text/event-stream";
 const BUSY = ["rate_limited", "busy"];
 
 const state = {
@@ -54,9 +55,71 @@ export async function ask(name, values) {
     return body;
   } catch {
     state.failures += 1;
-    return /** @type {any} */ ({ error: { code: "lost", message: LOST, field: null, ways: [] } });
+    return /** @type {any} */ ({ error: fault("lost", LOST) });
   }
 }
+
+/**
+ * An answer that comes bit by bit, as server-sent events; `take` gets each part. It answers with
+ * what went wrong, null where all has come or `signal` has ended it; it never throws.
+ *
+ * @template {Name} N
+ * @param {N} name
+ * @param {import("../types/ask").Values<N>} values
+ * @param {(part: import("../types/ask").Answer<N>) => void} take
+ * @param {AbortSignal} signal
+ * @returns {Promise<Fault | null>}
+ */
+export async function stream(name, values, take, signal) {
+  try {
+    const answer = await send(name, values, { signal, headers: { Accept: EVENTS } });
+    noteServer(answer);
+    if (!answer.body || !answer.headers.get("Content-Type")?.startsWith(EVENTS)) {
+      return await refusalOf(answer);
+    }
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return null;
+      const events = (rest + value).split("\n\n");
+      rest = events.pop() || "";
+      for (const event of events.map(eventOf)) {
+        if (event.kind === "error") return event.data.error;
+        if (event.kind === "part") take(event.data);
+      }
+    }
+  } catch {
+    return signal.aborted ? null : fault("lost", LOST);
+  }
+}
+
+/** A server-sent event; of a comment, which only shows that the line is alive, nothing is left. @param {string} text */
+export function eventOf(text) {
+  const lines = text.split("\n");
+  const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6));
+  const kind = lines.find((line) => line.startsWith("event: "))?.slice(7) || "part";
+  if (!data.length) return { kind: "comment", data: null };
+  return { kind, data: JSON.parse(data.join("\n")) };
+}
+
+/** What was answered instead of a stream. @param {Response} answer @returns {Promise<Fault>} */
+async function refusalOf(answer) {
+  let refusal = fault("busy", `The server refused (${answer.status}): try again in a moment.`);
+  try {
+    refusal = (await answer.json()).error || refusal;
+  } catch {
+    // no body of ours, as from a proxy
+  }
+  const wait = Number(answer.headers.get("Retry-After"));
+  if (wait > 0 && !/\d+ second|a second/.test(refusal.message)) {
+    refusal.message += ` In about ${Math.ceil(wait)} s there should be room.`;
+  }
+  return refusal;
+}
+
+/** @param {string} code @param {string} message @returns {Fault} */
+const fault = (code, message) => ({ code, message, field: null, ways: [] });
 
 /**
  * The answer as it comes over the network: for streams and files. Throws where nobody answers.

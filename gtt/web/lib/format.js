@@ -45,6 +45,13 @@ export function duration(seconds) {
   return minutes ? `${minutes} min ${two(all)} s` : `${all} s`;
 }
 
+/** A time as people say it. @param {number} seconds */
+export function roughly(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = seconds / 60;
+  return minutes < 90 ? `${Math.round(minutes)} min` : `${(minutes / 60).toFixed(1)} h`;
+}
+
 /** The time of one step. @param {number} seconds */
 export const brief = (seconds) =>
   seconds < 1 ? `${Math.round(1000 * seconds)} ms` : `${seconds.toFixed(1)} s`;

@@ -1,0 +1,112 @@
+/**
+ * Recipes as cards: radio buttons, so that arrow keys and screen readers know them. What a card
+ * claims holds for its recipe; once a setting was changed, the card says that instead.
+ *
+ * @typedef {import("./figures.js").Recipe} Recipe
+ */
+import { desk } from "../../lib/api.js";
+import { newest } from "../../lib/asking.js";
+import { add, listen, partsOf } from "../../lib/dom.js";
+import { isActive, turn, wanted } from "../../lib/store.js";
+import { figuresOf } from "./figures.js";
+
+const NOTE = "gtt-recipes-folded";
+const SOON = 350; // milliseconds after the last change until the draft is asked for
+const SHOWN = 3; // names of changed settings that are told; of more, how many
+
+/**
+ * @param {HTMLElement} element
+ * @param {import("../../types/view").Gradio} gradio its value is the list of recipes
+ */
+export function mount(element, { props, trigger }) {
+  const part = partsOf(element);
+  const ask = newest(() => {});
+  let recipes = /** @type {Recipe[]} */ (props.value);
+  let draft = { recipe: recipes[0].name, changed: /** @type {string[]} */ ([]) };
+  let timer = 0;
+
+  const cards = recipes.map((recipe) => {
+    const label = add(part("row"), "label");
+    const title = add(label, "span", { class: "title" });
+    const radio = add(title, "input", { type: "radio" });
+    radio.name = "recipe";
+    radio.value = recipe.name;
+    radio.onclick = () => pick(recipe.name); // also of the one that is chosen: it begins anew
+    add(title, "span", { text: recipe.title });
+    return { label, radio, figures: add(label, "span", { class: "figures" }) };
+  });
+
+  /** @param {string} name */
+  function pick(name) {
+    draft = { recipe: name, changed: [] };
+    show();
+    trigger("picked", { recipe: name });
+  }
+
+  function show() {
+    const { changed } = draft;
+    cards.forEach(({ label, radio, figures }, i) => {
+      const isThis = recipes[i].name === draft.recipe;
+      const isChanged = isThis && changed.length > 0;
+      label.className = `${recipes[i].lacks_gpu ? "away" : ""} ${isChanged ? "changed" : ""}`;
+      radio.checked = isThis;
+      const settings = changed.length === 1 ? "1 setting" : `${changed.length} settings`;
+      const lines = isChanged ? ["changed:", settings] : figuresOf(recipes[i]);
+      figures.replaceChildren();
+      for (const text of lines) add(figures, "span", { text });
+    });
+    const chosen = recipes.find(({ name }) => name === draft.recipe) || recipes[0];
+    part("chosen").textContent = `· ${chosen.title}${changed.length ? ", changed" : ""}`;
+    part("summary").textContent = chosen.summary;
+    const more = changed.length - SHOWN;
+    const others = more > 0 ? ` and ${more} more` : "";
+    const told = `Changed: ${changed.slice(0, SHOWN).join(", ")}${others}.`;
+    part("changes").textContent = changed.length ? told : "";
+    part("back").hidden = !changed.length;
+    part("back").textContent = `Back to ${chosen.title}`;
+  }
+
+  /** The draft is on the server, where other tabs change it too. */
+  async function readDraft() {
+    if (!desk()) return;
+    const answer = await ask("get_config", {});
+    if (answer) draft = answer;
+    show();
+  }
+
+  /** What a recipe takes here is known better with each run. */
+  async function readRecipes() {
+    const answer = desk() ? await ask("recipes", {}) : null;
+    if (!answer) return;
+    recipes = recipes.map((one) => answer.recipes.find(({ name }) => name === one.name) || one);
+    show();
+  }
+
+  part("back").onclick = () => pick(draft.recipe);
+  part("fold").ontoggle = () => {
+    try {
+      localStorage.setItem(NOTE, part("fold").open ? "" : "yes");
+    } catch {
+      // not kept, then
+    }
+  };
+  try {
+    part("fold").open = localStorage.getItem(NOTE) !== "yes";
+  } catch {
+    // open, then
+  }
+  listen(element, "gtt:draft", () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(readDraft, SOON);
+  });
+  function readAll() {
+    readDraft();
+    readRecipes();
+  }
+  wanted.follow(element, readAll); // the desk may be known only then
+  turn.follow(element, (run) => {
+    if (!isActive(run)) readRecipes();
+  });
+  show();
+  readAll();
+}
