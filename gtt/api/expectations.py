@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
 
 import psutil
 
 from gtt.api.service import Caller
 from gtt.config import DataConfig
-from gtt.plain_files import read_plain_text
+from gtt.data.corpus_records import counts_made_with
 from gtt.recipes import Recipe
 from gtt.runs import calibration
 from gtt.runs.estimates import Machine, TrainedRun, estimate
@@ -21,7 +19,6 @@ from gtt.runs.managed import ManagedRun
 from gtt.runs.processes import gpu_count
 
 LOOKED_AT = 20  # runs, the newest, whose speed is looked at
-CORPORA = 500  # likewise
 FEWEST_POINTS = 2  # of the speed of a run; the first holds what every start waits for
 FLAGS = ("avx512_bf16", "amx_bf16")  # of a processor that multiplies bf16 in hardware
 
@@ -37,9 +34,9 @@ class Text:
 
 def text_of(config: DataConfig, corpora: Path) -> Text:
     """The text of these settings: as it was prepared, or what can be said without reading it."""
-    record = _prepared(config, corpora)
-    if record is not None:
-        return Text(record["vocab_size"], False, record["train_tokens"])
+    counts = counts_made_with(config, corpora)
+    if counts is not None:
+        return Text(counts.vocab_size, False, counts.train_tokens)
     return Text(*expected_vocabulary(config), None)
 
 
@@ -86,34 +83,6 @@ def _trained(run: ManagedRun) -> TrainedRun | None:
         tokens_per_second=quantiles(speeds[1:], n=4)[2] if len(speeds) > 2 else speeds[-1],
         day=calibration.day_of(view.updated_at or view.started_at),
     )
-
-
-def _prepared(config: DataConfig, corpora: Path) -> dict[str, Any] | None:
-    """The record of a corpus that was made with the same settings, if there is one."""
-    wanted = _decisive(config.model_dump(mode="json"))
-    try:
-        folders = sorted(corpora.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    except OSError:
-        return None
-    for folder in folders[:CORPORA]:
-        try:
-            record = json.loads(read_plain_text(folder / "corpus.json"))
-            if _decisive(record["settings"]) == wanted:
-                counts = {key: int(record[key]) for key in ("vocab_size", "train_tokens")}
-                return counts if min(counts.values()) > 0 else None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            continue
-    return None
-
-
-def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a text without those that do not matter for its tokenizer."""
-    kept = dict(settings)
-    if kept.get("tokenizer") != "bpe":
-        kept.pop("vocab_size", None)
-    if kept.get("tokenizer") != "pretrained":
-        kept.pop("pretrained_tokenizer", None)
-    return kept
 
 
 def _auto_precision() -> str:

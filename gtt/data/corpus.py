@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from gtt.config import DataConfig
 from gtt.data.baselines import Baselines
+from gtt.data.corpus_records import FORMAT_VERSION, RECORD, read_record
 from gtt.data.exams import Exam
 from gtt.data.files import TABLE_SUFFIXES
 from gtt.data.preparation import prepare
@@ -29,7 +30,6 @@ from gtt.errors import GTTError, InvalidSetting, UnusableData, Way, unwritable
 
 __all__ = ["Baselines", "Corpus", "Progress", "build_corpus"]
 
-FORMAT_VERSION = 1  # of corpus.json and tokens.bin; part of the fingerprint
 TOKENIZER_VERSION = 2  # of byte pairs: marks between documents are tokens since 2
 
 _ABANDONED = 24 * 3600  # seconds after which an unfinished build is swept away
@@ -158,7 +158,7 @@ def build_corpus(
                 **prepare(building, source, config, folder, report),
             }
             text = json.dumps(record, indent=2, ensure_ascii=False)
-            (building / "corpus.json").write_text(text, encoding="utf-8")
+            (building / RECORD).write_text(text, encoding="utf-8")
             _publish(building, place)
         finally:
             shutil.rmtree(building, ignore_errors=True)
@@ -189,12 +189,12 @@ def reopen_corpus(
 def parts_of(corpora: Path, fingerprint: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]] | None:
     """The training and the validation tokens of a corpus, memory-mapped; None where it is gone."""
     place = corpora / fingerprint
+    record = read_record(place)
+    if record is None or record.get("fingerprint") != fingerprint:
+        return None
     try:
-        record = json.loads((place / "corpus.json").read_text(encoding="utf-8"))
         tokens = np.memmap(place / "tokens.bin", np.dtype(record["dtype"]), "r")
         train = int(record["train_tokens"])
-        if record["format"] != FORMAT_VERSION or record["fingerprint"] != fingerprint:
-            return None
         return tokens[:train], tokens[train:]
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -231,11 +231,13 @@ def fingerprint_of(source: OpenedSource, config: DataConfig) -> str:
 
 def _load(place: Path, resolved: Resolved, config: DataConfig) -> Corpus | None:
     """The corpus in a folder, or None where there is none or it is damaged."""
+    record = read_record(place)
+    if record is None:
+        return None
     try:
-        record = json.loads((place / "corpus.json").read_text(encoding="utf-8"))
         tokens = np.memmap(place / "tokens.bin", np.dtype(record["dtype"]), "r")
         train, validation = record["train_tokens"], record["validation_tokens"]
-        if record["format"] != FORMAT_VERSION or len(tokens) != train + validation:
+        if len(tokens) != train + validation:
             return None
         return Corpus(
             fingerprint=record["fingerprint"],
@@ -273,7 +275,7 @@ def _publish(building: Path, place: Path) -> None:
     except OSError:
         if not place.is_dir():
             raise
-        if (place / "corpus.json").is_file() and _is_whole(place):
+        if (place / RECORD).is_file() and _is_whole(place):
             return
         damaged = place.with_name(f".building-{place.name}-damaged-{os.getpid()}")
         os.rename(place, damaged)
@@ -282,8 +284,10 @@ def _publish(building: Path, place: Path) -> None:
 
 
 def _is_whole(place: Path) -> bool:
+    record = read_record(place)
+    if record is None:
+        return False
     try:
-        record = json.loads((place / "corpus.json").read_text(encoding="utf-8"))
         size = np.dtype(record["dtype"]).itemsize
         expected = size * (record["train_tokens"] + record["validation_tokens"])
         Tokenizer.load(place)

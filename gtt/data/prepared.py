@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from gtt.config import DataConfig
 from gtt.data.corpus import Corpus, fingerprint_of, reopen_corpus
+from gtt.data.corpus_records import newest_records
 from gtt.data.excerpt import Places
 from gtt.data.reading import OpenedSource, open_source, read_as
 from gtt.data.sources import Resolved
 from gtt.data.streams import TextStream
-
-_LOOKED_AT = 500  # corpora, the newest, among which the one of an upload is looked for
 
 
 def find_corpus(
@@ -36,10 +34,8 @@ def _fingerprint_of_upload(config: DataConfig, path: Path, corpora: Path) -> str
     """
     limit = None if config.max_megabytes is None else max(1, int(config.max_megabytes * 1e6))
     read = read_as(path.suffix.lower(), config.column)
-    records = sorted(corpora.glob("*/corpus.json"), key=_changed, reverse=True)
-    for file in records[:_LOOKED_AT]:
+    for record in newest_records(corpora):
         try:
-            record = json.loads(file.read_text(encoding="utf-8"))
             if record["settings"]["source"] != config.source:
                 continue
             identity = {**record["identity"], **read}
@@ -49,10 +45,3 @@ def _fingerprint_of_upload(config: DataConfig, path: Path, corpora: Path) -> str
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return None
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0

@@ -10,6 +10,7 @@ from gtt.errors import GTTError
 from gtt.runs.elsewhere import UNASKED, JobFolder
 from gtt.runs.journal import Journal
 from gtt.runs.managed import ManagedRun
+from gtt.training.checkpoints import step_of
 from gtt.training.events import Reason, RunEnded
 
 DISK_REFUSED = 74  # `gtt.runs.worker.UNTOLD`, which this side may not import: it needs torch
@@ -78,7 +79,7 @@ def _way_out(run: ManagedRun) -> str:
     kept = run.folder.checkpoints.resumable()
     if kept is None:
         return "No checkpoint was saved yet: resuming begins again at step 0"
-    return f"Resume from step {int(kept.name[5:]):,}"
+    return f"Resume from step {step_of(kept):,}"
 
 
 def _exit_words(code: int | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from gtt.config import GenerationConfig
 from gtt.data.corpus import build_corpus, reopen_corpus
 from gtt.data.tokenizers import Tokenizer
-from gtt.errors import BadInput, UnusableRun
+from gtt.errors import UnusableRun
 from gtt.model.export import load_model
 from gtt.model.sampling import NOT_NUMBERS, generate_text
 from gtt.runs.folder import RunFolder
@@ -23,19 +23,13 @@ EXAM_QUESTIONS = 64
 
 
 def checkpoint_of(folder: Path, which: str = "best") -> Path:
-    """The `best` or `latest` checkpoint of a run, or that of a step; raises `UnusableRun`."""
+    """The `best` or `latest` checkpoint of a run, or that of a step.
+
+    Raises `UnusableRun`, for a folder that is no run as well, and `BadInput` for other words.
+    """
     run = RunFolder(folder)
     run.about()
-    checkpoints = run.checkpoints
-    if which == "best":
-        return checkpoints.best()
-    if which == "latest":
-        return checkpoints.newest()
-    if not (which.isascii() and which.isdecimal()):
-        raise BadInput(
-            f"{which!r} is not a checkpoint: write best, latest or a step.", field="checkpoint"
-        )
-    return checkpoints.at_step(int(which))
+    return run.checkpoints.chosen(which)
 
 
 def evaluate_run(folder: Path, home: Home, which: str = "best") -> dict[str, Any]:

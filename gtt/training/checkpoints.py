@@ -14,8 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gtt.atomic_files import write_folder, write_text
-from gtt.errors import UnusableRun
+from gtt.errors import BadInput, UnusableRun
 from gtt.plain_files import read_plain_text
+
+PREFIX = "step-"  # of a checkpoint's name, before its step
+
+# What `CheckpointFolder.chosen` takes, for whoever checks words before.
+WHICH = r"^(best|latest|\d{1,9})$"
 
 
 class CheckpointFolder:
@@ -38,7 +43,7 @@ class CheckpointFolder:
         Kept are the newest and the best; the newest can be resumed. If anything fails, the
         checkpoints that were there stay as they were and the error goes on to the caller.
         """
-        place = self.folder / f"step-{step:08d}"
+        place = self.folder / f"{PREFIX}{step:08d}"
         try:
             write_folder(resume_part(place), write_resume)
             write_folder(place, write_export)
@@ -51,6 +56,25 @@ class CheckpointFolder:
         self._thin()
         return place
 
+    def chosen(self, which: str) -> Path:
+        """The `best` one, the `latest`, or that of a step.
+
+        Raises `UnusableRun` where there is none, and `BadInput` for words that choose none.
+        """
+        if which == "best":
+            return self.best()
+        if which == "latest":
+            return self.newest()
+        if not (which.isascii() and which.isdecimal()):
+            raise BadInput(
+                f"{which!r} is not a checkpoint: write best, latest or a step.", field="checkpoint"
+            )
+        return self.at_step(int(which))
+
+    def steps(self) -> list[int]:
+        """The steps of the checkpoints that are kept, the oldest first."""
+        return [step_of(path) for path in self.all()]
+
     def newest(self) -> Path:
         """The newest checkpoint; raises `UnusableRun` if there is none."""
         return self._marked("latest")
@@ -61,9 +85,9 @@ class CheckpointFolder:
 
     def at_step(self, step: int) -> Path:
         """The checkpoint of that step; raises `UnusableRun` naming those that are kept."""
-        place = self.folder / f"step-{step:08d}"
+        place = self.folder / f"{PREFIX}{step:08d}"
         if not place.is_dir():
-            kept = ", ".join(str(int(path.name[5:])) for path in self.all()) or "none"
+            kept = ", ".join(map(str, self.steps())) or "none"
             raise UnusableRun(f"No checkpoint of step {step} is kept; there are: {kept}.")
         return place
 
@@ -93,7 +117,9 @@ class CheckpointFolder:
         return sorted(
             path
             for path in self.folder.iterdir()
-            if path.name.startswith("step-") and path.name[5:].isdecimal() and path.is_dir()
+            if path.name.startswith(PREFIX)
+            and path.name.removeprefix(PREFIX).isdecimal()
+            and path.is_dir()
         )
 
     def _thin(self) -> None:
@@ -114,6 +140,11 @@ class CheckpointFolder:
             )
             if is_spare or path.name.startswith("."):
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def step_of(place: Path) -> int:
+    """The step of a checkpoint, from its name."""
+    return int(place.name.removeprefix(PREFIX))
 
 
 def resume_part(place: Path) -> Path:

@@ -287,7 +287,7 @@ class Trainer:
         return events.RunStarted(
             step=self.step,
             config=config,
-            parameters=sum(p.numel() for p in self.model.parameters() if p.requires_grad),
+            parameters=self.config.model.parameter_count(self.corpus.vocab_size),
             vocab_size=corpus.vocab_size,
             total_steps=self.total_steps,
             tokens_per_step=self.tokens_per_step,

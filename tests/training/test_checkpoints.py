@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from gtt.errors import BadInput, UnusableRun
 from gtt.markdown import as_text
-from gtt.training.checkpoints import CheckpointFolder
+from gtt.training.checkpoints import CheckpointFolder, step_of
 
 
 def save(folder: Path, step: int, best: bool = False) -> None:
@@ -39,6 +40,19 @@ def test_the_newest_and_the_best_stay_and_the_newest_can_be_resumed(tmp_path: Pa
     assert checkpoints.newest() == checkpoints.resumable()
     save(tmp_path, 4)  # saved again, as after a stop: nothing is left of the first
     assert names(tmp_path) == ["step-00000002", "step-00000004", "step-00000004.resume"]
+
+
+def test_one_is_chosen_by_a_word_or_its_step(tmp_path: Path) -> None:
+    save(tmp_path, 2, best=True)
+    save(tmp_path, 4)
+    kept = CheckpointFolder(tmp_path)
+    assert [step_of(kept.chosen(which)) for which in ("best", "latest", "2", "004")] == [2, 4, 2, 4]
+    assert kept.steps() == [2, 4]
+    with pytest.raises(UnusableRun, match=r"No checkpoint of step 3 is kept; there are: 2, 4\."):
+        kept.chosen("3")
+    for words in ("newest", "-2", "\u0664", ""):
+        with pytest.raises(BadInput, match="write best, latest or a step"):
+            kept.chosen(words)
 
 
 class Refusing:

@@ -55,13 +55,9 @@ def checkpoint_of(run: ManagedRun, request: Inside) -> str:
     """The folder of the checkpoint that is asked for; raises `NotFound`."""
     kept = run.folder.checkpoints
     try:
-        if request.checkpoint == "best":
-            return str(kept.best())
-        if request.checkpoint == "latest":
-            return str(kept.newest())
-        return str(kept.at_step(int(request.checkpoint)))
+        return str(kept.chosen(request.checkpoint))
     except UnusableRun:
-        steps = ", ".join(str(int(path.name[5:])) for path in kept.all())
+        steps = ", ".join(map(str, kept.steps()))
         if steps:
             sentence = f"This run keeps no such checkpoint; there are: {steps}."
         elif run.state() in ACTIVE:

@@ -27,7 +27,7 @@ from gtt.runs.fold import CURVES
 from gtt.runs.home import folder_bytes
 from gtt.runs.managed import ACTIVE, ManagedRun
 from gtt.runs.records import sound
-from gtt.training.checkpoints import CheckpointFolder
+from gtt.training.checkpoints import CheckpointFolder, step_of
 
 FOLLOW_EVERY = 0.25  # seconds between two looks at the journal's size
 # Of one page of a stream: whoever does not read on holds no more than this in memory.
@@ -140,9 +140,7 @@ def checkpoints(caller: Caller, request: OfRun) -> Checkpoints:
     best = _best_of(folder)
     return Checkpoints(
         checkpoints=[
-            CheckpointInfo(
-                step=int(path.name[5:]), best=path.name == best, bytes=folder_bytes(path)
-            )
+            CheckpointInfo(step=step_of(path), best=path.name == best, bytes=folder_bytes(path))
             for path in kept
         ]
     )

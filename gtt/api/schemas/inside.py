@@ -9,6 +9,7 @@ from pydantic import Field
 from gtt.api.schemas.base import MAX_TEXT, OfMaybeRun, OfRun, Response
 from gtt.config import LONGEST_STOP
 from gtt.exports.formats import FORMATS, FormatName, WeightsName
+from gtt.training.checkpoints import WHICH
 
 
 class Inside(OfMaybeRun):
@@ -16,7 +17,7 @@ class Inside(OfMaybeRun):
 
     checkpoint: str = Field(
         "best",
-        pattern=r"^(best|latest|\d{1,9})$",
+        pattern=WHICH,
         description="`best`, `latest`, or the step of one that is kept.",
     )
 
@@ -27,7 +28,7 @@ class TakeHome(OfRun):
     format: FormatName = Field(description=f"One of {', '.join(FORMATS)}.", examples=["pocket"])
     checkpoint: str = Field(
         "best",
-        pattern=r"^(best|latest|\d{1,9})$",
+        pattern=WHICH,
         description="`best`, `latest`, or the step of one that is kept.",
     )
     weights: WeightsName = Field(

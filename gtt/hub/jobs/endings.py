@@ -8,6 +8,7 @@ from huggingface_hub import JobInfo
 
 from gtt.runs.elsewhere import JobState
 from gtt.runs.folder import RunFolder
+from gtt.training.checkpoints import step_of
 from gtt.training.events import RunEnded
 
 
@@ -45,7 +46,7 @@ class UntoldEnd:
         kept = self.run.checkpoints.all()
         if not kept:
             return "No checkpoint had been saved yet."
-        return f"The checkpoint of step {int(kept[-1].name[5:]):,} is here."
+        return f"The checkpoint of step {step_of(kept[-1]):,} is here."
 
     def _last_step(self) -> tuple[int, float]:
         step, seconds = 0, 0.0
