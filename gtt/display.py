@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from gtt.console import json_line
+from gtt.runs.pace import Pace
 
 if TYPE_CHECKING:
     from gtt.data.progress import Progress as Preparing
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from gtt.training.events import RunEnded
 
 Record = dict[str, Any]
-FIRST_STEPS = 5
 
 
 class QuietDisplay:
@@ -91,8 +91,7 @@ class TerminalDisplay(QuietDisplay):
         self.started: Record = {}
         self.logged: Record = {}
         self.evaluated: Record = {}
-        self.first_step = 0
-        self.training_since = 0.0
+        self.pace = Pace()  # fed with what the journal has, as the page's is
         self.last_line = 0.0
 
     def __enter__(self) -> TerminalDisplay:
@@ -140,6 +139,7 @@ class TerminalDisplay(QuietDisplay):
         self._line(f"{progress.stage}{counted}", every=5.0)
 
     def _record(self, record: Record) -> None:
+        self.pace.note(record, record["time"], record["step"])
         show = {
             "RunStarted": self._show_start,
             "StepLogged": self._show_step,
@@ -158,7 +158,8 @@ class TerminalDisplay(QuietDisplay):
 
     def _show_start(self, record: Record) -> None:
         self.started = record
-        self.first_step, self.training_since = record["step"], time.monotonic()
+        every = record["config"]["training"]["eval_every"]
+        self.pace.begin(record["time"], record["step"], every)
         self.bar.update(
             self.task, description="training", total=record["total_steps"], completed=record["step"]
         )
@@ -198,21 +199,15 @@ class TerminalDisplay(QuietDisplay):
             self.console.print(Text(f"    {line}"))
 
     def _figures(self, step: int) -> str:
-        left = self._seconds_left(step)
+        left = self.pace.seconds_left(
+            self.started["total_steps"], self.started["config"]["training"]
+        )
         remaining = "" if left is None else f" · {_duration(left)} left"
         if not self.logged:
             return remaining.removeprefix(" · ")
         loss = self.logged["loss"]
         shown = "nan" if loss is None else f"{loss:.3f}"
         return f"loss {shown} · {self.logged['tokens_per_second']:,.0f} tok/s{remaining}"
-
-    def _seconds_left(self, step: int) -> float | None:
-        done = step - self.first_step
-        spent = time.monotonic() - self.training_since
-        if done < FIRST_STEPS or spent < 1:  # the first steps tell little about the others
-            return None
-        left: int = self.started["total_steps"] - step
-        return spent / done * left
 
     def _summary(self) -> list[str]:
         """The last validation loss between the baselines, lowest last."""

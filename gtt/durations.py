@@ -13,6 +13,16 @@ def short_duration(seconds: float) -> str:
     return _said(seconds, "s", "min", "h")
 
 
+def seconds_at_this_rate(done: float, to_come: float, passed: float) -> float | None:
+    """How long the rest takes if it goes on as it went; None while too little is known.
+
+    For work whose parts are alike; of a training `gtt.runs.pace` knows better.
+    """
+    if done <= 0 or passed < 1:
+        return None
+    return max(0.0, to_come) * passed / done
+
+
 def _said(value: float, seconds: str, minutes: str, hours: str) -> str:
     if value < 90:
         return f"{value:.0f} {seconds}"

@@ -10,10 +10,10 @@ from rich.progress import (
     DownloadColumn,
     Progress,
     TextColumn,
-    TimeRemainingColumn,
     TransferSpeedColumn,
 )
 
+from gtt.durations import short_duration
 from gtt.hub.starting import StartedPush
 from gtt.hub.state import PushState
 
@@ -35,11 +35,11 @@ class PushDisplay:
             BarColumn(bar_width=24),
             DownloadColumn(),
             TransferSpeedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             console=self.console,
             transient=True,
         )
-        self.task = self.bar.add_task("starting", total=None)
+        self.task = self.bar.add_task("starting", total=None, left="")
         self._stage = ""
 
     def __enter__(self) -> PushDisplay:
@@ -68,9 +68,9 @@ class PushDisplay:
         words = WORDS.get(state.stage)
         if words is None:  # its end is told by a sentence
             return
-        self.bar.update(
-            self.task, description=words, total=state.total, completed=state.kept + state.sent
-        )
+        left = "" if state.seconds_left is None else f"{short_duration(state.seconds_left)} left"
+        done = state.kept + state.sent
+        self.bar.update(self.task, description=words, total=state.total, completed=done, left=left)
         if not self.console.is_terminal and state.stage != self._stage:
             size = "" if state.total is None else f" ({state.total / 1e6:.1f} MB)"
             self.console.print(f"{words}{size} …")

@@ -22,6 +22,7 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
+from gtt.durations import seconds_at_this_rate
 from gtt.errors import BadInput
 from gtt.hub.files import Prepared, prepare_files
 from gtt.hub.refusals import (
@@ -307,11 +308,8 @@ class Push:
         self._note()
 
     def _left(self, sent: int) -> float | None:
-        passed = self.clock() - self._begun_sending
-        total = self.state.total or 0
-        if sent <= 0 or passed < 1:
-            return None
-        return max(0.0, total - self.state.kept - sent) * passed / sent
+        to_come = (self.state.total or 0) - self.state.kept - sent
+        return seconds_at_this_rate(sent, to_come, self.clock() - self._begun_sending)
 
     def _refusal(self, error: Exception) -> BadInput:
         if isinstance(error, BadInput):
