@@ -92,15 +92,16 @@ def keep_forms_in(folder: Path) -> None:
 def serve(service: Service, address: Address) -> None:
     """Launches the page and waits for a signal."""
     from gtt.api.gradio_adapter import known_calls, make_queue_frugal
-    from gtt.ui.assets import asset_routes, head, static_text
+    from gtt.ui.assets import asset_routes, first_scripts, head
     from gtt.ui.page import build
     from gtt.ui.theme import CSS, theme
+    from gtt.ui.views import calling
 
     demo = build(service)
     demo.queue(max_size=256, default_concurrency_limit=8)
     make_queue_frugal(demo, service.unread)
     bound_connections()
-    first = static_text("frames.js") + static_text("surroundings.js")
+    first = first_scripts("frames", "surroundings")
     ours = [*asset_routes(), *routes(service)]
     launch = partial(
         demo.launch,
@@ -114,7 +115,7 @@ def serve(service: Service, address: Address) -> None:
         theme=theme(),
         css=CSS,
         head=head(),
-        js=static_text("page.js"),
+        js=calling("start", module="page/main.js"),
         ssr_mode=False,
         enable_monitoring=False,
         run_history=False,

@@ -25,12 +25,6 @@ from gtt.ui.desk import PRIVATE, PageDesk
 from gtt.ui.views import view
 
 MOST = 1000  # addresses that are remembered as kept
-# Views that ask about the draft say with it what the address asked for, until that is kept.
-OPENED = """(asked) => {
-  Object.assign(document.documentElement.dataset, { gttAsked: asked, gttOpened: "" });
-  document.dispatchEvent(new CustomEvent("gtt:opened"));
-  if (asked) document.dispatchEvent(new CustomEvent("gtt:draft"));
-}"""
 
 
 class Asked:

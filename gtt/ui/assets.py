@@ -11,16 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gradio import routes
-from jinja2 import ChoiceLoader, DictLoader
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gtt.explain import concepts
+from gtt.ui.explained import terms
 
 STATIC = Path(__file__).parent / "static"
-PAGE = "frontend/index.html"  # among Gradio's templates
 WEB = Path(__file__).parents[1] / "web"
 # No sub-path of a proxy is called so: under /gtt, /gtt/… would be the page's own.
 FILES = "page-files"
@@ -43,19 +40,9 @@ def static_script(folder: str, *names: str) -> str:
     return "\n".join(static_text(f"{folder}/{name}.js") for name in names)
 
 
-def run_first(script: str) -> None:
-    """Lets every page of this process run a script before any of Gradio's; its links are relative.
-
-    `launch(head=…)` comes too late for what changes the browser's own functions.
-    """
-    environment = routes.templates.env
-    assert environment.loader is not None
-    page, _, _ = environment.loader.get_source(environment, PAGE)
-    # Both would be asked of the root of the site, which under a sub-path is somebody else's.
-    page = page.replace('href="/manifest.json"', 'href="manifest.json"')
-    icon = '<link rel="icon" href="favicon.ico" />'
-    first = page.replace("<head>", f"<head>\n{icon}\n<script>{script}</script>", 1)
-    environment.loader = ChoiceLoader([DictLoader({PAGE: first}), environment.loader])
+def first_scripts(*names: str) -> str:
+    """Scripts of `gtt/web/page` that are no modules, since they run before any of Gradio's."""
+    return "".join((WEB / "page" / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
 def d3_file() -> Path:
@@ -96,15 +83,11 @@ def front_end() -> FrontEnd:
     """What browsers load: the modules of `gtt/web`, its styles as one, the concepts as one."""
     files = {
         path.relative_to(WEB).as_posix(): path.read_bytes()
-        for folder in ("lib", "views")
+        for folder in ("lib", "page", "views")
         for path in sorted((WEB / folder).rglob("*.js"))
     }
     files["style.css"] = b"\n".join(path.read_bytes() for path in sorted(styles(), key=_rank))
-    explained = {
-        one.id: {"title": one.title, "tip": one.tip, "body": one.body}
-        for one in concepts().values()
-    }
-    files["concepts.json"] = json.dumps(explained).encode()
+    files["concepts.json"] = json.dumps(terms()).encode()
     content = hashlib.sha256()
     for name, data in files.items():
         content.update(f"{name} {len(data)} ".encode() + data)

@@ -1,9 +1,8 @@
 """The draft on the page: controls that change it, all of it kept on the desk.
 
-Whatever shows the draft hears of its changes as the event `gtt:draft` of the document. Its detail
-is `{"changed": setting}` where a control shows another value, null where one was saved, and
-`{"refused": error}` where a setting of the model could not be: the error as in every answer, and
-its `setting`. What else could not be saved comes as `gtt:refused` with the same detail.
+The page is told of its changes by `tellDraft` of `gtt/web/lib/page.js`: `{"changed": setting}`
+where a control shows another value, `{"saved": setting}`, null where it is another draft, and where
+something could not be saved `{"refused": error}`, as in every answer and with its `setting`.
 """
 
 from __future__ import annotations
@@ -20,22 +19,18 @@ from gtt.api.labels import LABELS, on_screen
 from gtt.errors import BadInput, GTTError
 from gtt.ui.asked import Asked
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
+from gtt.ui.views import calling
 
 # Settings that must fit each other are saved together as they are shown, so that a change that was
 # refused becomes valid with the change that makes it fit.
 TOGETHER = ("model.n_heads", "model.n_embed")
-TELL = """(detail) => {
-  const refused = detail && detail.refused;
-  const name = refused && !refused.setting.startsWith("model.") ? "gtt:refused" : "gtt:draft";
-  document.dispatchEvent(new CustomEvent(name, { detail: DETAIL }));
-}"""
 # What is on the screen, as one text: what a control cannot hold would not pass Gradio's own check.
 SHOWN = "(filled, ...values) => filled ? JSON.stringify(values) : ''"
 
 
-def telling(detail: str = "detail || null") -> dict[str, Any]:
-    """An event of the page that only tells the document; `detail` is JavaScript."""
-    script = TELL.replace("DETAIL", detail)
+def telling(*news: Any) -> dict[str, Any]:
+    """An event of the page that only tells it this of the draft, or what `refused` holds."""
+    script = calling("tellDraft", *news)
     return {"js": script, "api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -71,7 +66,7 @@ def keep_draft(desk: PageDesk, refused: gr.JSON, asked: Asked) -> dict[str, Any]
             **PRIVATE,
         )
         saved[setting].then(None, refused, None, **telling())
-        component.change(None, None, None, **telling(json.dumps({"changed": setting})))
+        component.change(None, None, None, **telling({"changed": setting}))
     return saved
 
 

@@ -17,38 +17,19 @@ from gtt.api.links import TABS, link_of
 from gtt.api.schemas import Nothing
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
-from gtt.ui.asked import OPENED, Asked
+from gtt.ui.asked import Asked
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import SHOWN, keep_draft, keep_shown, refusal_of, telling
 from gtt.ui.events import without_echoes
-from gtt.ui.fields import fields_view
-from gtt.ui.glossary import glossary_view
-from gtt.ui.message import message_view
+from gtt.ui.explained import things
 from gtt.ui.schedule import PLANNED
 from gtt.ui.tabs.attention import attention_tab
 from gtt.ui.tabs.data import data_tab
 from gtt.ui.tabs.generation import generation_tab
 from gtt.ui.tabs.model import model_tab
 from gtt.ui.tabs.training import take_settings, training_tab
-from gtt.ui.tips import tips_view
-from gtt.ui.views import view
+from gtt.ui.views import calling, view
 
-COPY = """async (query) => {
-  const tab = document.querySelector('#tabs [role="tab"][aria-selected="true"]');
-  const open = tab ? `&tab=${tab.textContent.trim().toLowerCase()}` : "";
-  const link = `${location.origin}${location.pathname}?${query}${open}`;
-  const button = document.querySelector("#copy"), words = button.textContent;
-  try {
-    await navigator.clipboard.writeText(link);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = words; }, 2000);
-  } catch (error) {
-    window.prompt("The link to these settings:", link);
-  }
-}"""
-STARTED = (
-    """(run) => { document.dispatchEvent(new CustomEvent("gtt:started", { detail: run })); }"""
-)
 ON_CARDS = {"name", "title", "summary", "measured", "seconds_here", "lacks_gpu"}
 AT_WORK = ("queued", "preparing", "running", "stopping")  # states of a run that can be stopped
 TITLE = "# GTT\nTrain a small GPT from scratch and watch it learn."
@@ -62,8 +43,9 @@ def build(service: Service) -> gr.Blocks:
         key = gr.BrowserState("", storage_key="gtt-workspace", secret="gtt")
         with gr.Row(elem_id="head"):
             gr.Markdown(TITLE, elem_id="title")
-            glossary_view()
-        message = message_view()
+            view("glossary", elem_id="glossary", padding=False)
+        # Its value is the sentence, empty where all is well.
+        message = view("message", value="", elem_id="message")
         desk = PageDesk(service, key, message)
         listed = recipes(
             service.caller(None), Nothing()
@@ -81,9 +63,11 @@ def build(service: Service) -> gr.Blocks:
             copy = gr.Button("Copy link", elem_id="copy", scale=1, min_width=120)
         # It keeps up with the run for all the others: its value is `{"workspace", "run"}`.
         progress = view("progress", elem_id="progress")
-        tips_view()
-        fields = fields_view(service.limits.upload_bytes)
-        view("buttons", elem_id="buttons", elem_classes="gtt-unseen", padding=False)
+        unseen: dict[str, Any] = {"elem_classes": "gtt-unseen", "padding": False}
+        view("tips", elem_id="tips", **unseen, **things())
+        most = service.limits.upload_bytes
+        fields = view("fields", events=("returned",), elem_id="fields", most=most, **unseen)
+        view("buttons", elem_id="buttons", **unseen)
         # Hidden fields and no gr.State: that would keep a connection open for each tab of a
         # browser, which has six of them for all.
         run, address = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
@@ -207,7 +191,7 @@ def build(service: Service) -> gr.Blocks:
         ).then(start_run, [key, on_screen, asked.text], [message, run, tabs, refused], **PRIVATE)
         shown.after(starting)
         starting.then(None, refused, None, **telling())
-        starting.then(None, refused, None, js=STARTED, api_visibility="private")
+        starting.then(None, refused, None, js=calling("tellStarted"), api_visibility="private")
         if shown.jobs is not None:
             shown.jobs.kept(
                 None, [filled, *controls], on_screen, js=SHOWN, api_visibility="private"
@@ -220,15 +204,15 @@ def build(service: Service) -> gr.Blocks:
         used.then(shown.plan, key, shown.schedule, **PRIVATE)
         looked_again = fields.returned(fill, [key, asked.text], refill, **PRIVATE)
         for event in (used, looked_again):  # its recipe may be another one and its values the same
-            event.then(None, None, None, **telling("null"))
+            event.then(None, None, None, **telling(None))
         kept = asked.done(keep_asked, [key, asked.text], [message])
-        kept.then(None, None, None, **telling("null"))
+        kept.then(None, None, None, **telling(None))
         kept.then(shown.plan, key, shown.schedule, **PRIVATE)
         copy.click(link, key, address, **PRIVATE).then(
-            None, address, None, js=COPY, api_visibility="private"
+            None, address, None, js=calling("copyLink"), api_visibility="private"
         )
         opened = demo.load(open_page, key, [key, run, message, tabs, asked.text], **PRIVATE)
-        opened.then(None, asked.text, None, js=OPENED, api_visibility="private")
+        opened.then(None, asked.text, None, js=calling("tellOpened"), api_visibility="private")
         shown.after(opened)
         opened.then(shown.plan, key, shown.schedule, **PRIVATE)
         opened.then(fill, [key, asked.text], refill, **PRIVATE).then(

@@ -19,6 +19,19 @@ import(new URL("ADDRESS", document.baseURI))
   .then((view) => view.mount(element, { props, watch, trigger }))"""
 
 
+def calling(function: str, *values: Any, module: str = "lib/page.js") -> str:
+    """A script for `js=` that calls a function of a module of `gtt/web`.
+
+    It gets `values`, or else what Gradio hands to the script.
+    """
+    given = ", ".join(json.dumps(value) for value in values) if values else "...given"
+    address = front_end().address(module)
+    return (
+        f'(...given) => import(new URL("{address}", document.baseURI))'
+        f".then((module) => module.{function}({given}))"
+    )
+
+
 def view(name: str, *, events: tuple[str, ...] = (), value: Any = None, **more: Any) -> gr.HTML:
     """The component of `gtt/web/views/<name>`; `events` are what its script may send to Python.
 

@@ -29,10 +29,11 @@ from gtt.rest import routes
 from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.ui.assets import asset_routes, static_text
+from gtt.ui.assets import asset_routes
 from gtt.ui.desk import PageDesk
 from gtt.ui.push import push_view
 from gtt.ui.theme import CSS, theme
+from gtt.ui.views import calling
 
 KEY = new_key()
 
@@ -103,7 +104,7 @@ def url(service: Service, run: str) -> Iterator[str]:
         quiet=True,
         theme=theme(),
         css=CSS,
-        js=static_text("page.js"),
+        js=calling("start", module="page/main.js"),
         ssr_mode=False,
         app_kwargs={"routes": ours, "lifespan": guarding(routes=ours)},
     )

@@ -28,7 +28,7 @@ from gtt.ui.downloads import download_buttons
 from gtt.ui.jobs import answering, jobs_view
 from gtt.ui.push import push_view
 from gtt.ui.schedule import schedule_view
-from gtt.ui.views import view
+from gtt.ui.views import calling, view
 
 FUNCTIONS: dict[str, Any] = {
     "create_run": create_run,
@@ -39,17 +39,11 @@ FUNCTIONS: dict[str, Any] = {
     "delete_run": delete_run,
     "restore_run": restore_run,
 }
-DELETED = """(gone) => {
-  if (gone) document.dispatchEvent(new CustomEvent("gtt:deleted", { detail: gone }));
-}"""
 LONGER = """**Train longer** goes on with this run from where it is: same weights, same curve, more
 steps. A remedy above that says **restart** begins a new run from random weights, with that one
 thing changed; this run stays as it is, and both can be compared."""
 FORGETS = """This Space has no volume: when it sleeps or restarts, its disk is empty again. What you
 want to keep, take home."""
-STEPS = """(steps) => {
-  document.dispatchEvent(new CustomEvent("gtt:steps", { detail: steps }));
-}"""
 
 
 @dataclass(frozen=True)
@@ -162,7 +156,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
         with gr.Accordion("More", open=False):
             desk.controls |= controls(desk.service, "more")
         most = desk.controls["training.max_steps"]
-    most.change(None, most, None, js=STEPS, api_visibility="private")
+    most.change(None, most, None, js=calling("tellSteps"), api_visibility="private")
     shown = RunShown(
         desk,
         run,
@@ -247,7 +241,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     shown.after(rename.click(renamed, [*here, name], says, **PRIVATE))
     shown.after(name.submit(renamed, [*here, name], says, **PRIVATE))
     deleted = delete.click(removed, here, [*says, gone], **PRIVATE)
-    deleted.then(None, gone, None, js=DELETED, api_visibility="private")
+    deleted.then(None, gone, None, js=calling("tellDeleted"), api_visibility="private")
     shown.after(deleted)
     return shown
 

@@ -1,8 +1,8 @@
 /**
  * What the app explains, which the server gives as one file beside the modules.
  *
- * @typedef {{ title: string, tip: string, body: string }} Concept a body's paragraphs are parted by
- *   empty lines
+ * @typedef {{ title: string, tip: string, body: string, kind: string, key: string }} Concept a
+ *   body's paragraphs are parted by empty lines; the key is that of a setting
  */
 
 /** @type {Promise<Record<string, Concept>> | null} */

@@ -1,5 +1,7 @@
 /** Elements of a view: found by the part they play, made, and listened to while they are there. */
 
+const SETTLED = 500; // milliseconds after a change
+
 /**
  * Finds the parts of a view by `data-part`. A part that is missing is a fault of its template.
  *
@@ -47,6 +49,16 @@ export function tell(element, text) {
 }
 
 /**
+ * The nearest element around what an event is about that a selector means, that itself included.
+ *
+ * @param {Event} event
+ * @param {string} which
+ * @returns {HTMLElement | null}
+ */
+export const around = ({ target }, which) =>
+  target instanceof Element ? target.closest(which) : null;
+
+/**
  * Listens to the document, or another target, for as long as `element` is on the page.
  *
  * @param {Element} element
@@ -61,6 +73,29 @@ export function listen(element, event, act, { target = document, capture = false
     else life.abort();
   };
   target.addEventListener(event, heard, { signal: life.signal, capture });
+}
+
+/**
+ * Does something now, and a moment after each change of what a part of the page consists of, for as
+ * long as `element` is there.
+ *
+ * @param {Element} element
+ * @param {Element} part
+ * @param {() => void} act
+ */
+export function whenChanged(element, part, act) {
+  let waiting = 0;
+  const watcher = new MutationObserver(() => {
+    if (!element.isConnected) watcher.disconnect();
+    else if (!waiting) {
+      waiting = window.setTimeout(() => {
+        waiting = 0;
+        act();
+      }, SETTLED);
+    }
+  });
+  watcher.observe(part, { childList: true, subtree: true });
+  act();
 }
 
 /**

@@ -3,6 +3,7 @@
  * In a frame of another site that is a click: that site can move the focus, and keys would follow.
  */
 import { listen } from "../../lib/dom.js";
+import { opened } from "../../lib/page.js";
 
 const ASKED = ["recipe", "set"];
 const page = document.documentElement.dataset;
@@ -25,7 +26,7 @@ export function mount(element, { trigger }) {
 
   function keep() {
     const address = new URL(location.href);
-    if (page.gttOpened === undefined || !hasActed) return;
+    if (opened.value === null || !hasActed) return;
     if (!ASKED.some((name) => address.searchParams.has(name))) return;
     // A reload must not undo what is changed from now on. The tab and the run stay in the address.
     for (const name of ASKED) address.searchParams.delete(name);
@@ -42,5 +43,5 @@ export function mount(element, { trigger }) {
     };
     listen(element, name, acted, { capture: true });
   }
-  listen(element, "gtt:opened", keep);
+  opened.follow(element, keep);
 }

@@ -6,7 +6,8 @@
  */
 import { desk } from "../../lib/api.js";
 import { newest } from "../../lib/asking.js";
-import { add, listen, partsOf } from "../../lib/dom.js";
+import { add, partsOf } from "../../lib/dom.js";
+import { draft as news } from "../../lib/page.js";
 import { isActive, turn, wanted } from "../../lib/store.js";
 import { figuresOf } from "./figures.js";
 
@@ -95,7 +96,7 @@ export function mount(element, { props, trigger }) {
   } catch {
     // open, then
   }
-  listen(element, "gtt:draft", () => {
+  news.follow(element, () => {
     clearTimeout(timer);
     timer = window.setTimeout(readDraft, SOON);
   });

@@ -1,6 +1,7 @@
 /** My runs: a table of radio buttons, and those that were deleted a moment ago. */
-import { add, listen, partsOf } from "../../lib/dom.js";
+import { add, partsOf } from "../../lib/dom.js";
 import { number, size, stateInWords, whole } from "../../lib/format.js";
+import { deleted } from "../../lib/page.js";
 import { runs, wanted } from "../../lib/store.js";
 import { drawDeleted, remember } from "./deleted.js";
 
@@ -107,9 +108,10 @@ export function mount(element, { trigger }) {
     chosen = id;
     draw();
   });
-  listen(element, "gtt:deleted", (event) => {
-    remember(event.detail);
-    runs.set(runs.value.filter((run) => run.id !== event.detail.id));
+  deleted.follow(element, (gone) => {
+    if (!gone) return;
+    remember(gone);
+    runs.set(runs.value.filter((run) => run.id !== gone.id));
   });
   draw();
 }

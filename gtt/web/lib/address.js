@@ -1,0 +1,23 @@
+/** The page's address: the tab and the run that are looked at stay in it, for a reload. */
+
+/**
+ * Keeps a value in the address, or takes it out.
+ *
+ * @param {string} name
+ * @param {string | null | undefined} value
+ */
+export function note(name, value) {
+  const address = new URL(location.href);
+  if (value) address.searchParams.set(name, value);
+  else address.searchParams.delete(name);
+  if (address.href !== location.href) history.replaceState(null, "", address);
+}
+
+/** The name of a tab in an address. @param {Element} tab */
+export const nameOfTab = (tab) => (tab.textContent || "").trim().toLowerCase();
+
+/** The name of the tab that is open, empty where there are none. */
+export function tabShown() {
+  const tab = document.querySelector('#tabs [role="tab"][aria-selected="true"]');
+  return tab ? nameOfTab(tab) : "";
+}
