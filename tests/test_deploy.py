@@ -20,6 +20,7 @@ import pytest
 from huggingface_hub import SpaceHardware
 from playwright.sync_api import Browser, expect
 from serving import ROOT, Server, free_port, serving
+from thorough import THOROUGH
 from ui.browsing import CHROMIUM, Watched, shoot, wait_for_state, wait_for_step
 from written import commands_of
 
@@ -172,7 +173,7 @@ def test_the_page_is_served_over_tls_under_a_sub_path(nginx: tuple[str, Path]) -
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx (nginx-light)")
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 @pytest.mark.parametrize(
-    ("theme", "width"), [("light", 1200), ("dark", 390)], ids=["light", "dark and narrow"]
+    ("theme", "width"), [("light", 1200), ("dark", 390)][: 2 if THOROUGH else 1]
 )
 def test_a_run_is_watched_in_a_browser_over_tls(
     nginx: tuple[str, Path], browser: Browser, theme: str, width: int

@@ -15,12 +15,24 @@ from gtt.explain import concepts, explain
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 
-@pytest.fixture
-def page(server: Server, browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def opened(server: Server, browser: Browser) -> Iterator[Watched]:
+    """The page, opened once: looking things up leaves nothing behind."""
     watched = Watched(browser, server.url)
-    yield watched.open()
-    watched.require_calm()
+    watched.open()
+    yield watched
     watched.page.context.close()
+
+
+@pytest.fixture
+def page(opened: Watched) -> Iterator[Page]:
+    """The same with nothing open in front of the Training tab."""
+    page = opened.page
+    page.set_viewport_size({"width": 1200, "height": 900})
+    page.keyboard.press("Escape")
+    open_tab(page, "Training")
+    yield page
+    opened.require_calm()
 
 
 def test_every_setting_has_its_question_mark(page: Page) -> None:

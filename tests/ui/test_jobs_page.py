@@ -23,6 +23,7 @@ from hub_standin import HubStandin
 from jobs_standin import Jobs, jobs_standin
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import Server, processes_of, serving, tiny
+from thorough import THOROUGH
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 Place = tuple[Server, HubStandin, Jobs]
@@ -188,7 +189,7 @@ def test_it_outlives_the_server_and_is_stopped_from_the_page(
     watched.require_calm()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["dark", "light"] if THOROUGH else ["dark"])
 def test_without_credit_there_is_a_sentence(browser: Browser, place: Place, theme: str) -> None:
     server, hub, jobs = place
     jobs.credit = False

@@ -65,16 +65,15 @@ def documented(number: int, server: Server) -> str:
 
 
 @pytest.fixture(scope="module")
-def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+def nginx(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[Nginx]:
     folder = tmp_path_factory.mktemp("proxies")
     threads = {"OMP_NUM_THREADS": "1"}
     with ExitStack() as stack:
-        plain = stack.enter_context(serving(folder / "home", **threads))
         below = stack.enter_context(serving(folder / "below", **threads, GRADIO_ROOT_PATH="/gtt"))
         deep = stack.enter_context(serving(folder / "deep", **threads, GRADIO_ROOT_PATH="/a/b"))
         text = DOCS.read_text(encoding="utf-8")
         (sandbox,) = re.findall(r"`(allow-scripts allow-same-origin[a-z -]*)`", text)
-        elsewhere = f"http://localhost:{plain.port}/"
+        elsewhere = f"http://localhost:{server.port}/"
         frames = "".join(
             f"location /{name} {{ default_type text/html; return 200 "
             f"'{frame.replace('URL', elsewhere).replace('SANDBOX', sandbox)}'; }}"
@@ -82,12 +81,12 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
         )
         whole = f"location /gtt/ {{ proxy_pass {below.url}; proxy_set_header Host $http_host; }}"
         places = {
-            "documented": documented(0, plain),
+            "documented": documented(0, server),
             "below": documented(1, below),
             "whole": whole,
             "deep": documented(1, deep).replace("/gtt/", "/a/b/"),
-            "host": f"location / {{ proxy_pass {plain.url}; proxy_set_header Host $host; }}",
-            "bare": f"location / {{ proxy_pass {plain.url}; }}",
+            "host": f"location / {{ proxy_pass {server.url}; proxy_set_header Host $host; }}",
+            "bare": f"location / {{ proxy_pass {server.url}; }}",
             "frames": frames,
         }
         proxies = Nginx(folder, places)

@@ -18,6 +18,7 @@ from gradio_client.exceptions import AppError
 from hub_standin import Account, HubStandin, Repo, hub_standin
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import free_port
+from thorough import THOROUGH
 
 from gtt.api.gradio_adapter import add_endpoints, make_queue_frugal
 from gtt.api.guard import guarding
@@ -213,7 +214,7 @@ def part(page: Page, name: str) -> Locator:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 @pytest.mark.parametrize(
-    ("theme", "width"), [("light", 1100), ("dark", 390)], ids=["light", "dark and narrow"]
+    ("theme", "width"), [("dark", 390), ("light", 1100)][: 2 if THOROUGH else 1]
 )
 def test_on_the_page(
     clean: HubStandin,

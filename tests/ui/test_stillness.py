@@ -9,6 +9,7 @@ import pytest
 from browsing import CHROMIUM, Watched, open_tab
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import TINY, Server, wait_until_done
+from thorough import THOROUGH
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
@@ -115,7 +116,7 @@ def moved_on(page: Page, is_run: bool) -> dict[str, list[str]]:
     return {name: moves for name, moves in found.items() if moves}
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [390, 1440] if THOROUGH else [390])
 def test_nothing_moves_when_a_tab_is_opened_first(
     server: Server, browser: Browser, width: int
 ) -> None:
@@ -125,7 +126,7 @@ def test_nothing_moves_when_a_tab_is_opened_first(
     watched.page.context.close()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, 390] if THOROUGH else [1440])
 def test_nothing_moves_when_a_run_is_looked_into_first(
     server: Server, browser: Browser, run: str, width: int
 ) -> None:
