@@ -419,8 +419,8 @@ def test_an_end_that_the_disk_would_not_take_is_told_once_it_does(
         is_full.set()  # for the server, whose words are these
         assert run.worker is not None
         run.worker.kill()
-        until(lambda: run.untold)
-        assert run.state() == "interrupted"
+        until(lambda: run.state() == "interrupted")
+        assert run.untold
         is_full.clear()
         until(lambda: run.state() == "failed")
         assert ends(run) == ["failed"]
