@@ -63,7 +63,9 @@ ONE_BLOCK = {"n_layers": 2, "n_heads": 4, "n_embed": 16, "block_size": 16}
 class NewSwitch(ModelConfig):
     """A model with one more setting, which does nothing as it is."""
 
-    softcap: float = setting(0.0, label="Softcap", concept="n_layers", ge=0)
+    softcap: float = setting(
+        0.0, label="Softcap", concept="n_layers", off_page="it is of a test", ge=0
+    )
 
 
 def model_of(**settings: Any) -> GPT:
@@ -97,11 +99,20 @@ def test_training_has_the_gradients_of_the_model(settings: dict[str, Any]) -> No
     for model in (plain, fast):
         torch.manual_seed(7)  # what dropout draws
         next_token_loss(model(tokens), tokens.roll(-1, 1)).backward()
+    gradients = []
     for (name, one), other in zip(plain.named_parameters(), fast.parameters(), strict=True):
         if one.requires_grad:
             assert one.grad is not None and other.grad is not None, name
-            scale = float(one.grad.abs().max())
-            torch.testing.assert_close(other.grad, one.grad, rtol=1e-3, atol=1e-4 * scale + 1e-7)
+            gradients.append((one.grad.flatten(), other.grad.flatten()))
+    expected, found = (torch.cat(these) for these in zip(*gradients))
+    assert expected.norm() > 0.1
+    # Without norms and residual paths rounding grows with every layer.
+    assert float((found - expected).norm() / expected.norm()) < (1e-3 if is_wild(plain) else 1e-5)
+
+
+def is_wild(model: GPT) -> bool:
+    """Whether nothing holds the numbers of a model in bounds."""
+    return model.config.norm_position == "none"
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=named)
