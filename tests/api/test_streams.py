@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from starlette.types import Message
 from gtt.api.endpoints import journal
 from gtt.api.errors import RateLimited
 from gtt.api.rates import STREAMS_PER_DESK, Places
+from gtt.api.schemas import EventsPage
 from gtt.api.service import Service
 from gtt.api.table import TABLE
 from gtt.api.workspaces import new_key
-from gtt.rest import routes
+from gtt.errors import BadInput
+from gtt.rest import _events, routes
 from gtt.runs.home import Home
 from gtt.runs.journal import Journal
 from gtt.runs.limits import Limits
@@ -179,3 +181,21 @@ def test_a_question_is_asked_in_the_name_of_the_desk(
 
     asyncio.run(asyncio.wait_for(visit(), 60))
     assert owners == [service.caller(key).desk.owner]
+
+
+@pytest.mark.parametrize(
+    ("for_page", "said"), [(True, "Embedding width 7 is odd."), (False, "n_embed 7 is odd.")]
+)
+def test_what_breaks_a_stream_is_said_in_the_words_of_its_reader(for_page: bool, said: str) -> None:
+    async def parts() -> AsyncIterator[EventsPage]:
+        raise BadInput("n_embed 7 is odd.")
+        yield  # a generator
+
+    async def read() -> bytes:
+        breaking = parts()
+        first = asyncio.ensure_future(anext(breaking))
+        return b"".join([part async for part in _events(first, breaking, for_page)])
+
+    kind, data = asyncio.run(read()).decode().strip().split("\n")
+    assert kind == "event: error"
+    assert json.loads(data.removeprefix("data: "))["error"]["message"] == said
