@@ -25,6 +25,8 @@ export function mount(element, { props, trigger }) {
   let recipes = /** @type {Recipe[]} */ (props.value);
   let draft = { recipe: recipes[0].name, changed: /** @type {string[]} */ ([]) };
   let timer = 0;
+  let begun = ""; // the desk that was asked
+  let wasActive = false;
 
   const cards = recipes.map((recipe) => {
     const label = add(part("row"), "label");
@@ -77,7 +79,7 @@ export function mount(element, { props, trigger }) {
 
   /** What a recipe takes here is known better with each run. */
   async function readRecipes() {
-    const answer = desk() ? await ask("recipes", {}) : null;
+    const answer = await ask("recipes", {});
     if (!answer) return;
     recipes = recipes.map((one) => answer.recipes.find(({ name }) => name === one.name) || one);
     show();
@@ -100,14 +102,18 @@ export function mount(element, { props, trigger }) {
     clearTimeout(timer);
     timer = window.setTimeout(readDraft, SOON);
   });
-  function readAll() {
+  /** The desk may be known later than this is mounted. */
+  function begin() {
+    if (desk() === begun) return;
+    begun = desk();
     readDraft();
     readRecipes();
   }
-  wanted.follow(element, readAll); // the desk may be known only then
+  wanted.follow(element, begin);
   turn.follow(element, (run) => {
-    if (!isActive(run)) readRecipes();
+    if (wasActive && !isActive(run)) readRecipes();
+    wasActive = isActive(run);
   });
   show();
-  readAll();
+  begin();
 }
