@@ -47,9 +47,8 @@ def build(service: Service) -> gr.Blocks:
         # Its value is the sentence, empty where all is well.
         message = view("message", value="", elem_id="message")
         desk = PageDesk(service, key, message)
-        listed = recipes(
-            service.caller(None), Nothing()
-        ).recipes  # as a desk without runs sees them
+        # As a desk without runs sees them.
+        listed = recipes(service.caller(None), Nothing()).recipes
         # It tells of a choice with its `recipe`; the same card again begins the draft anew as well.
         cards = view(
             "recipes",
