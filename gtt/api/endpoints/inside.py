@@ -120,29 +120,20 @@ async def generate(caller: Caller, request: Generate) -> Text:
 async def next_token(caller: Caller, request: NextToken) -> NextTokens:
     """What the model holds likely after a text, before and after temperature, top-k and top-p."""
     run = caller.run_or_current(request.run_id)
-    given = request.model_dump(exclude={"run_id", "checkpoint", "text"})
-    job = partial(NextTokenJob, text=request.text or "", **given)
+    job = partial(NextTokenJob, **{**request.question(), "text": request.text or ""})
     answer = await answer_about(caller, run, request, job)
     tokens = [
         TokenOdds(id=one["id"], text=one["text"], odds=one["odds"], kept=one["kept_odds"])
         for one in answer["tokens"]
     ]
-    return NextTokens(
-        run_id=run.id,
-        tokens=tokens,
-        entropy=answer["entropy"],
-        context_tokens=answer["context_tokens"],
-        cut=answer["cut"],
-        ids=answer["ids"],
-        logits=answer["logits"],
-    )
+    return NextTokens(run_id=run.id, **{**answer, "tokens": tokens})
 
 
 @endpoint("POST", "/api/attention/capture", rate="look", tag="models")
 async def attention(caller: Caller, request: CaptureAttention) -> Attention:
     """Attention weights while the model reads a text, of all layers or of some."""
     run = caller.run_or_current(request.run_id)
-    job = partial(AttentionJob, **request.model_dump(exclude={"run_id", "checkpoint"}))
+    job = partial(AttentionJob, **request.question())
     answer = await answer_about(caller, run, request, job)
     pairs = expected_attention(run.config.data.source, answer["tokens"], is_cut=answer["cut"] > 0)
     expected = [[query, key] for query, key in pairs]

@@ -1,10 +1,15 @@
-"""Looks into a trained model that take more than one number apart."""
+"""Looks into a trained model that take more than one number apart.
+
+Each is registered once, by `look`: what is asked, the job that works it out (`gtt.inference`), what
+is answered. The endpoint and its description follow on every surface.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from gtt.api.endpoints.checkpoints import answer_about
 from gtt.api.errors import NotFound
@@ -25,6 +30,7 @@ from gtt.api.schemas import (
     MeasureHeads,
     Reading,
     ReadText,
+    Response,
     TokenPath,
 )
 from gtt.api.service import Caller
@@ -43,11 +49,83 @@ from gtt.inference.questions import (
 from gtt.interpret.history import heads_in_snapshot
 from gtt.runs.snapshot_files import read_snapshot
 
+Call = Callable[[Caller, Any], Awaitable[Any]]
 
-@endpoint("POST", "/api/heads", rate="look", tag="models")
-async def heads(caller: Caller, request: MeasureHeads) -> Heads:
-    """What each head does by habit: where it looks on validation text, and on repeated tokens."""
-    return Heads(**await _asked(HabitsJob, caller, request, corpora=_corpora(caller)))
+
+def look(
+    path: str,
+    name: str,
+    words: str,
+    asked: type[Inside],
+    job: Callable[..., Job],
+    answered: Callable[..., Response],
+) -> Call:
+    """Registers a look: an endpoint at `path`, whose docstring is `words`.
+
+    The job is made of the request's `question`, the checkpoint that is meant, and the place of the
+    corpora where it has a field `corpora`. The answer has the fields of its result, and `run_id`.
+    """
+    reads_text = any(one.name == "corpora" for one in fields(cast(Any, job)))
+
+    async def call(caller: Caller, request: Any) -> Any:
+        run = caller.run_or_current(request.run_id)
+        corpora = {"corpora": str(caller.service.home.corpora)} if reads_text else {}
+        question = partial(job, **request.question(), **corpora)
+        return answered(run_id=run.id, **await answer_about(caller, run, request, question))
+
+    call.__name__, call.__doc__ = name, words
+    call.__annotations__ = {"caller": Caller, "request": asked, "return": answered}
+    return endpoint("POST", path, rate="look", tag="models")(call)
+
+
+heads = look(
+    "/api/heads",
+    "heads",
+    "What each head does by habit: where it looks on validation text, and on repeated tokens.",
+    MeasureHeads,
+    HabitsJob,
+    Heads,
+)
+ablate = look(
+    "/api/ablate",
+    "ablate",
+    "What becomes of a text, of the next token and of the validation loss without some heads.",
+    Ablate,
+    AblationJob,
+    Ablation,
+)
+read_text = look(
+    "/api/read",
+    "read_text",
+    "A text token by token: odds, rank, surprise, what was likelier; perplexity of the whole.",
+    ReadText,
+    ReadingJob,
+    Reading,
+)
+logit_lens = look(
+    "/api/lens",
+    "logit_lens",
+    "What each layer would have said, if the unembedding had come right after it.",
+    LookThroughLayers,
+    LensJob,
+    Lens,
+)
+follow_token = look(
+    "/api/follow",
+    "follow_token",
+    "One token's way through a layer: the actual vectors, with the arithmetic in words.",
+    FollowToken,
+    FollowJob,
+    TokenPath,
+)
+copies = look(
+    "/api/copies",
+    "copies",
+    "What of a text stands word for word in the training part, and how much of it is novel.",
+    FindCopies,
+    CopiesJob,
+    CopyCheck,
+)
 
 
 @endpoint("GET", "/api/runs/{run_id}/heads", rate="look", tag="models")
@@ -76,50 +154,3 @@ def head_history(caller: Caller, request: HeadHistory) -> HeadsOverTime:
             field="run_id",
         )
     return HeadsOverTime(run_id=run.id, steps=steps)
-
-
-@endpoint("POST", "/api/ablate", rate="look", tag="models")
-async def ablate(caller: Caller, request: Ablate) -> Ablation:
-    """What becomes of a text, of the next token and of the validation loss without some heads."""
-    off = [(one.layer, one.head) for one in request.heads]
-    return Ablation(
-        **await _asked(AblationJob, caller, request, corpora=_corpora(caller), heads=off)
-    )
-
-
-@endpoint("POST", "/api/read", rate="look", tag="models")
-async def read_text(caller: Caller, request: ReadText) -> Reading:
-    """A text token by token: odds, rank, surprise, what was likelier; perplexity of the whole."""
-    return Reading(**await _asked(ReadingJob, caller, request))
-
-
-@endpoint("POST", "/api/lens", rate="look", tag="models")
-async def logit_lens(caller: Caller, request: LookThroughLayers) -> Lens:
-    """What each layer would have said, if the unembedding had come right after it."""
-    return Lens(**await _asked(LensJob, caller, request))
-
-
-@endpoint("POST", "/api/follow", rate="look", tag="models")
-async def follow_token(caller: Caller, request: FollowToken) -> TokenPath:
-    """One token's way through a layer: the actual vectors, with the arithmetic in words."""
-    return TokenPath(**await _asked(FollowJob, caller, request))
-
-
-@endpoint("POST", "/api/copies", rate="look", tag="models")
-async def copies(caller: Caller, request: FindCopies) -> CopyCheck:
-    """What of a text stands word for word in the training part, and how much of it is novel."""
-    return CopyCheck(**await _asked(CopiesJob, caller, request, corpora=_corpora(caller)))
-
-
-async def _asked(
-    job: Callable[..., Job], caller: Caller, request: Inside, **more: Any
-) -> dict[str, Any]:
-    """Hands a request on as a job; its result, and whose it is."""
-    run = caller.run_or_current(request.run_id)
-    given = request.model_dump(exclude={"run_id", "checkpoint"}) | more
-    result = await answer_about(caller, run, request, partial(job, **given))
-    return {"run_id": run.id, **result}
-
-
-def _corpora(caller: Caller) -> str:
-    return str(caller.service.home.corpora)

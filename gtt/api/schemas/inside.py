@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -20,6 +20,10 @@ class Inside(OfMaybeRun):
         pattern=WHICH,
         description="`best`, `latest`, or the step of one that is kept.",
     )
+
+    def question(self) -> dict[str, Any]:
+        """What is asked about the checkpoint, as a job takes it."""
+        return self.model_dump(exclude={"run_id", "checkpoint"})
 
 
 class TakeHome(OfRun):

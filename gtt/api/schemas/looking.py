@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -40,6 +40,9 @@ class Ablate(Inside):
         examples=[[{"layer": 0, "head": 1}]],
     )
     count: int = Field(10, ge=1, le=200, description="Next tokens to list.")
+
+    def question(self) -> dict[str, Any]:
+        return super().question() | {"heads": [(one.layer, one.head) for one in self.heads]}
 
 
 class ReadText(Inside):
