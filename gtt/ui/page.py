@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from gtt.api.endpoints.configuration import get_config, recipes, set_config
-from gtt.api.endpoints.runs import list_runs, read_run, status, stop_run
+from gtt.api.endpoints.runs import read_run, status
 from gtt.api.gradio_adapter import add_endpoints
 from gtt.api.labels import LABELS
 from gtt.api.links import TABS, link_of
@@ -19,7 +19,7 @@ from gtt.api.service import Service
 from gtt.api.workspaces import new_key
 from gtt.ui.asked import Asked
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
-from gtt.ui.draft import SHOWN, keep_draft, keep_shown, refusal_of, telling
+from gtt.ui.draft import SHOWN, keep_draft, keep_shown, telling
 from gtt.ui.events import without_echoes
 from gtt.ui.explained import things
 from gtt.ui.schedule import PLANNED
@@ -31,7 +31,6 @@ from gtt.ui.tabs.training import take_settings, training_tab
 from gtt.ui.views import calling, view
 
 ON_CARDS = {"name", "title", "summary", "measured", "seconds_here", "lacks_gpu"}
-AT_WORK = ("queued", "preparing", "running", "stopping")  # states of a run that can be stopped
 TITLE = "# GTT\nTrain a small GPT from scratch and watch it learn."
 
 
@@ -58,15 +57,15 @@ def build(service: Service) -> gr.Blocks:
         )
         with gr.Row(elem_id="actions"):
             start = gr.Button("Start training", variant="primary", elem_id="start", scale=3)
-            halt = gr.Button("Stop and save", elem_id="stop", scale=1, min_width=120)
+            gr.Button("Stop and save", elem_id="stop", scale=1, min_width=120)
             copy = gr.Button("Copy link", elem_id="copy", scale=1, min_width=120)
         # It keeps up with the run for all the others: its value is `{"workspace", "run"}`.
-        progress = view("progress", elem_id="progress")
+        progress = view("progress", events=("looked",), elem_id="progress")
         unseen: dict[str, Any] = {"elem_classes": "gtt-unseen", "padding": False}
         view("tips", elem_id="tips", **unseen, **things())
         most = service.limits.upload_bytes
         fields = view("fields", events=("returned",), elem_id="fields", most=most, **unseen)
-        view("buttons", elem_id="buttons", **unseen)
+        view("actions", elem_id="run-actions", **unseen)
         # Hidden fields and no gr.State: that would keep a connection open for each tab of a
         # browser, which has six of them for all.
         run, address = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
@@ -96,41 +95,15 @@ def build(service: Service) -> gr.Blocks:
                 return [sentence_of(error), *(gr.skip() for _ in desk.controls)]
             return ["", *desk.values_of(answer.config)]
 
-        async def start_run(
-            workspace: str, values: str, was_asked: str
-        ) -> tuple[str, Any, Any, Any]:
-            """Trains what is on the screen; waits in the queue where a run is at work."""
-            try:
-                await asked.keep(workspace, was_asked)
-                await keep_shown(desk, workspace, values)
-                begun = await shown.begin(workspace)
-                return "", begun, gr.Tabs(selected="training"), {"begun": begun}
-            except GTTError as error:
-                refusal = refusal_of(error)
-                if refusal is None:
-                    return sentence_of(error), gr.skip(), gr.skip(), None
-                label = LABELS[refusal["refused"]["setting"]]
-                said = f"Nothing was started. {label}: {refusal['refused']['message']}"
-                return said, gr.skip(), gr.skip(), refusal
+        def looked(event: gr.EventData) -> str:
+            """The run that the page turned to by itself, for what asks Python about it."""
+            return str(told(event, "run")[0])
 
         async def keep_on_screen(workspace: str, values: str, was_asked: str) -> str:
             """Makes the draft what is on the screen, which is what a run elsewhere will train."""
             try:
                 await asked.keep(workspace, was_asked)
                 await keep_shown(desk, workspace, values)
-            except GTTError as error:
-                return sentence_of(error)
-            return ""
-
-        async def halt_run(workspace: str, looked_at: str) -> str:
-            """Stops the run that is looked at, or else the one that is at work."""
-            try:
-                runs = (await desk.ask("list_runs", list_runs, workspace, limit=200)).runs
-                active = [one for one in reversed(runs) if one.state in AT_WORK]
-                active.sort(key=lambda one: (one.id != looked_at, one.state == "queued"))
-                if not active:
-                    return "No run is at work: there is nothing to stop."
-                await desk.ask("stop_run", stop_run, workspace, run_id=active[0].id)
             except GTTError as error:
                 return sentence_of(error)
             return ""
@@ -185,17 +158,14 @@ def build(service: Service) -> gr.Blocks:
         picked = cards.picked(pick, [key, asked.text], [message, *controls], **PRIVATE)
         for setting in (picked, *(saved[key] for key in PLANNED)):
             setting.then(shown.plan, key, shown.schedule, **PRIVATE)
-        starting = start.click(
-            None, [filled, *controls], on_screen, js=SHOWN, api_visibility="private"
-        ).then(start_run, [key, on_screen, asked.text], [message, run, tabs, refused], **PRIVATE)
-        shown.after(starting)
-        starting.then(None, refused, None, **telling())
-        starting.then(None, refused, None, js=calling("tellStarted"), api_visibility="private")
+        labels = {setting: LABELS[setting] for setting in desk.controls}
+        begin = calling("start", labels, module="lib/changes.js")
+        start.click(None, [filled, *controls], None, js=begin, api_visibility="private")
+        shown.after(progress.looked(looked, None, run, **PRIVATE))
         if shown.jobs is not None:
             shown.jobs.kept(
                 None, [filled, *controls], on_screen, js=SHOWN, api_visibility="private"
             ).then(keep_on_screen, [key, on_screen, asked.text], message, **PRIVATE)
-        halt.click(halt_run, [key, run], message, **PRIVATE)
         refill = [filled, *controls]
         used = shown.use.click(use_settings, [key, run, asked.text], message, **PRIVATE).then(
             fill, [key, asked.text], refill, **PRIVATE
@@ -205,7 +175,7 @@ def build(service: Service) -> gr.Blocks:
         for event in (used, looked_again):  # its recipe may be another one and its values the same
             event.then(None, None, None, **telling(None))
         kept = asked.done(keep_asked, [key, asked.text], [message])
-        kept.then(None, None, None, **telling(None))
+        kept.then(None, None, None, js=calling("tellKept"), api_visibility="private")
         kept.then(shown.plan, key, shown.schedule, **PRIVATE)
         copy.click(link, key, address, **PRIVATE).then(
             None, address, None, js=calling("copyLink"), api_visibility="private"

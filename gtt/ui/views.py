@@ -22,9 +22,9 @@ import(new URL("ADDRESS", document.baseURI))
 def calling(function: str, *values: Any, module: str = "lib/page.js") -> str:
     """A script for `js=` that calls a function of a module of `gtt/web`.
 
-    It gets `values`, or else what Gradio hands to the script.
+    It gets `values`, and then what Gradio hands to the script.
     """
-    given = ", ".join(json.dumps(value) for value in values) if values else "...given"
+    given = ", ".join([*(json.dumps(value) for value in values), "...given"])
     address = front_end().address(module)
     return (
         f'(...given) => import(new URL("{address}", document.baseURI))'

@@ -21,3 +21,9 @@ export function tabShown() {
   const tab = document.querySelector('#tabs [role="tab"][aria-selected="true"]');
   return tab ? nameOfTab(tab) : "";
 }
+
+/** Opens a tab by its name in an address. @param {string} name */
+export function showTab(name) {
+  const tabs = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#tabs [role="tab"]')]);
+  tabs.find((tab) => nameOfTab(tab) === name)?.click();
+}

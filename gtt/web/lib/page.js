@@ -2,8 +2,10 @@
  * What the parts of the page tell each other beside the run: sentences, terms, and the draft. Some
  * of it comes from events of Python's, which call the functions here (see `gtt/ui/views.py`).
  */
-import { note, tabShown } from "./address.js";
+import { tabShown } from "./address.js";
 import { Signal } from "./signal.js";
+
+const KEPT_AFTER = 5000; // milliseconds
 
 /**
  * @typedef {{ setting: string, message: string }} Refusal and what every refusal has
@@ -56,14 +58,24 @@ export function tellSteps(count) {
   steps.set(count);
 }
 
-/** @param {{ id: string, name: string, seconds: number } | null} gone null where that failed */
-export function tellDeleted(gone) {
-  if (gone) deleted.set(gone);
+/** What the address asks for is being made the draft. */
+export const keeping = new Signal(false);
+
+/** What the address asked for is the draft by now. */
+export function tellKept() {
+  keeping.set(false);
+  tellDraft();
 }
 
-/** What was started is looked at. @param {News} news */
-export function tellStarted(news) {
-  if (news?.begun) note("tab", "training");
+/** Resolves once nothing is being made the draft; after some seconds in any case. */
+export function whenKept() {
+  return /** @type {Promise<void>} */ (
+    new Promise((resolve) => {
+      if (!keeping.value) return resolve();
+      keeping.follow(document.documentElement, (isKeeping) => isKeeping || resolve());
+      setTimeout(resolve, KEPT_AFTER);
+    })
+  );
 }
 
 /** Questions about the draft say with it what the address asks for. @param {string} asked */

@@ -69,6 +69,11 @@ export function look(value) {
   readRuns();
 }
 
+/** A person turns to a run, or with null to the desk's current one. @param {string | null} id */
+export function lookAt(id) {
+  look({ workspace: desk(), run: id });
+}
+
 /** A view shows curves: until then only where the run stands is asked for. */
 export function wantCurves() {
   if (feed.wantsCurves) return;

@@ -24,6 +24,7 @@ const FOUND = {
   run_id: "a",
   runs: [],
   words: 100,
+  training_words: 5000,
   unit: "words",
   shortest: 5,
   gram: 8,

@@ -1,5 +1,6 @@
 /** A button for which there is nothing to do says why, instead of failing or of doing nothing. */
 import { listen } from "../../lib/dom.js";
+import { draft, refused, say } from "../../lib/page.js";
 import { isActive, run, runs, turn } from "../../lib/store.js";
 
 const TWICE = 1500; // milliseconds in which a second press of Start is taken for the same one
@@ -48,8 +49,8 @@ function draw() {
   }
 }
 
-/** @param {HTMLElement} element */
-export function mount(element) {
+/** Keeps them so for as long as `element` is on the page. @param {HTMLElement} element */
+export function refuseTheIdle(element) {
   let pressed = -TWICE;
 
   /** @param {MouseEvent} event */
@@ -62,17 +63,18 @@ export function mount(element) {
     event.stopImmediatePropagation();
     event.preventDefault();
     if (twice) return;
-    document.dispatchEvent(new CustomEvent("gtt:said", { detail: button.dataset.why }));
+    say(button.dataset.why || "");
   }
 
   turn.follow(element, draw);
   runs.follow(element, draw);
   listen(element, "click", press, { capture: true });
   // A refusal answers the first press: what is pressed then is meant.
-  for (const told of ["gtt:refused", "gtt:draft"]) {
-    listen(element, told, (event) => {
-      if (event.detail?.refused) pressed = -TWICE;
-    });
-  }
+  refused.follow(element, () => {
+    pressed = -TWICE;
+  });
+  draft.follow(element, (news) => {
+    if (news?.refused) pressed = -TWICE;
+  });
   draw();
 }

@@ -3,7 +3,7 @@
  * In a frame of another site that is a click: that site can move the focus, and keys would follow.
  */
 import { listen } from "../../lib/dom.js";
-import { opened } from "../../lib/page.js";
+import { keeping, opened } from "../../lib/page.js";
 
 const ASKED = ["recipe", "set"];
 const page = document.documentElement.dataset;
@@ -32,6 +32,7 @@ export function mount(element, { trigger }) {
     for (const name of ASKED) address.searchParams.delete(name);
     history.replaceState(null, "", address);
     delete page.gttAsked;
+    keeping.set(true);
     trigger("done");
   }
 

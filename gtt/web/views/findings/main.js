@@ -2,6 +2,7 @@
  * .
  */
 import { ask, pause } from "../../lib/api.js";
+import { restart } from "../../lib/changes.js";
 import { add, partsOf, repeat, tell } from "../../lib/dom.js";
 import { isActive, run, turn, wanted } from "../../lib/store.js";
 
@@ -17,11 +18,8 @@ const EMPTY = "Start a run, and what its curves mean is told here.";
 const AGAIN = 4000; // milliseconds until it is asked again
 const ONCE = 3000; // in which a remedy is taken once
 
-/**
- * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio
- */
-export function mount(element, { trigger }) {
+/** @param {HTMLElement} element */
+export function mount(element) {
   const part = partsOf(element);
   let shown = "";
   let busy = false;
@@ -84,7 +82,7 @@ export function mount(element, { trigger }) {
       setTimeout(() => {
         button.disabled = false;
       }, ONCE);
-      trigger("remedy", { run: id, changes: fix.changes, stop: stops });
+      restart(id, fix.changes, stops);
     };
   }
 

@@ -195,6 +195,7 @@ export class Settings {
 
   /** A run's recipe knows best how to write with it. @param {RunConfig} config */
   takeOver({ generation: given }) {
+    if (!given) return;
     for (const name of Object.keys(this.#fields)) {
       const value = given[/** @type {Setting} */ (name)];
       if (name === "seed" || value === undefined) continue;

@@ -16,11 +16,8 @@ import { View } from "./view.js";
 const SMALLS_EVERY = 3000; // milliseconds
 const READ_EVERY = 20; // news, of which one is read aloud
 
-/**
- * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio `finished` is told with the run that ended
- */
-export function mount(element, { trigger }) {
+/** @param {HTMLElement} element */
+export function mount(element) {
   const part = partsOf(element);
   const view = new View();
   const chart = new LossChart(part, view);
@@ -28,7 +25,7 @@ export function mount(element, { trigger }) {
   const reading = makeReadable(chart, { redraw: draw, pin });
   let smallsDrawn = -SMALLS_EVERY;
   let told = 0; // times that there was something new
-  let shown = { id: /** @type {string | null} */ (null), active: false };
+  let shown = /** @type {string | null} */ (null); // the id of the run
 
   function drawChart() {
     chart.draw();
@@ -88,15 +85,13 @@ export function mount(element, { trigger }) {
 
   news.follow(element, ({ moved }) => {
     const looked = run.value;
-    if ((looked?.id ?? null) !== shown.id) {
+    if ((looked?.id ?? null) !== shown) {
       view.forget();
       part("unzoom").disabled = true;
     }
     if (!view.pinned) view.at = looked ? looked.step : null;
-    const ended = looked && looked.id === shown.id && shown.active && !isActive(looked);
-    shown = { id: looked?.id ?? null, active: isActive(looked) };
+    shown = looked?.id ?? null;
     show(moved);
-    if (ended) trigger("finished", { run: looked.id });
   });
   trouble.follow(element, () => show(false));
   wanted.follow(element, draw);
@@ -132,6 +127,6 @@ export function mount(element, { trigger }) {
   };
   new ResizeObserver(draw).observe(part("chart"));
   wantCurves();
-  if (measured.curves.loss) shown = { id: run.value?.id ?? null, active: isActive(run.value) };
+  if (measured.curves.loss) shown = run.value?.id ?? null;
   show(true);
 }

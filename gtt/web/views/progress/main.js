@@ -1,19 +1,29 @@
 /** How the run that is looked at stands, in one line above the tabs. It is always on the page. */
 import { partsOf } from "../../lib/dom.js";
 import { duration, size, stateInWords, whole } from "../../lib/format.js";
-import { followAll, isActive, look, run } from "../../lib/store.js";
+import { followAll, isActive, look, run, turn } from "../../lib/store.js";
 
 /** @typedef {import("../../lib/store.js").Run} Run */
 
 /**
  * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio its value says which run is looked at
+ * @param {import("../../types/view").Gradio} gradio its value says which run is looked at; `looked`
+ *   is told where that is another one by now
  */
-export function mount(element, { props, watch }) {
+export function mount(element, { props, watch, trigger }) {
   const part = partsOf(element);
   run.follow(element, (next) => show(part, next));
   followAll(element);
-  watch("value", () => look(props.value));
+  let told = props.value?.run ?? "";
+  turn.follow(element, (next) => {
+    const id = next ? next.id : "";
+    if (id !== told) trigger("looked", { run: id });
+    told = id;
+  });
+  watch("value", () => {
+    told = props.value?.run ?? "";
+    look(props.value);
+  });
   look(props.value);
 }
 

@@ -1,8 +1,10 @@
 /** My runs: a table of radio buttons, and those that were deleted a moment ago. */
+
+import { restore } from "../../lib/changes.js";
 import { add, partsOf } from "../../lib/dom.js";
 import { number, size, stateInWords, whole } from "../../lib/format.js";
-import { deleted } from "../../lib/page.js";
-import { runs, wanted } from "../../lib/store.js";
+import { deleted, say } from "../../lib/page.js";
+import { lookAt, runs, wanted } from "../../lib/store.js";
 import { drawDeleted, remember } from "./deleted.js";
 
 /** @typedef {import("../../lib/store.js").RunInfo} RunInfo */
@@ -51,11 +53,8 @@ function origin(run) {
   return `The recipe ${run.recipe}${changed ? `, changed: ${changed}` : " as it is"}.${after}`;
 }
 
-/**
- * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio
- */
-export function mount(element, { trigger }) {
+/** @param {HTMLElement} element */
+export function mount(element) {
   const part = partsOf(element);
   let chosen = wanted.value;
 
@@ -64,7 +63,7 @@ export function mount(element, { trigger }) {
     const list = runs.value;
     const current = chosen || list[0]?.id;
     const body = /** @type {HTMLTableSectionElement} */ (part("rows"));
-    drawDeleted(part("deleted"), (id) => trigger("restored", { run: id }));
+    drawDeleted(part("deleted"), restore);
     part("hint").hidden = list.length > 0;
     part("frame").hidden = list.length === 0;
     while (body.rows.length > list.length) body.deleteRow(-1);
@@ -97,7 +96,8 @@ export function mount(element, { trigger }) {
     radio.onclick = () => {
       chosen = radio.value;
       draw();
-      trigger("picked", { run: radio.value });
+      say("");
+      lookAt(radio.value);
     };
     for (const kind of COLUMNS) row.insertCell().className = kind;
     return row;
