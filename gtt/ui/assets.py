@@ -95,9 +95,13 @@ def front_end() -> FrontEnd:
 
 
 def head() -> str:
-    """What stands in the page's head, for `launch(head=…)`: D3, and the style of all views."""
-    style = f'<link rel="stylesheet" href="{front_end().address("style.css")}">'
-    return f"{D3_HEAD}\n{style}"
+    """What stands in the page's head, for `launch(head=…)`: D3, the style of all views, and every
+    module, so that a tab that is opened has its own already."""
+    found = front_end()
+    modules = [name for name in found.files if name.endswith(".js") and "page/" not in name]
+    links = [f'<link rel="modulepreload" href="{found.address(name)}">' for name in modules]
+    style = f'<link rel="stylesheet" href="{found.address("style.css")}">'
+    return "\n".join((D3_HEAD, style, *links))
 
 
 @cache

@@ -13,10 +13,13 @@ import gradio as gr
 
 from gtt.ui.assets import WEB, front_end
 
+# What is not listened to yet takes no click.
 MOUNT = """\
 // Events: EVENTS
+element.inert = true;
 import(new URL("ADDRESS", document.baseURI))
-  .then((view) => view.mount(element, { props, watch, trigger }))"""
+  .then((view) => view.mount(element, { props, watch, trigger }))
+  .finally(() => { element.inert = false; })"""
 
 
 def calling(function: str, *values: Any, module: str = "lib/page.js") -> str:
