@@ -19,6 +19,12 @@ from gtt.runs.apart import exit_code_of, prepare_apart
 from gtt.runs.home import Home
 
 
+@pytest.fixture
+def begun() -> set[psutil.Process]:
+    """The processes that other tests of this one have begun: a server, a browser."""
+    return set(psutil.Process().children())
+
+
 def brought(home: Home, suffix: str, content: bytes) -> tuple[DataConfig, Path]:
     """The settings for an upload, and the folder of uploads it lies in."""
     uploads = home.path / "uploads"
@@ -29,7 +35,9 @@ def brought(home: Home, suffix: str, content: bytes) -> tuple[DataConfig, Path]:
     return DataConfig(source=f"upload:{'a' * 32}"), uploads
 
 
-def test_the_corpus_is_the_one_that_the_training_finds(tmp_path: Path, tiny_text: Path) -> None:
+def test_the_corpus_is_the_one_that_the_training_finds(
+    tmp_path: Path, tiny_text: Path, begun: set[psutil.Process]
+) -> None:
     home = Home(tmp_path)
     config, uploads = brought(home, ".txt", tiny_text.read_bytes())
     told: list[Progress] = []
@@ -46,7 +54,7 @@ def test_the_corpus_is_the_one_that_the_training_finds(tmp_path: Path, tiny_text
     assert corpus.folder == place
     assert (place / "corpus.json").stat().st_mtime_ns == before  # nothing was done again
     assert {"reading", "tokenising"} <= {one.stage for one in told} and looks > 0
-    assert not psutil.Process().children()
+    assert set(psutil.Process().children()) == begun
 
 
 @pytest.mark.parametrize(
@@ -66,13 +74,15 @@ def test_what_cannot_be_read_is_told_as_ever(
     assert told.value.field is not None and str(tmp_path) not in told.value.message
 
 
-def test_what_takes_too_much_memory_ends_with_a_sentence(tmp_path: Path) -> None:
+def test_what_takes_too_much_memory_ends_with_a_sentence(
+    tmp_path: Path, begun: set[psutil.Process]
+) -> None:
     """Two lines of six million commas, of which the worker once took 11 GB."""
     home = Home(tmp_path)
     config, uploads = brought(home, ".csv", b"," * 6_000_000 + b"\n" + b"," * 6_000_000)
     with pytest.raises(UnusableData):
         prepare_apart(config, home, uploads, lambda progress: None, lambda: None, 2**29)
-    assert not psutil.Process().children()
+    assert set(psutil.Process().children()) == begun
 
 
 def test_a_process_that_says_nothing_more_and_does_not_end_is_ended(
@@ -87,7 +97,9 @@ def test_a_process_that_says_nothing_more_and_does_not_end_is_ended(
     assert exit_code_of(child) == -signal.SIGKILL
 
 
-def test_what_the_caller_raises_ends_the_process(tmp_path: Path, tiny_text: Path) -> None:
+def test_what_the_caller_raises_ends_the_process(
+    tmp_path: Path, tiny_text: Path, begun: set[psutil.Process]
+) -> None:
     class Enough(Exception):
         pass
 
@@ -96,7 +108,7 @@ def test_what_the_caller_raises_ends_the_process(tmp_path: Path, tiny_text: Path
     seen: list[psutil.Process] = []
 
     def look() -> None:
-        seen.extend(psutil.Process().children())
+        seen.extend(set(psutil.Process().children()) - begun)
         if seen:
             raise Enough
 

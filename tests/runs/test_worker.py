@@ -32,6 +32,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def make(home: Home, tiny_config: RunConfig) -> Iterator[Any]:
     """Makes runs that are to be trained."""
+    begun = psutil.Process().children()
 
     def one(**changes: Any) -> RunFolder:
         run = RunFolder(home.new_run("one"))
@@ -40,7 +41,7 @@ def make(home: Home, tiny_config: RunConfig) -> Iterator[Any]:
         return run
 
     yield one
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == begun
 
 
 @pytest.mark.parametrize(
@@ -80,13 +81,14 @@ def test_a_text_whose_reading_does_not_end_is_let_go_of(
 ) -> None:
     """Its reader, halted, stands for one within a call that nothing interrupts."""
     run: RunFolder = make()
+    begun = psutil.Process().children()
     limits = Limits(max_minutes=0.02) if way == "minutes" else Limits()
     ends: list[RunEnded] = []
     training = threading.Thread(
         target=lambda: ends.append(carry_out(Order(str(run.path)), home, limits=limits))
     )
     training.start()
-    (reader,) = until(psutil.Process().children)
+    (reader,) = until(lambda: set(psutil.Process().children()) - set(begun))
     reader.suspend()
     began = time.monotonic()
     if way == "death":
