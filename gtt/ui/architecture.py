@@ -1,4 +1,4 @@
-"""Looking into the shape of a model: its drawing, and one token's way through it."""
+"""Looking into the shape of a model: its drawing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import gradio as gr
 
 from gtt.api.endpoints.drawing import architecture
 from gtt.api.endpoints.inside import snapshot
-from gtt.api.endpoints.looking import follow_token
 from gtt.explain import explain
 from gtt.ui.desk import PageDesk
 from gtt.ui.inside import inside_view
@@ -41,8 +40,6 @@ DRAWING = tuple(
     f"architecture/{name}"
     for name in ("words", "layout", "drawing", "changes", "health", "panel", "asking")
 )
-FOLLOWED = ("run_id", "checkpoint", "text", "place", "layer", "step", "row", "column")
-FOLLOWING = tuple(f"follow/{name}" for name in ("vectors", "steps", "asking"))
 
 
 def architecture_view(desk: PageDesk) -> gr.HTML:
@@ -55,17 +52,6 @@ def architecture_view(desk: PageDesk) -> gr.HTML:
         desk.asking("drawing_of_run", "architecture", architecture, "run_id"),
         desk.asking("snapshot", "snapshot", snapshot, "run_id", "step", "tokens"),
         explained,
-    )
-
-
-def follow_view(desk: PageDesk) -> gr.HTML:
-    """One token's way through a layer of a checkpoint, step by step."""
-    return inside_view(
-        desk,
-        "follow",
-        FOLLOWING,
-        desk.asking("drawing_of_run", "architecture", architecture, "run_id"),
-        desk.asking("follow", "follow_token", follow_token, *FOLLOWED),
     )
 
 

@@ -34,8 +34,8 @@ def telling(*news: Any) -> dict[str, Any]:
     return {"js": script, "api_visibility": "private", "show_progress": "hidden"}
 
 
-def keep_draft(desk: PageDesk, refused: gr.JSON, asked: Asked) -> dict[str, Any]:
-    """Saves what a control changes; returns the event of each setting, for whoever goes on.
+def keep_draft(desk: PageDesk, refused: gr.JSON, asked: Asked) -> None:
+    """Saves what a control changes.
 
     What the desk does not take is put into `refused`, for `telling`. What the address `asked` for
     is kept first: it is what the control was changed in.
@@ -52,22 +52,20 @@ def keep_draft(desk: PageDesk, refused: gr.JSON, asked: Asked) -> dict[str, Any]
             return (gr.skip(), refusal) if refusal else (sentence_of(error), None)
         return "", {"saved": settings[0]}
 
-    saved = {}
     for setting, component in desk.controls.items():
         listener = component.release if isinstance(component, gr.Slider) else component.input
         if isinstance(component, (gr.Textbox, gr.Number)):
             listener = component.blur
         others = [other for other in TOGETHER if setting in TOGETHER and other != setting]
         settings = (setting, *(other for other in others if other in desk.controls))
-        saved[setting] = listener(
+        saved = listener(
             partial(save, settings),
             [*(desk.controls[one] for one in settings), desk.key, asked.text],
             [desk.message, refused],
             **PRIVATE,
         )
-        saved[setting].then(None, refused, None, **telling())
+        saved.then(None, refused, None, **telling())
         component.change(None, None, None, **telling({"changed": setting}))
-    return saved
 
 
 async def keep_shown(desk: PageDesk, key: str, shown: str) -> None:

@@ -22,7 +22,6 @@ from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import SHOWN, keep_draft, keep_shown, telling
 from gtt.ui.events import without_echoes
 from gtt.ui.explained import things
-from gtt.ui.schedule import PLANNED
 from gtt.ui.tabs.attention import attention_tab
 from gtt.ui.tabs.data import data_tab
 from gtt.ui.tabs.generation import generation_tab
@@ -83,7 +82,7 @@ def build(service: Service) -> gr.Blocks:
                 generation_tab()
             with gr.Tab("Attention", id="attention"):
                 attention_tab()
-        saved = keep_draft(desk, refused, asked)
+        keep_draft(desk, refused, asked)
 
         async def pick(workspace: str, was_asked: str, event: gr.EventData) -> list[Any]:
             """Begins the draft anew from a recipe."""
@@ -155,9 +154,7 @@ def build(service: Service) -> gr.Blocks:
             return link_of(answer.config, listed)
 
         controls = list(desk.controls.values())
-        picked = cards.picked(pick, [key, asked.text], [message, *controls], **PRIVATE)
-        for setting in (picked, *(saved[key] for key in PLANNED)):
-            setting.then(shown.plan, key, shown.schedule, **PRIVATE)
+        cards.picked(pick, [key, asked.text], [message, *controls], **PRIVATE)
         labels = {setting: LABELS[setting] for setting in desk.controls}
         begin = calling("start", labels, module="lib/changes.js")
         start.click(None, [filled, *controls], None, js=begin, api_visibility="private")
@@ -170,20 +167,17 @@ def build(service: Service) -> gr.Blocks:
         used = shown.use.click(use_settings, [key, run, asked.text], message, **PRIVATE).then(
             fill, [key, asked.text], refill, **PRIVATE
         )
-        used.then(shown.plan, key, shown.schedule, **PRIVATE)
         looked_again = fields.returned(fill, [key, asked.text], refill, **PRIVATE)
         for event in (used, looked_again):  # its recipe may be another one and its values the same
             event.then(None, None, None, **telling(None))
         kept = asked.done(keep_asked, [key, asked.text], [message])
         kept.then(None, None, None, js=calling("tellKept"), api_visibility="private")
-        kept.then(shown.plan, key, shown.schedule, **PRIVATE)
         copy.click(link, key, address, **PRIVATE).then(
             None, address, None, js=calling("copyLink"), api_visibility="private"
         )
         opened = demo.load(open_page, key, [key, run, message, tabs, asked.text], **PRIVATE)
         opened.then(None, asked.text, None, js=calling("tellOpened"), api_visibility="private")
         shown.after(opened)
-        opened.then(shown.plan, key, shown.schedule, **PRIVATE)
         opened.then(fill, [key, asked.text], refill, **PRIVATE).then(
             texts["listed"], [key, texts["source"]], texts["source"], **PRIVATE
         ).then(texts["words"], [key, texts["source"]], [message, texts["about"]], **PRIVATE)

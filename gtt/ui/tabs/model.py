@@ -7,18 +7,17 @@ from typing import Any
 import gradio as gr
 
 from gtt.api.endpoints.configuration import set_config
-from gtt.api.endpoints.estimating import estimate
 from gtt.errors import GTTError
-from gtt.ui.architecture import architecture_view, follow_view
-from gtt.ui.assets import static_text
+from gtt.ui.architecture import architecture_view
 from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.draft import TOGETHER, changes_of, telling
+from gtt.ui.views import view
 
 
 def model_tab(desk: PageDesk, run: gr.Textbox) -> None:
     """Builds the tab; `run` holds the id of the run that is looked at."""
-    view = estimate_view(desk)
+    estimate = view("estimate", events=("mend",), elem_id="estimate")
     with gr.Row():
         with gr.Column(scale=1):
             desk.controls |= controls(desk.service, "shape")
@@ -27,7 +26,7 @@ def model_tab(desk: PageDesk, run: gr.Textbox) -> None:
     gr.Markdown("## What is inside")
     drawing = architecture_view(desk)
     gr.Markdown("## Follow one token")
-    path = follow_view(desk)
+    view("follow", elem_id="inside-follow", padding=False)
     shown = [key for key in desk.controls if key.startswith("model.")]
 
     async def mend(heads: Any, width: Any, key: str, event: gr.EventData) -> list[Any]:
@@ -44,32 +43,16 @@ def model_tab(desk: PageDesk, run: gr.Textbox) -> None:
         return ["", *(values[setting] for setting in shown)]
 
     fitting = [desk.controls[setting] for setting in TOGETHER]
-    taken = view.mend(
+    taken = estimate.mend(
         mend,
         [*fitting, desk.key],
         [desk.message, *(desk.controls[setting] for setting in shown)],
         **PRIVATE,
     )
     taken.then(None, None, None, **telling())
-    gr.on(None, lambda key: {"workspace": key}, desk.key, view, **PRIVATE)  # when the page opens
 
-    def looked_at(key: str, one: str) -> list[dict[str, Any]]:
-        return [{"workspace": key, "run": one or None}] * 2
+    def looked_at(key: str, one: str) -> dict[str, Any]:
+        return {"workspace": key, "run": one or None}
 
-    gr.on([run.change], looked_at, [desk.key, run], [drawing, path], **PRIVATE)
-    gr.on(None, looked_at, [desk.key, run], [drawing, path], **PRIVATE)
-
-
-def estimate_view(desk: PageDesk) -> gr.HTML:
-    """What the draft will take; its value names the desk, `{"workspace": key}`.
-
-    It tells of a way out that was chosen with the event `mend`, a `setting` and a `value`.
-    """
-    return gr.HTML(
-        value=None,
-        html_template=static_text("model.html"),
-        css_template=static_text("model.css"),
-        js_on_load=static_text("model.js"),
-        server_functions=[desk.asking("estimate", "estimate", estimate, "measure")],
-        elem_id="estimate",
-    )
+    gr.on([run.change], looked_at, [desk.key, run], drawing, **PRIVATE)
+    gr.on(None, looked_at, [desk.key, run], drawing, **PRIVATE)

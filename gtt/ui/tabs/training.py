@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,6 @@ from gtt.ui.desk import PRIVATE, PageDesk
 from gtt.ui.downloads import download_buttons
 from gtt.ui.jobs import answering, jobs_view
 from gtt.ui.push import push_view
-from gtt.ui.schedule import schedule_view
 from gtt.ui.views import calling, view
 
 LONGER = """**Train longer** goes on with this run from where it is: same weights, same curve, more
@@ -40,18 +38,12 @@ class RunShown:
     desk: PageDesk
     run: gr.Textbox
     views: list[gr.HTML]
-    schedule: gr.HTML
     use: gr.Button
     jobs: gr.HTML | None
 
     def show(self, key: str, run: str | None) -> list[dict[str, Any]]:
         """What makes every view look at a run."""
         return [{"workspace": key, "run": run or None}] * len(self.views)
-
-    @staticmethod
-    def plan(key: str) -> dict[str, Any]:
-        """What makes the schedule ask anew: a value that is never the same twice."""
-        return {"workspace": key, "asked": time.monotonic()}
 
     def after(self, event: Any) -> Any:
         """Lets the views follow once an event has set the run."""
@@ -98,7 +90,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     with gr.Accordion("Settings of the training", open=False, elem_id="training-settings"):
         with gr.Row(), gr.Column():
             desk.controls |= controls(desk.service, "common")
-        schedule = schedule_view(desk)
+        view("schedule", elem_id="schedule")
         with gr.Row(), gr.Column():
             desk.controls |= controls(desk.service, "schedule")
         with gr.Row(), gr.Column():
@@ -111,7 +103,6 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
         desk,
         run,
         [downloads, publishing, progress, *filter(None, [jobs])],
-        schedule,
         use,
         jobs,
     )

@@ -217,7 +217,7 @@ export function nameOf(run) {
  * @param {string[][]} named
  * @param {string | null} value
  */
-function setOptions(list, named, value) {
+export function setOptions(list, named, value) {
   const { options } = list;
   const isSame =
     options.length === named.length && named.every(([id], i) => options[i].value === id);

@@ -21,6 +21,9 @@ const LOST = "The connection is lost; it is tried again. The run goes on.";
 /** @param {{ state: string } | null | undefined} run */
 export const isActive = (run) => Boolean(run && ACTIVE.includes(run.state));
 
+/** The key of the desk, empty before it is known. */
+export const key = new Signal("");
+
 /** The id of the run that is looked at, null for the desk's current one. */
 export const wanted = new Signal(/** @type {string | null} */ (null));
 
@@ -59,7 +62,9 @@ let askNow = async () => {};
 /** Looks at a run of a desk. @param {{ workspace?: string, run?: string | null } | null} value */
 export function look(value) {
   const next = value || {};
-  useDesk(next.workspace || "");
+  const workspace = next.workspace || "";
+  useDesk(workspace);
+  if (workspace !== key.value) key.set(workspace);
   const id = next.run || null;
   if (id !== wanted.value || !run.value) {
     forget();
@@ -100,10 +105,10 @@ const paceOfRuns = () => (document.hidden ? 15000 : runs.value.some(isActive) ? 
 
 /** Reads the desk's runs anew. */
 export async function readRuns() {
-  const key = desk();
-  if (!key) return;
+  const asked = desk();
+  if (!asked) return;
   const answer = await ask("list_runs", { limit: MOST_RUNS });
-  if (!answer.error && key === desk()) runs.set(answer.runs);
+  if (!answer.error && asked === desk()) runs.set(answer.runs);
 }
 
 function forget() {

@@ -4,8 +4,8 @@
  */
 import { upTo } from "../../lib/curves.js";
 import { d3 } from "../../lib/d3.js";
-import { listen } from "../../lib/dom.js";
 import { whole } from "../../lib/format.js";
+import { moment } from "../../lib/store.js";
 import { isDark } from "./colours.js";
 import { Moment } from "./moment.js";
 import { habitBar, nameOf, share } from "./words.js";
@@ -56,12 +56,11 @@ export class History {
       const one = this.#past?.[Number(part("step").value)];
       if (one) this.#goTo(one.step);
     };
-    listen(element, "gtt:moment", ({ detail }) => {
-      const { run, step, newest } = detail || {};
-      if (newest && !this.#isFollowing) return; // whoever chose a step stays there
-      if (run !== view.picker.run || typeof step !== "number") return;
-      this.#goTo(step);
-      this.#isFollowing ||= Boolean(newest);
+    moment.follow(element, (told) => {
+      if (!told || told.run !== view.picker.run) return;
+      if (told.newest && !this.#isFollowing) return; // whoever chose a step stays there
+      this.#goTo(told.step);
+      this.#isFollowing ||= told.newest;
     });
   }
 
