@@ -34,12 +34,6 @@ def static_text(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-@cache
-def static_script(folder: str, *names: str) -> str:
-    """Several of our own scripts as one, in this order; they share one scope."""
-    return "\n".join(static_text(f"{folder}/{name}.js") for name in names)
-
-
 def first_scripts(*names: str) -> str:
     """Scripts of `gtt/web/page` that are no modules, since they run before any of Gradio's."""
     return "".join((WEB / "page" / f"{name}.js").read_text(encoding="utf-8") for name in names)

@@ -75,7 +75,7 @@ def build(service: Service) -> gr.Blocks:
             with gr.Tab("Data", id="data"):
                 texts = data_tab(desk)
             with gr.Tab("Model", id="model"):
-                model_tab(desk, run)
+                model_tab(desk)
             with gr.Tab("Training", id="training"):
                 shown = training_tab(desk, run, progress)
             with gr.Tab("Generation", id="generation"):

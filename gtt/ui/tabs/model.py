@@ -8,15 +8,14 @@ import gradio as gr
 
 from gtt.api.endpoints.configuration import set_config
 from gtt.errors import GTTError
-from gtt.ui.architecture import architecture_view
 from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
 from gtt.ui.draft import TOGETHER, changes_of, telling
 from gtt.ui.views import view
 
 
-def model_tab(desk: PageDesk, run: gr.Textbox) -> None:
-    """Builds the tab; `run` holds the id of the run that is looked at."""
+def model_tab(desk: PageDesk) -> None:
+    """Builds the tab; its views look at the run of the page."""
     estimate = view("estimate", events=("mend",), elem_id="estimate")
     with gr.Row():
         with gr.Column(scale=1):
@@ -24,7 +23,7 @@ def model_tab(desk: PageDesk, run: gr.Textbox) -> None:
         with gr.Column(scale=1):
             desk.controls |= controls(desk.service, "switches")
     gr.Markdown("## What is inside")
-    drawing = architecture_view(desk)
+    view("architecture", elem_id="inside-architecture", padding=False)
     gr.Markdown("## Follow one token")
     view("follow", elem_id="inside-follow", padding=False)
     shown = [key for key in desk.controls if key.startswith("model.")]
@@ -50,9 +49,3 @@ def model_tab(desk: PageDesk, run: gr.Textbox) -> None:
         **PRIVATE,
     )
     taken.then(None, None, None, **telling())
-
-    def looked_at(key: str, one: str) -> dict[str, Any]:
-        return {"workspace": key, "run": one or None}
-
-    gr.on([run.change], looked_at, [desk.key, run], drawing, **PRIVATE)
-    gr.on(None, looked_at, [desk.key, run], drawing, **PRIVATE)
