@@ -8,10 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.pushing import cancel_push, push_status, push_to_hub
-from gtt.api.endpoints.runs import status
-from gtt.ui.assets import static_text
+from gtt.api.endpoints.pushing import push_to_hub
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
+from gtt.ui.views import view
 
 
 def can_sign_in() -> bool:
@@ -20,24 +19,12 @@ def can_sign_in() -> bool:
 
 
 def push_view(desk: PageDesk) -> gr.HTML:
-    """The component; its value is `{"workspace": key, "run": id or None}`.
+    """The component. A push begins by an event, which knows who is signed in; its value answers.
 
     How a push stands is asked of the server, which reads it from the disk: so it is shown again
     after a reload, and in every tab.
     """
-    view = gr.HTML(
-        value=None,
-        html_template=static_text("push.html"),
-        css_template=static_text("push.css"),
-        js_on_load=static_text("push.js"),
-        server_functions=[
-            desk.asking("push_status", "push_status", push_status, "run_id"),
-            desk.asking("status", "status", status),
-        ],
-        elem_id="push",
-        sign_in=can_sign_in(),
-        strangers=desk.service.limits.for_strangers,
-    )
+    component = view("push", events=("pushed",), elem_id="push", sign_in=can_sign_in())
     if can_sign_in():
         gr.LoginButton("Sign in with Hugging Face", size="md", elem_id="sign-in")
 
@@ -45,7 +32,7 @@ def push_view(desk: PageDesk) -> gr.HTML:
         key: str, event: gr.EventData, signed_in: gr.OAuthToken | None
     ) -> dict[str, Any]:
         """Starts a push; what the view shows then. A token goes no further than to the push."""
-        run, refused = "", None
+        refused = None
         try:
             run, repo, form, private, token = told(
                 event, "run", "repo", "format", "private", "token"
@@ -63,18 +50,7 @@ def push_view(desk: PageDesk) -> gr.HTML:
             )
         except GTTError as error:
             refused = {"message": sentence_of(error), "field": getattr(error, "field", None)}
-        return {"workspace": key, "run": run or None, "refused": refused, "asked": time.time()}
+        return {"refused": refused, "asked": time.time()}
 
-    async def cancel(key: str, event: gr.EventData) -> dict[str, Any]:
-        """Ends a push; how that went is read from its state."""
-        run, refused = "", None
-        try:
-            (run,) = told(event, "run")
-            await desk.ask("cancel_push", cancel_push, key, run_id=run)
-        except GTTError as error:
-            refused = {"message": sentence_of(error), "field": None}
-        return {"workspace": key, "run": run or None, "refused": refused, "asked": time.time()}
-
-    view.pushed(push, desk.key, view, **PRIVATE)
-    view.cancelled(cancel, desk.key, view, **PRIVATE)
-    return view
+    component.pushed(push, desk.key, component, **PRIVATE)
+    return component

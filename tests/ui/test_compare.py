@@ -28,8 +28,7 @@ from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
 from gtt.ui.assets import WEB, asset_routes, head
-from gtt.ui.desk import PageDesk
-from gtt.ui.downloads import download_buttons
+from gtt.ui.tabs.training import exports
 from gtt.ui.theme import CSS, theme
 from gtt.ui.views import view
 
@@ -68,15 +67,14 @@ def ids(service: Service) -> list[str]:
 @pytest.fixture(scope="module")
 def url(service: Service, ids: list[str]) -> Iterator[str]:
     with gr.Blocks(analytics_enabled=False) as demo:
-        desk = PageDesk(service, gr.BrowserState(""), gr.HTML())
-        views = [view("progress", elem_id="progress"), download_buttons(desk)]
+        progress = view("progress", elem_id="progress")
+        view("downloads", elem_id="downloads", shared=False, formats=exports())
         view("compare", elem_id="compare")
 
-        def looking_at(http: gr.Request) -> list[dict[str, Any]]:
-            key = http.query_params.get("key", KEY)
-            return [{"workspace": key, "run": ids[0]}] * len(views)
+        def looking_at(http: gr.Request) -> dict[str, Any]:
+            return {"workspace": http.query_params.get("key", KEY), "run": ids[0]}
 
-        demo.load(looking_at, None, views, api_visibility="private")
+        demo.load(looking_at, None, progress, api_visibility="private")
     port = free_port()
     ours = [*asset_routes(), *routes(service)]
     demo.launch(

@@ -34,7 +34,7 @@ from gtt.ui.assets import asset_routes
 from gtt.ui.desk import PageDesk
 from gtt.ui.push import push_view
 from gtt.ui.theme import CSS, theme
-from gtt.ui.views import calling
+from gtt.ui.views import calling, view
 
 KEY = new_key()
 
@@ -92,9 +92,8 @@ def url(service: Service, run: str) -> Iterator[str]:
         add_endpoints(service)
         key = gr.Textbox(KEY, visible=False)
         desk = PageDesk(service, key, gr.HTML())
-        view = push_view(desk)
-        value = {"workspace": KEY, "run": run}
-        demo.load(lambda: value, None, view, api_visibility="private")
+        view("progress", value={"workspace": KEY, "run": run}, elem_id="progress")
+        push_view(desk)
     make_queue_frugal(demo, service.unread)
     port = free_port()
     ours = [*asset_routes(), *routes(service)]

@@ -13,10 +13,10 @@ from gtt.api.endpoints.runs import (
 )
 from gtt.config import GROUPS
 from gtt.errors import BadInput
+from gtt.exports.formats import FORMATS
 from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk
-from gtt.ui.downloads import download_buttons
-from gtt.ui.jobs import answering, jobs_view
+from gtt.ui.jobs import answering
 from gtt.ui.push import push_view
 from gtt.ui.views import calling, view
 
@@ -29,25 +29,26 @@ want to keep, take home."""
 
 @dataclass(frozen=True)
 class RunShown:
-    """Which run the page looks at: its id in `run` (empty: the desk's current one), and the views.
+    """Which run the page looks at: its id in `run` (empty: the desk's current one).
 
-    `show` takes the key and the id and gives a value for each of `views`. The button `use` asks for
-    its settings in the draft. `jobs` begins a run elsewhere, where that is allowed.
+    `progress` tells all views of it, as `show` says. The button `use` asks for its settings in the
+    draft. `jobs` begins a run elsewhere, where that is allowed.
     """
 
     desk: PageDesk
     run: gr.Textbox
-    views: list[gr.HTML]
+    progress: gr.HTML
     use: gr.Button
     jobs: gr.HTML | None
 
-    def show(self, key: str, run: str | None) -> list[dict[str, Any]]:
+    @staticmethod
+    def show(key: str, run: str | None) -> dict[str, Any]:
         """What makes every view look at a run."""
-        return [{"workspace": key, "run": run or None}] * len(self.views)
+        return {"workspace": key, "run": run or None}
 
     def after(self, event: Any) -> Any:
         """Lets the views follow once an event has set the run."""
-        return event.then(self.show, [self.desk.key, self.run], self.views, **PRIVATE)
+        return event.then(self.show, [self.desk.key, self.run], self.progress, **PRIVATE)
 
 
 def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown:
@@ -58,7 +59,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     jobs = None
     if desk.service.limits.allow_hub:
         with gr.Accordion("Run it on the Hub's machines", open=False, elem_id="renting"):
-            jobs = jobs_view(desk)
+            jobs = view("jobs", events=("kept", "begun", "followed"), elem_id="jobs")
     view("live", elem_id="live")
     view("findings", elem_id="findings")
     with gr.Accordion("My runs", open=True):
@@ -83,8 +84,13 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     with gr.Accordion("Compare runs", open=False, elem_id="comparing"):
         view("compare", elem_id="compare")
     with gr.Accordion("Take it home", open=False, elem_id="taking"):
-        downloads = download_buttons(desk)
-        publishing = push_view(desk)
+        view(
+            "downloads",
+            elem_id="downloads",
+            shared=desk.service.limits.shared_desk,
+            formats=exports(),
+        )
+        push_view(desk)
     if desk.service.home.forgets():
         gr.Markdown(FORGETS, elem_id="forgets", elem_classes="gtt-hint")
     with gr.Accordion("Settings of the training", open=False, elem_id="training-settings"):
@@ -102,13 +108,22 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     shown = RunShown(
         desk,
         run,
-        [downloads, publishing, progress, *filter(None, [jobs])],
+        progress,
         use,
         jobs,
     )
     for event in answering(desk, jobs, run) if jobs is not None else []:
         shown.after(event)
     return shown
+
+
+def exports() -> list[dict[str, str]]:
+    """What a model is exported as, beside the folder for transformers that is there already."""
+    shown = [form for form in FORMATS.values() if form.name != "transformers"]
+    return [
+        {"name": form.name, "title": form.title, "sort": form.sort, "about": form.about}
+        for form in shown
+    ]
 
 
 async def take_settings(desk: PageDesk, key: str, run: str) -> None:
