@@ -30,7 +30,7 @@ from gtt.rest import routes
 from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.ui.assets import asset_routes
+from gtt.ui.assets import asset_routes, head
 from gtt.ui.desk import PageDesk
 from gtt.ui.push import push_view
 from gtt.ui.theme import CSS, theme
@@ -104,6 +104,7 @@ def url(service: Service, run: str) -> Iterator[str]:
         quiet=True,
         theme=theme(),
         css=CSS,
+        head=head(),
         js=calling("start", module="page/main.js"),
         ssr_mode=False,
         app_kwargs={"routes": ours, "lifespan": guarding(routes=ours)},
