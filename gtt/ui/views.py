@@ -13,13 +13,17 @@ import gradio as gr
 
 from gtt.ui.assets import WEB, front_end
 
-# What is not listened to yet takes no click.
+# What is not listened to yet takes no click, and is not seen: what a script fills would move.
 MOUNT = """\
 // Events: EVENTS
 element.inert = true;
+element.style.visibility = "hidden";
 import(new URL("ADDRESS", document.baseURI))
   .then((view) => view.mount(element, { props, watch, trigger }))
-  .finally(() => { element.inert = false; })"""
+  .finally(() => {
+    element.inert = false;
+    element.style.visibility = "";
+  })"""
 
 
 def calling(function: str, *values: Any, module: str = "lib/page.js") -> str:
