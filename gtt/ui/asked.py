@@ -36,7 +36,6 @@ class Asked:
 
     def __init__(self, desk: PageDesk) -> None:
         self.desk = desk
-        desk.draft_shown = self.shown
         self.text = gr.Textbox("", visible=False)
         self._view = view(
             "asked", events=("done",), elem_id="asked", elem_classes="gtt-unseen", padding=False

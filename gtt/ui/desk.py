@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -33,23 +33,10 @@ class PageDesk:
     key: gr.BrowserState
     message: gr.HTML
     controls: Controls = field(default_factory=dict)
-    # The draft as a page shows it, by the key and what its address asks for; see `Asked`.
-    draft_shown: Callable[[str, str], Awaitable[RunConfig]] | None = None
 
     async def ask(self, name: str, function: Callable[..., Any], key: str, /, **values: Any) -> Any:
         """The answer of an endpoint to the visitor of this key; raises `GTTError`."""
-        return await self._answer(name, function, key, values)
-
-    async def _answer(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        key: str,
-        values: dict[str, Any],
-        shown: RunConfig | None = None,
-    ) -> Any:
         caller, request = begin(self.service, name, None, workspace=key, **values)
-        caller = replace(caller, shown=shown)
         if asyncio.iscoroutinefunction(function):
             return await function(caller, request)
         return await asyncio.to_thread(function, caller, request)
@@ -60,22 +47,16 @@ class PageDesk:
         """A function that a component's script calls as `server.as_name({workspace, …})`.
 
         What a browser sends is checked like any other request: of it only the key and these fields
-        are taken, and as `asked` what the address of its page asks for: while that is not kept, a
-        question about the draft is about what the page shows. The answer is that of the endpoint,
-        or `{"error": …}`.
+        are taken. The answer is that of the endpoint, or `{"error": …}`.
         """
 
         async def asked(given: Any) -> dict[str, Any]:
             values = given if isinstance(given, dict) else {}
             key = values.get("workspace")
             key = key if isinstance(key, str) else ""
-            was_asked = values.get("asked")
             named = {field: values[field] for field in fields if field in values}
             try:
-                shown = None
-                if isinstance(was_asked, str) and was_asked and self.draft_shown is not None:
-                    shown = await self.draft_shown(key, was_asked)
-                answer = await self._answer(name, function, key, named, shown)
+                answer = await self.ask(name, function, key, **named)
             except Exception as error:
                 return answer_on_screen({**error_body(error)[1]})
             return answer_on_screen(answer.model_dump(mode="json"))
