@@ -13,6 +13,12 @@ from serving import TINY, Server, wait_until_done
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
 TEXT = "the girl <b>\n the"
+# As the timeline of the Training tab does it.
+TIMELINE_AT_20 = """async (run) => {
+  const files = performance.getEntriesByType("resource").map((file) => file.name);
+  const store = await import(files.find((name) => name.endsWith("/lib/store.js")));
+  store.moment.set({ run, step: 20, newest: false });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -168,10 +174,7 @@ def test_without_a_head_over_the_training_and_beside_another_run(
     expect(part(page, "step-told")).to_have_text("0")
     expect(part(page, "moment-read")).to_contain_text("at step 0")
     part(page, "pin").click()
-    page.evaluate(
-        "run => document.dispatchEvent(new CustomEvent('gtt:moment', {detail: {run, step: 20}}))",
-        tales,
-    )
+    page.evaluate(TIMELINE_AT_20, tales)
     expect(part(page, "step-told")).to_have_text("20")
     expect(part(page, "changed-told")).to_contain_text("Step 20 less step 0")
 

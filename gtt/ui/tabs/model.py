@@ -38,7 +38,7 @@ def model_tab(desk: PageDesk) -> None:
             answer = await desk.ask("set_config", set_config, key, config=changes)
         except GTTError as error:
             return [sentence_of(error), *(gr.skip() for _ in shown)]
-        values = dict(zip(desk.controls, desk.values_of(answer)))
+        values = dict(zip(desk.controls, desk.values_of(answer.config)))
         return ["", *(values[setting] for setting in shown)]
 
     fitting = [desk.controls[setting] for setting in TOGETHER]
