@@ -13,16 +13,20 @@ import gradio as gr
 
 from gtt.ui.assets import WEB, front_end
 
-# What is not listened to yet takes no click, and is not seen: what a script fills would move.
+# What is not listened to yet takes no click. The tab is seen when all of its views have their room:
+# what a script fills would push down what stands below it.
 MOUNT = """\
 // Events: EVENTS
+const place = element.closest('[role="tabpanel"]') || element;
 element.inert = true;
-element.style.visibility = "hidden";
+place.awaited = (place.awaited || 0) + 1;
+place.style.visibility = "hidden";
 import(new URL("ADDRESS", document.baseURI))
   .then((view) => view.mount(element, { props, watch, trigger }))
   .finally(() => {
     element.inert = false;
-    element.style.visibility = "";
+    place.awaited -= 1;
+    if (!place.awaited) place.style.visibility = "";
   })"""
 
 

@@ -24,6 +24,7 @@ export class Picker {
   /** @type {Mark | null} */
   #mark = null;
   #state = "";
+  #fills = 0; // how often the checkpoints were asked for
   #isDue = true; // the run that is wanted is still to be read
   #ask = newest(() => {});
 
@@ -171,9 +172,11 @@ export class Picker {
       this.#keptOf = run;
     }
     this.#state = this.info?.state || "";
+    this.#fills += 1;
+    const turn = this.#fills;
     if (!run) return this.#lay([]);
     const answer = await this.#ask("checkpoints", { run_id: run }, { quiet: true });
-    if (run !== this.run) return;
+    if (turn !== this.#fills) return; // asked again meanwhile: that is no refusal
     if (answer) this.#lay(answer.checkpoints);
     else if (this.#mark === null) this.#settle();
   }

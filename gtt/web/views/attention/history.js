@@ -37,6 +37,7 @@ export class History {
   #snapshots = 0; // how many were known
   /** @type {number | null} */
   #at = null;
+  #isAnswered = false; // of this run
   #isFollowing = true;
 
   /** @param {import("./view.js").AttentionView} view */
@@ -67,7 +68,7 @@ export class History {
   /** The room of what is to come, of so many tokens. @param {number} tokens */
   reserve(tokens) {
     const { part } = this.view;
-    if (this.#past) return;
+    if (this.#isAnswered) return;
     part("time").hidden = false;
     part("time").classList.add("waits");
     part("history").setAttribute("viewBox", `0 0 ${this.#width} ${HIGH}`);
@@ -80,6 +81,7 @@ export class History {
     const { part, picker, ask } = this.view;
     if (this.#of !== run) {
       this.#past = null;
+      this.#isAnswered = false;
       this.#of = run;
       this.#snapshots = 0;
       this.#at = null;
@@ -89,6 +91,7 @@ export class History {
     }
     const answer = await ask("head_history", { run_id: run }, { quiet: true });
     if (picker.run !== run) return;
+    this.#isAnswered = Boolean(answer);
     if (!answer?.steps.some((one) => one.heads.some((row) => row.length))) {
       if (!this.#past && !picker.isActive) part("time").hidden = true;
       return;

@@ -35,7 +35,7 @@ export function mount(element) {
   onTheme(() => view.repaint());
   followSnapshots(view);
   wanted.follow(element, (run) => view.expect(run));
-  if (wanted.isKnown) view.expect(wanted.value);
+  return wanted.isKnown ? view.expect(wanted.value) : null; // seen once it has its room
 }
 
 /** Explanations come when somebody opens one. @param {HTMLDetailsElement} details */

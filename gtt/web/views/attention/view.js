@@ -128,7 +128,12 @@ export class AttentionView {
     part("hint").hidden = Boolean(run || picker.run);
     if (!run || run === picker.run || picker.isByHand) return;
     const config = await this.#configOf(run);
-    if (!config || wanted.value !== run || this.#exampleOf === run) return;
+    if (config && wanted.value === run && this.#exampleOf !== run) this.#hold(config);
+  }
+
+  /** @param {Config} config */
+  #hold(config) {
+    const { part } = this;
     const { n_layers: layers, n_heads: heads, block_size: block } = config.model;
     const example = exampleOf(config.data.source);
     part("panels").hidden = false;
@@ -177,6 +182,7 @@ export class AttentionView {
       this.history.load(run);
       const config = await this.#configOf(run);
       if (picker.run !== run) return;
+      if (config && !this.seen && !picker.lack) this.#hold(config); // nobody knew of it before
       if (config && !this.isOwnText && document.activeElement !== part("text")) {
         part("text").value = exampleOf(config.data.source) || DEFAULT;
         this.#fallback = config.generation.prompt;

@@ -5,6 +5,11 @@ import { followAll, isActive, look, run, turn } from "../../lib/store.js";
 
 /** @typedef {import("../../lib/store.js").Run} Run */
 
+// Views of tabs that are opened later: what they need is there by then, so that nothing moves.
+const TEXTS = ["text/preview", "text/tokens", "text/merges"];
+const MODELS = ["architecture", "follow", "estimate", "generation", "attention"];
+const REST = 1000; // milliseconds that the page has for itself first
+
 /**
  * @param {HTMLElement} element
  * @param {import("../../types/view").Gradio} gradio its value says which run is looked at; `looked`
@@ -25,6 +30,9 @@ export function mount(element, { props, watch, trigger }) {
     look(props.value);
   });
   look(props.value);
+  setTimeout(async () => {
+    for (const name of [...TEXTS, ...MODELS]) await import(`../${name}/main.js`).catch(() => {});
+  }, REST);
 }
 
 /**
