@@ -35,8 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class SharedBrowser:
     """Playwright and a Chromium, started when a test asks for them and kept for the next ones.
 
-    They end before a test that asks for neither: Playwright holds the event loop of its thread, in
-    which such a test may want one of its own.
+    They end before a file whose first test asks for neither: Playwright holds the event loop of its
+    thread, in which such a test may want one of its own. Within a file they stay.
     """
 
     def __init__(self) -> None:
@@ -65,9 +65,10 @@ SHARED = SharedBrowser()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     yield
-    if "driver" not in getattr(nextitem, "fixturenames", ()):
+    is_left = nextitem is None or nextitem.path != item.path
+    if is_left and "driver" not in getattr(nextitem, "fixturenames", ()):
         SHARED.close()
 
 
