@@ -102,9 +102,3 @@ export async function copyLink(query) {
     button.textContent = words;
   }, 2000);
 }
-
-// Views that are not modules yet hear of it as events of the document.
-const anchor = document.documentElement;
-draft.follow(anchor, (detail) => {
-  document.dispatchEvent(new CustomEvent("gtt:draft", { detail }));
-});

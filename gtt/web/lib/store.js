@@ -167,12 +167,3 @@ function take(answer) {
   if (mark(before) !== mark(answer.run)) turn.set(answer.run);
   news.set({ moved: answer.fresh || isNew });
 }
-
-// Views that are not modules yet hear of it as events of the document.
-const anchor = document.documentElement;
-const pass = (/** @type {string} */ name) => (/** @type {unknown} */ detail) =>
-  void document.dispatchEvent(new CustomEvent(name, { detail }));
-run.follow(anchor, pass("gtt:progress"));
-turn.follow(anchor, pass("gtt:run"));
-runs.follow(anchor, pass("gtt:runs"));
-moment.follow(anchor, pass("gtt:moment"));
