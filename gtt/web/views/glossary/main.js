@@ -21,11 +21,8 @@ export function mount(element) {
 
   function search() {
     const shown = inOrder(found, part("find").value);
-    for (const entry of found) entry.box.hidden = true;
-    for (const entry of shown) {
-      entry.box.hidden = false;
-      part("terms").append(entry.box);
-    }
+    for (const entry of found) entry.box.hidden = !shown.includes(entry);
+    part("terms").prepend(...shown.map((entry) => entry.box));
     part("terms").scrollTop = 0;
     part("count").textContent = shown.length === 1 ? "1 term" : `${shown.length} terms`;
   }
