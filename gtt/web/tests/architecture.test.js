@@ -30,7 +30,12 @@ const node = (id, operation, more = {}) => ({
 });
 const CONFIG = { n_layers: 2, n_embed: 16, n_heads: 2, mlp_ratio: 4, activation: "gelu" };
 
-/** A little model of two blocks, each an MLP on the stream. @param {object} [more] @returns {any} */
+/**
+ * A little model of two blocks, each an MLP on the stream.
+ *
+ * @param {object} [more]
+ * @returns {any}
+ */
 function drawing(more = {}) {
   const blocks = [0, 1].flatMap((i) => [
     node(`h.${i}.mlp.c_fc`, "linear", {
