@@ -69,7 +69,6 @@ def known_calls(page: gr.Blocks) -> KnownCalls:
         names=frozenset(name for name in events.values() if name),
         parameters={name: _required(row) for name, row in TABLE.items()},
         numbers=frozenset(events),
-        functions=doors.script_functions(page),
         is_session=partial(doors.has_session, page),
         is_event=partial(doors.has_event, page),
     )

@@ -22,7 +22,6 @@ from gtt.api.guard import Guard
 from gtt.api.guard.open_routes import (
     ALWAYS_OPEN,
     API,
-    COMPONENT_ROUTES,
     MCP_ROUTES,
     SIGN_IN_ROUTES,
     OpenRoutes,
@@ -184,8 +183,8 @@ def test_signing_in_and_the_tools_of_agents_are_open_where_they_are_on() -> None
     assert passes(OpenRoutes(gradios=MCP_ROUTES), "POST", f"{API}/mcp/")
 
 
-def test_scripts_call_python_through_one_route() -> None:
-    assert [one.path for one in COMPONENT_ROUTES] == [f"{API}/component_server"]
+def test_no_script_of_a_component_calls_python() -> None:
+    assert not passes(OpenRoutes(), "POST", f"{API}/component_server")
 
 
 def test_a_web_socket_of_gradio_is_closed() -> None:

@@ -89,24 +89,12 @@ BODIES: dict[str, tuple[str, bytes]] = {
     "no number": ("/gradio_api/call/status", b'{"data": [NaN]}'),
     "infinity": ("/gradio_api/queue/join", b'{"data": [-Infinity], "fn_index": 1}'),
     "a list": (EVENT, b"[1]"),
-    "no JSON": ("/gradio_api/component_server", b"{"),
+    "no JSON": ("/gradio_api/queue/join", b"{"),
     "no session": ("/gradio_api/queue/join", b'{"data": [], "fn_index": 1, "session_hash": ""}'),
     "a strange session": ("/gradio_api/reset", b'{"event_id": [], "session_hash": "a"}'),
     "a session of a kind": (
         "/gradio_api/cancel",
         b'{"session_hash": {}, "fn_index": 1, "event_id": "a"}',
-    ),
-    "a function that is a list": (
-        "/gradio_api/component_server",
-        b'{"data": 1, "component_id": COMPONENT, "fn_name": [], "session_hash": "a"}',
-    ),
-    "a function that is a number": (
-        "/gradio_api/component_server",
-        b'{"data": 1, "component_id": COMPONENT, "fn_name": 7, "session_hash": "a"}',
-    ),
-    "a component that is a list": (
-        "/gradio_api/component_server",
-        b'{"data": 1, "component_id": [], "fn_name": "a", "session_hash": "a"}',
     ),
 }
 
@@ -116,23 +104,15 @@ def test_a_body_that_gradio_would_meet_with_a_fault_is_refused(
     server: Server, http: httpx.Client, what: str
 ) -> None:
     path, body = BODIES[what]
-    components = http.get("/config").json()["components"]
-    known = next(one["id"] for one in components if one["props"].get("server_fns"))
     before = server.log()
     answer = http.post(
         path,
-        content=body.replace(b"COMPONENT", str(known).encode()),
+        content=body,
         headers={"Content-Type": "application/json"},
     )
     assert answer.status_code in (400, 404, 422), answer.text
     assert answer.json()["error"]["message"]
     assert server.log() == before
-
-
-def test_a_form_for_a_component_is_refused(server: Server, http: httpx.Client) -> None:
-    before = server.log()
-    answer = http.post("/gradio_api/component_server", files={"a": b"text"})
-    assert answer.status_code == 400 and server.log() == before
 
 
 def test_results_that_nobody_waits_for_are_no_fault(server: Server, http: httpx.Client) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -67,17 +67,6 @@ def event_names(page: gr.Blocks) -> Mapping[int, str | None]:
     """
     events: Mapping[int, Any] = behind("gradio", page, "fns")
     return {number: behind("gradio", one, "api_name") or None for number, one in events.items()}
-
-
-def script_functions(page: gr.Blocks) -> Mapping[int, Collection[str]]:
-    """By component, the functions that its script may call.
-
-    Why: Gradio answers a wrong name with a fault.
-    """
-    return {
-        number: frozenset(function.__name__ for function in getattr(block, "server_fns", ()))
-        for number, block in behind("gradio", page, "blocks").items()
-    }
 
 
 def event_at_work() -> str | None:

@@ -29,7 +29,6 @@ class KnownCalls:
     names: Collection[str] = ()
     parameters: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     numbers: Collection[int] = ()
-    functions: Mapping[int, Collection[str]] = field(default_factory=dict)
     is_session: Callable[[str], bool] = lambda session: True
     is_event: Callable[[str], bool] = lambda event: True
 
@@ -67,8 +66,6 @@ class KnownCalls:
                 raise _no_endpoint()
         elif route == "queue/join":
             self._check_number(values)
-        elif route == "component_server":
-            self._check_function(values)
 
     def _check_values(self, name: str, values: dict[str, Any]) -> None:
         parameters = self.parameters.get(name)
@@ -86,14 +83,6 @@ class KnownCalls:
         number = values.get("fn_index")
         if number is not None and (type(number) is not int or number not in self.numbers):
             raise NotFound("There is no event of this number: reload the page.", field="fn_index")
-
-    def _check_function(self, values: dict[str, Any]) -> None:
-        component, name = values.get("component_id"), values.get("fn_name")
-        functions = self.functions.get(component) if type(component) is int else None
-        if functions is None:
-            raise NotFound("There is no such component: reload the page.", field="component_id")
-        if not isinstance(name, str) or name not in functions:
-            raise NotFound("This component has no such function.", field="fn_name")
 
 
 def _check_session(values: dict[str, Any]) -> None:

@@ -61,8 +61,6 @@ CALL_ROUTES = (
     _open("GET", f"{API}/upload_progress", "how far it is"),
     _open("GET HEAD", f"{API}/file={{path_or_url:path}}", "a file that an event gave"),
 )
-# The one place where scripts of the page's components may call Python functions.
-COMPONENT_ROUTES = (_open("POST", f"{API}/component_server", "questions of the page's views"),)
 SIGN_IN_ROUTES = (
     _open("GET", "/login/huggingface", "to the Hub, which asks who it is"),
     _open("GET", "/login/callback", "and back"),
@@ -72,7 +70,7 @@ MCP_ROUTES = tuple(
     _open("GET HEAD POST DELETE", f"{API}/mcp{below}", "the tools of an agent")
     for below in ("", "/{path:path}")
 )
-ALWAYS_OPEN: tuple[OpenRoute, ...] = (*PAGE_ROUTES, *CALL_ROUTES, *COMPONENT_ROUTES)
+ALWAYS_OPEN: tuple[OpenRoute, ...] = (*PAGE_ROUTES, *CALL_ROUTES)
 # Schemes that file= would fetch or refuse; a file of ours is a plain path.
 _REMOTE = ("http:", "https:", "ftp:", "file:", "data:", "//")
 
