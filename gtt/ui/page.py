@@ -94,9 +94,12 @@ def build(service: Service) -> gr.Blocks:
                 return [sentence_of(error), *(gr.skip() for _ in desk.controls)]
             return ["", *desk.values_of(answer.config)]
 
-        def looked(event: gr.EventData) -> str:
+        def looked(event: gr.EventData) -> Any:
             """The run that the page turned to by itself, for what asks Python about it."""
-            return str(told(event, "run")[0])
+            try:
+                return str(told(event, "run")[0])
+            except GTTError:  # sent by something else than our script
+                return gr.skip()
 
         async def keep_on_screen(workspace: str, values: str, was_asked: str) -> str:
             """Makes the draft what is on the screen, which is what a run elsewhere will train."""
