@@ -9,10 +9,13 @@ import argparse
 import contextlib
 import importlib
 import io
+import json
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -158,12 +161,28 @@ def _check_launched(parser: argparse.ArgumentParser, words: list[str]) -> None:
     _check_ours(options.training_script_args)
 
 
-def _check_pip(words: list[str]) -> None:
-    from pip._internal.commands import create_command
+# Whoever imports pip takes setuptools' distutils away, which torch's compiler asks for later on.
+READ_BY_PIP = """
+import json, sys
+from pip._internal.commands import create_command
+options, places = create_command(sys.argv[1]).parse_args(sys.argv[2:])
+print(json.dumps([*options.requirements, *[place for place in places if place == "."]]))
+"""
 
-    with _refusals():
-        options, places = create_command(words[0]).parse_args(words[1:])
-    for name in [*options.requirements, *[place for place in places if place == "."]]:
+
+@cache
+def _names_of_pip(*words: str) -> list[str]:
+    """Files and folders that a command of pip names."""
+    command = [sys.executable, "-c", READ_BY_PIP, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        raise Wrong(done.stderr.strip().splitlines()[-1])
+    names: list[str] = json.loads(done.stdout)
+    return names
+
+
+def _check_pip(words: list[str]) -> None:
+    for name in _names_of_pip(*words):
         if not (ROOT / name).exists():
             raise Wrong(f"there is no {name}")
 
