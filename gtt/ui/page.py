@@ -161,7 +161,7 @@ def build(service: Service) -> gr.Blocks:
         labels = {setting: LABELS[setting] for setting in desk.controls}
         begin = calling("start", labels, module="lib/changes.js")
         start.click(None, [filled, *controls], None, js=begin, api_visibility="private")
-        shown.after(progress.looked(looked, None, run, **PRIVATE))
+        progress.looked(looked, None, run, **PRIVATE)  # and no word back: the page may be further
         if shown.jobs is not None:
             shown.jobs.kept(
                 None, [filled, *controls], on_screen, js=SHOWN, api_visibility="private"
