@@ -11,7 +11,8 @@ import gradio as gr
 
 from gtt.api.errors import error_body
 from gtt.api.gradio_adapter import begin
-from gtt.api.labels import answer_on_screen, on_screen
+from gtt.api.labels import on_screen
+from gtt.api.screen import on_screen_of
 from gtt.api.service import Service
 from gtt.config import RunConfig
 from gtt.errors import BadInput, GTTError
@@ -41,38 +42,10 @@ class PageDesk:
             return await function(caller, request)
         return await asyncio.to_thread(function, caller, request)
 
-    def asking(
-        self, as_name: str, name: str, function: Callable[..., Any], *fields: str
-    ) -> Callable[[Any], Any]:
-        """A function that a component's script calls as `server.as_name({workspace, …})`.
-
-        What a browser sends is checked like any other request: of it only the key and these fields
-        are taken. The answer is that of the endpoint, or `{"error": …}`.
-        """
-
-        async def asked(given: Any) -> dict[str, Any]:
-            values = given if isinstance(given, dict) else {}
-            key = values.get("workspace")
-            key = key if isinstance(key, str) else ""
-            named = {field: values[field] for field in fields if field in values}
-            try:
-                answer = await self.ask(name, function, key, **named)
-            except Exception as error:
-                return answer_on_screen({**error_body(error)[1]})
-            return answer_on_screen(answer.model_dump(mode="json"))
-
-        asked.__name__ = as_name
-        return asked
-
     def values_of(self, config: RunConfig) -> list[Any]:
         """What every control shows for a draft, in the order of `controls`."""
-        plain = config.model_dump(mode="json")
-        shown = []
-        for key in self.controls:
-            group, _, name = key.partition(".")
-            value = plain[group][name]
-            shown.append("\n".join(value) if isinstance(value, list) else value)
-        return shown
+        shown = on_screen_of(config)
+        return [shown[key] for key in self.controls]
 
 
 def told(event: gr.EventData, *names: str) -> list[Any]:

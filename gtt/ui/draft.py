@@ -16,6 +16,7 @@ import gradio as gr
 from gtt.api.endpoints.configuration import get_config, set_config
 from gtt.api.errors import error_body
 from gtt.api.labels import LABELS, on_screen
+from gtt.api.screen import changes_of, changes_on_screen
 from gtt.errors import BadInput, GTTError
 from gtt.ui.asked import Asked
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
@@ -45,7 +46,9 @@ def keep_draft(desk: PageDesk, refused: gr.JSON, asked: Asked) -> None:
         *values, key, was_asked = given
         try:
             await asked.keep(key, was_asked)
-            await desk.ask("set_config", set_config, key, config=changes_of(settings, values))
+            await desk.ask(
+                "set_config", set_config, key, config=changes_of(dict(zip(settings, values)))
+            )
         except GTTError as error:
             refusal = refusal_of(error, settings[0])
             # A message that stands there may be about this very field: a start came to it first.
@@ -80,14 +83,8 @@ async def keep_shown(desk: PageDesk, key: str, shown: str) -> None:
         values = None
     if not isinstance(values, list):
         raise BadInput("What the controls show came as no list.", field="shown")
-    known = dict(zip(desk.controls, desk.values_of(answer.config)))
-    given = {
-        setting: value
-        for (setting, value), old in zip(zip(known, values), known.values())
-        if value != old and (value, old) != ("", None)
-    }
-    if given:
-        changes = changes_of(tuple(given), list(given.values()))
+    changes = changes_on_screen(answer.config, dict(zip(desk.controls, values)))
+    if changes:
         await desk.ask("set_config", set_config, key, config=changes)
 
 
@@ -102,16 +99,3 @@ def refusal_of(error: GTTError, changed: str | None = None) -> dict[str, Any] | 
         return None
     sentence = str(about["message"]).removeprefix("config.").removeprefix(f"{field}: ")
     return {"refused": {**about, "setting": changed or field, "message": on_screen(sentence)}}
-
-
-def changes_of(settings: tuple[str, ...], values: list[Any]) -> dict[str, dict[str, Any]]:
-    """What controls show as a partial update of the draft, by group."""
-    changes: dict[str, dict[str, Any]] = {}
-    for setting, value in zip(settings, values):
-        group, _, name = setting.partition(".")
-        if name == "stop":
-            value = [line for line in str(value or "").split("\n") if line]
-        if name == "column":  # an empty field names none
-            value = value or None
-        changes.setdefault(group, {})[name] = value
-    return changes

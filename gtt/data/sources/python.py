@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gtt.config import DataConfig
-from gtt.data.library import python_identity, read_python
+from gtt.data.python_source_code import python_identity, read_python
 from gtt.data.sources.source import OpenedSource, Places, Source
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import gradio as gr
 
 from gtt.api.endpoints.configuration import set_config
+from gtt.api.screen import changes_of
 from gtt.errors import GTTError
 from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of, told
-from gtt.ui.draft import TOGETHER, changes_of, telling
+from gtt.ui.draft import TOGETHER, telling
 from gtt.ui.views import view
 
 
@@ -30,7 +31,7 @@ def model_tab(desk: PageDesk) -> None:
 
     async def mend(heads: Any, width: Any, key: str, event: gr.EventData) -> list[Any]:
         """Takes a way out of an impossible combination, beside what the controls show."""
-        changes = changes_of(TOGETHER, [heads, width])
+        changes = changes_of(dict(zip(TOGETHER, [heads, width])))
         try:
             setting, value = told(event, "setting", "value")
             group, _, name = str(setting).partition(".")
