@@ -423,6 +423,7 @@ def test_the_page_is_built_on_the_table() -> None:
         "gtt.api.errors.error_body",
         "gtt.exports.formats.",  # what there is, which the API describes too
         "gtt.api.labels.",  # a setting is called as its control is
+        "gtt.api.screen.",  # what controls show, as settings
         "gtt.api.links.",  # what an address asks for, and the address of a draft
         "gtt.config.",
         "gtt.settings.",
