@@ -29,7 +29,7 @@ from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
 from gtt.interpret.trends import Series
 from gtt.runs.journal import Journal
-from gtt.runs.view import RunReader
+from gtt.runs.run_reader import RunReader
 from gtt.training.events import StepFinished
 from gtt.training.trainer import Trainer
 

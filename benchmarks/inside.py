@@ -24,7 +24,7 @@ import here  # noqa: F401 - before gtt, which it makes known
 import torch
 
 from gtt.config import GenerationConfig
-from gtt.data.tokenizers import train_char_tokenizer
+from gtt.data.tokenizer_training import train_char_tokenizer
 from gtt.inference.client import Inference
 from gtt.inference.questions import GenerateJob
 from gtt.model.export import load_model, save_model
@@ -130,8 +130,8 @@ async def first_token(folder: str, threads: int) -> float:
 
 def induction() -> dict[str, Any]:
     """Exact answers and the best induction score with two layers, exact answers with one."""
+    from gtt.inference.interpretability_heads import habits
     from gtt.inference.loaded import LoadedCheckpoints
-    from gtt.inference.looking_at_heads import habits
     from gtt.inference.questions import HabitsJob
     from gtt.runs.execute import start_run
     from gtt.runs.home import Home

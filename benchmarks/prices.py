@@ -27,8 +27,8 @@ import numpy as np
 import torch
 
 from gtt.config import GenerationConfig, ModelConfig
-from gtt.data.tokenizers import train_char_tokenizer
-from gtt.inference import looking_at_heads
+from gtt.data.tokenizer_training import train_char_tokenizer
+from gtt.inference import interpretability_heads
 from gtt.inference.jobs import work_on
 from gtt.inference.loaded import LoadedCheckpoints
 from gtt.inference.prices import price_of
@@ -146,7 +146,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    looking_at_heads.is_inducing = lambda *_: True  # type: ignore[attr-defined]
+    interpretability_heads.is_inducing = lambda *_: True  # type: ignore[attr-defined]
     names = options.shapes.split(";") if options.shapes else list(SHAPES)
     report: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -102,11 +102,11 @@ def throughput(events: list[dict[str, Any]]) -> float:
 
 def status(rounds: int) -> dict[str, Any]:
     """Milliseconds of server time for a status read, by events in the journal."""
-    from gtt.api.infos import run_status
+    from gtt.api.responses import run_status
     from gtt.config import RunConfig
     from gtt.runs.folder import RunFolder
     from gtt.runs.journal import Journal
-    from gtt.runs.managed import ManagedRun
+    from gtt.runs.managed_run import ManagedRun
     from gtt.training.events import StepLogged
 
     results = {}

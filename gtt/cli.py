@@ -330,8 +330,8 @@ def export_command(options: argparse.Namespace) -> int:
 
 def push_command(options: argparse.Namespace) -> int:
     """`push`: the best checkpoint to the Hub, by the login of this computer."""
+    from gtt.hub.push_start import own_token, start_push
     from gtt.hub.qr import qr_letters
-    from gtt.hub.starting import own_token, start_push
     from gtt.push_display import PushDisplay
     from gtt.runs.folder import RunFolder
     from gtt.runs.home import Home

@@ -65,6 +65,7 @@ def refuse_job_options(options: argparse.Namespace) -> None:
 
 def train_on_hub(config: RunConfig, name: str, options: argparse.Namespace) -> int:
     """`train --on`: the price first, then the run as if it were here; Ctrl-C cancels the job."""
+    from gtt.hub.jobs.follow_start import refuse_tracker, start_job
     from gtt.hub.jobs.hardware import (
         checked_minutes,
         checked_price,
@@ -74,12 +75,11 @@ def train_on_hub(config: RunConfig, name: str, options: argparse.Namespace) -> i
         proposed_minutes,
         public_api,
     )
-    from gtt.hub.jobs.starting import refuse_tracker, start_job
     from gtt.hub.names import repo_name
-    from gtt.hub.starting import checked_token, own_token
-    from gtt.runs.elsewhere import JobState
+    from gtt.hub.push_start import checked_token, own_token
     from gtt.runs.folder import RunFolder, claim_folder
     from gtt.runs.home import Home
+    from gtt.runs.hub_job import JobState
 
     refuse_tracker(config)
     repo = repo_name(options.repo) if options.repo else None
@@ -113,11 +113,11 @@ def train_on_hub(config: RunConfig, name: str, options: argparse.Namespace) -> i
 
 def follow_again(options: argparse.Namespace) -> int:
     """`jobs RUN_DIR`: where nobody follows the run's job any more, or to look on where one does."""
-    from gtt.hub.jobs.starting import follow_job
-    from gtt.hub.starting import checked_token, own_token
-    from gtt.runs.elsewhere import is_unsettled
+    from gtt.hub.jobs.follow_start import follow_job
+    from gtt.hub.push_start import checked_token, own_token
     from gtt.runs.folder import RunFolder
     from gtt.runs.home import Home
+    from gtt.runs.hub_job import is_unsettled
     from gtt.runs.processes import Worker
 
     folder = options.run_dir.absolute()
@@ -146,7 +146,7 @@ def _show(folder: Path, worker: Any, name: str, *, as_json: bool) -> int:
     """Shows the run while it is followed; Ctrl-C cancels its job."""
     from gtt.data.progress import Progress
     from gtt.display import JsonDisplay, TerminalDisplay
-    from gtt.runs.elsewhere import UNASKED, JobFolder
+    from gtt.runs.hub_job import UNASKED, JobFolder
     from gtt.runs.journal import read_journal
     from gtt.training.events import RunEnded
 

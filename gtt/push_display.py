@@ -14,8 +14,8 @@ from rich.progress import (
 )
 
 from gtt.durations import short_duration
-from gtt.hub.starting import StartedPush
-from gtt.hub.state import PushState
+from gtt.hub.push_start import StartedPush
+from gtt.hub.push_state import PushState
 
 WORDS = {
     "preparing": "laying out the files",

@@ -16,11 +16,11 @@ from jobs_standin import Job, Jobs
 
 from gtt.config import RunConfig
 from gtt.hub.jobs.account import Account
-from gtt.hub.jobs.far import JOURNAL
 from gtt.hub.jobs.follower import Follower
-from gtt.runs.elsewhere import JobFolder, JobState
+from gtt.hub.jobs.remote_run import JOURNAL
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
+from gtt.runs.hub_job import JobFolder, JobState
 from gtt.runs.journal import read_journal
 
 TOKEN = "hf_anna"

@@ -20,7 +20,7 @@ from typing import Any
 from gtt.config import RunConfig
 from gtt.runs.folder import RunFolder
 from gtt.runs.journal import Journal, read_journal
-from gtt.runs.order import Order
+from gtt.runs.worker_order import Order
 from gtt.training.events import CheckpointSaved, Evaluated, RunEnded, RunStarted, StepLogged
 
 COMMAND = (sys.executable, str(Path(__file__).resolve()))

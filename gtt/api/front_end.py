@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.table import TABLE
-from gtt.runs.managed import ACTIVE
+from gtt.runs.managed_run import ACTIVE
 
 TABLE_FILE = Path(__file__).parents[1] / "web" / "lib" / "table.js"
 INTRODUCTION = """\

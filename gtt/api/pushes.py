@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from gtt.api.errors import Unavailable
-from gtt.hub.starting import StartedPush
+from gtt.hub.push_start import StartedPush
 
 MOST, MOST_EACH = 4, 1  # at once, of all strangers and of one desk
 RETRY = 20.0  # seconds

@@ -24,16 +24,16 @@ from gtt.api.rates import Places, RateLimiter
 from gtt.api.workspaces import SHARED_OWNER, Workspaces, owner_of
 from gtt.config import RunConfig
 from gtt.errors import GTTError, UnusableRun
+from gtt.hub.jobs.follow_start import follow_job
 from gtt.hub.jobs.hardware import Prices
-from gtt.hub.jobs.starting import follow_job
-from gtt.hub.starting import own_token
+from gtt.hub.push_start import own_token
 from gtt.inference.client import Inference
 from gtt.inference.pipe import Result
 from gtt.inference.questions import Job
-from gtt.runs.elsewhere import is_unsettled
 from gtt.runs.home import Home, folder_bytes
+from gtt.runs.hub_job import is_unsettled
 from gtt.runs.limits import Limits, fewest_parameters, run_bytes
-from gtt.runs.managed import ManagedRun
+from gtt.runs.managed_run import ManagedRun
 from gtt.runs.manager import Manager
 from gtt.runs.processes import WORKER
 from gtt.training.memory import trim_memory

@@ -21,7 +21,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from gtt.api.contents import ContentCheck, display_name, suffix_of
 from gtt.api.errors import (
     NotFound,
     QuotaExceeded,
@@ -30,6 +29,7 @@ from gtt.api.errors import (
     Unavailable,
     plain_text,
 )
+from gtt.api.upload_checks import ContentCheck, display_name, suffix_of
 from gtt.data.sources import FILE_SUFFIXES
 from gtt.plain_files import read_plain
 from gtt.runs.limits import FREE_DISK, MEGABYTE, Limits

@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gtt.data.byte_decoding import unusable
 from gtt.data.columns import kinds_of, own_names
-from gtt.data.decoding import unusable
-from gtt.data.nested import value_at
+from gtt.data.nested_texts import value_at
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Protocol
 
-from gtt.data.nested import USUAL, field_in, text_in, texts_below
+from gtt.data.nested_texts import USUAL, field_in, text_in, texts_below
 from gtt.errors import UnusableData
 
 SAMPLE = 1 << 16  # characters of the first rows, by which the column is chosen

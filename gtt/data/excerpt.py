@@ -17,7 +17,7 @@ from gtt.data.progress import ignore
 from gtt.data.reading import open_source
 from gtt.data.sources import Places, Resolved
 from gtt.data.spool import spool
-from gtt.data.tokenizers import GPT2_NAMES
+from gtt.data.tokenizer_training import GPT2_NAMES
 from gtt.errors import UnusableData
 
 __all__ = ["EXCERPT_BYTES", "RECORD_BYTES", "Excerpt", "NotHere", "Places", "read_excerpt"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gtt.data.arrow import ParquetTable
+from gtt.data.byte_decoding import FileText, unusable
 from gtt.data.columns import Table, read_column
-from gtt.data.decoding import FileText, unusable
-from gtt.data.objects import open_objects
-from gtt.data.separated import SeparatedTable
+from gtt.data.csv_rows import SeparatedTable
+from gtt.data.json_rows import open_objects
 from gtt.data.streams import TextStream
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")

@@ -10,7 +10,7 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
-from gtt.data.pieces import END_OF_TEXT
+from gtt.data.token_boundaries import END_OF_TEXT
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import UnusableData
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from gtt.data import pieces
-from gtt.data.layouts import BYTE_OF
+from gtt.data import token_boundaries
+from gtt.data.tokenizer_json import BYTE_OF
 
 _PIECE = 8192  # characters that enter the library as one text
 _SYMBOLS = sorted(BYTE_OF)  # the first 256 tokens, in the order of their ids
@@ -71,7 +71,7 @@ def learning_merges(text: str, vocab_size: int) -> Iterator[MergeTable]:
     Each merge costs as many steps as its pair has places: much in a text without spaces, where
     all of it is one word.
     """
-    vocab_size -= pieces.END_OF_TEXT in text  # which is a token without merges
+    vocab_size -= token_boundaries.END_OF_TEXT in text  # which is a token without merges
     counted = _count_words(text)
     words, counts = [list(word) for word in counted], list(counted.values())
     table = MergeTable()
@@ -114,7 +114,7 @@ def learning_merges(text: str, vocab_size: int) -> Iterator[MergeTable]:
 
 def split_bytes(sentence: str) -> list[list[int]]:
     """The sentence before any merge: its words, each as the tokens of its bytes."""
-    words = _words(pieces.cut(sentence, _PIECE))
+    words = _words(token_boundaries.cut(sentence, _PIECE))
     return [[_ID_OF[symbol] for symbol in word] for word in words]
 
 
@@ -156,7 +156,7 @@ def _count_words(text: str) -> dict[tuple[int, ...], int]:
     """The distinct words as token ids, with how often each occurs."""
     return {
         tuple(_ID_OF[symbol] for symbol in word): count
-        for word, count in Counter(_words(pieces.to_learn_from(text, _PIECE))).items()
+        for word, count in Counter(_words(token_boundaries.to_learn_from(text, _PIECE))).items()
     }
 
 

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 
 from gtt.config import DataConfig
-from gtt.data import pieces
+from gtt.data import token_boundaries
 from gtt.data.baselines import TokenFile, measure_baselines
 from gtt.data.overlap import share_seen
-from gtt.data.pieces import END_OF_TEXT
 from gtt.data.progress import Progress, Report
 from gtt.data.reading import OpenedSource
 from gtt.data.spool import Place, SpooledText, spool
-from gtt.data.tokenizers import (
-    Tokenizer,
+from gtt.data.token_boundaries import END_OF_TEXT
+from gtt.data.tokenizer_training import (
     load_pretrained_tokenizer,
     train_bpe_tokenizer,
     train_char_tokenizer,
 )
+from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableData
 
 FEW = 40  # characters, of which no share gives two parts
@@ -176,7 +176,7 @@ def _make_tokenizer(
 
 def _counted(text: SpooledText, end: int, report: Report) -> Iterator[str]:
     done = 0
-    for chunk in pieces.in_chunks(text.chunks(0, end)):
+    for chunk in token_boundaries.in_chunks(text.chunks(0, end)):
         yield chunk
         done += len(chunk.encode("utf-8"))
         report(Progress("training the tokenizer", done, end, "bytes"))
@@ -191,7 +191,7 @@ def _write_tokens(
     parts = ((0, split.bytes), (split.bytes, text.size.bytes))
     with path.open("wb") as file:
         for part, (start, end) in enumerate(parts):
-            for chunk in pieces.in_chunks(text.chunks(start, end)):
+            for chunk in token_boundaries.in_chunks(text.chunks(start, end)):
                 try:
                     ids = tokenizer.encode_array(chunk)
                 except BadInput as error:

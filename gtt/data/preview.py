@@ -17,20 +17,20 @@ import numpy as np
 import numpy.typing as npt
 
 from gtt.config import DataConfig
-from gtt.data import pieces
+from gtt.data import token_boundaries
 from gtt.data.corpus import Corpus
 from gtt.data.excerpt import Excerpt, NotHere, Places, read_excerpt
 from gtt.data.gpt2 import gpt2_tokenizer
-from gtt.data.pieces import END_OF_TEXT
 from gtt.data.prepared import find_corpus
 from gtt.data.sources import Resolved
-from gtt.data.tokenizers import (
+from gtt.data.token_boundaries import END_OF_TEXT
+from gtt.data.tokenizer_training import (
     GPT2_NAMES,
-    Tokenizer,
     load_pretrained_tokenizer,
     train_bpe_tokenizer,
     train_char_tokenizer,
 )
+from gtt.data.tokenizers import Tokenizer
 from gtt.errors import UnusableData
 
 FREQUENT = 24  # tokens that are listed
@@ -209,7 +209,7 @@ def _of_excerpt(excerpt: Excerpt, resolved: Resolved, config: DataConfig, places
     if tokenizer is not None:
         counts = np.zeros(tokenizer.vocab_size, np.int64)
         for part, half in enumerate((text[:cut], text[cut:])):
-            for piece in pieces.cut(half, _READ_AT_ONCE):
+            for piece in token_boundaries.cut(half, _READ_AT_ONCE):
                 ids = tokenizer.encode_array(piece)
                 counts += np.bincount(ids, minlength=len(counts))
                 tokens[part] += len(ids)

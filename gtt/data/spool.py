@@ -12,9 +12,9 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from gtt.data.pieces import END_OF_TEXT
 from gtt.data.progress import Progress, Report
 from gtt.data.streams import TextStream
+from gtt.data.token_boundaries import END_OF_TEXT
 
 _CHUNK = 1 << 20
 _SURROGATE = re.compile("[\ud800-\udfff]")  # as many bytes as the U+FFFD in its place

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from gtt.config import DataConfig
-from gtt.data.told import without_paths
+from gtt.data.public_settings import without_paths
 from gtt.errors import UnusableRun
 from gtt.plain_files import read_plain_text
 

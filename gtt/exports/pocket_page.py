@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from gtt.config import ModelConfig, RunConfig, size_name
-from gtt.data.layouts import BYTE_OF
+from gtt.data.public_settings import tell_source
+from gtt.data.tokenizer_json import BYTE_OF
 from gtt.data.tokenizers import Tokenizer
-from gtt.data.told import tell_source
 from gtt.errors import BadInput
 from gtt.exports.formats import WeightsName
 from gtt.exports.one_file import one_file, text

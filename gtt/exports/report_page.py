@@ -11,7 +11,7 @@ from typing import Any
 from gtt import __version__
 from gtt.config import RunConfig, describe_settings
 from gtt.data.exams import exam_for
-from gtt.data.told import tell_source, tell_tokenizer
+from gtt.data.public_settings import tell_source, tell_tokenizer
 from gtt.durations import duration_in_words
 from gtt.errors import UnusableRun
 from gtt.exports import report_parts as show
@@ -21,9 +21,9 @@ from gtt.interpret.figures import RunCurves
 from gtt.interpret.history import heads_in_snapshot
 from gtt.interpret.measurements import Measurements
 from gtt.runs.folder import RunFolder
-from gtt.runs.shown import RunView, spread_samples
+from gtt.runs.run_reader import RunReader
+from gtt.runs.run_view import RunView, spread_samples
 from gtt.runs.snapshot_files import read_snapshot
-from gtt.runs.view import RunReader
 from gtt.training import schedule
 
 FOLDER = Path(__file__).parent / "report"

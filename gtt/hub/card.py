@@ -13,12 +13,12 @@ import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from gtt.data.exams import exam_for
-from gtt.data.told import without_paths
+from gtt.data.public_settings import without_paths
 from gtt.durations import duration_in_words
-from gtt.hub.origin import Origin
-from gtt.hub.story import Story
+from gtt.hub.card_facts import Story
+from gtt.hub.text_origin import Origin
 from gtt.markdown import as_text, fenced
-from gtt.runs.shown import Sample
+from gtt.runs.run_view import Sample
 
 CURVE, SAMPLES = "curve.png", "samples.png"
 BASELINES = {

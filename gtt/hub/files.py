@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gtt.errors import UnusableRun
 from gtt.exports.about import about_without_paths
 from gtt.hub.card import CURVE, SAMPLES, check_card, write_card
-from gtt.hub.story import Story, gather
+from gtt.hub.card_facts import Story, gather
 from gtt.runs.folder import RunFolder
 
 if TYPE_CHECKING:

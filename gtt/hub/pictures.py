@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from gtt.hub.story import Story
+from gtt.hub.card_facts import Story
 from gtt.interpret.figures import GROUND, INK, NothingToDraw, RunCurves, drawn, loss_figure
 from gtt.interpret.glyphs import FIRST, families_for
 from gtt.markdown import printable
-from gtt.runs.shown import Sample, spread_samples
+from gtt.runs.run_view import Sample, spread_samples
 
 MOST_SAMPLES = 5
 LINES, COLUMNS = 4, 88  # of one sample

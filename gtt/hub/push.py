@@ -24,7 +24,10 @@ from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-def
 
 from gtt.durations import seconds_at_this_rate
 from gtt.errors import BadInput
+from gtt.hub.card_facts import Story
 from gtt.hub.files import Prepared, prepare_files
+from gtt.hub.part_uploads import Sender
+from gtt.hub.push_state import PERHAPS, UNTOLD, PushFolder, PushForm, PushState, as_cancelled
 from gtt.hub.refusals import (
     UNREADABLE,
     PushBroken,
@@ -35,9 +38,6 @@ from gtt.hub.refusals import (
     refusal_of,
 )
 from gtt.hub.repository import Repository
-from gtt.hub.sending import Sender
-from gtt.hub.state import PERHAPS, UNTOLD, PushFolder, PushForm, PushState, as_cancelled
-from gtt.hub.story import Story
 
 REPORT_EVERY = 0.5  # seconds between two writings of the state
 MOST_MARKS = 5  # of commits without an answer that are looked for

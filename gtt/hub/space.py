@@ -10,8 +10,8 @@ from huggingface_hub import SpaceCard
 
 from gtt.exports.pocket_page import pocket_page
 from gtt.hub.card import about_data, about_model, licence_of
+from gtt.hub.card_facts import Story, gather
 from gtt.hub.files import Learn, Prepared, link_checkpoint
-from gtt.hub.story import Story, gather
 from gtt.markdown import as_text
 from gtt.runs.folder import RunFolder
 

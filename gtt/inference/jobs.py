@@ -12,10 +12,10 @@ from gtt.config import GenerationConfig
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableRun
 from gtt.inference.calibration_job import calibrate
+from gtt.inference.checked_values import checked_ids, encode
 from gtt.inference.export_job import export_job
-from gtt.inference.given import checked_ids, encode
+from gtt.inference.interpretability import drawing, look
 from gtt.inference.loaded import Loaded, LoadedCheckpoints
-from gtt.inference.looking import drawing, look
 from gtt.inference.pipe import Result
 from gtt.inference.questions import (
     CalibrateJob,

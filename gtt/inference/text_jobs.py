@@ -18,7 +18,8 @@ from gtt.data.gpt2 import gpt2_tokenizer
 from gtt.data.merges import MergeTable, apply_merges, learning_merges, show_bytes, split_bytes
 from gtt.data.preview import bpe_tokenizer, char_tokenizer, is_whole_text, preview, taught_text
 from gtt.data.sources import resolve_source
-from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer, train_char_tokenizer
+from gtt.data.tokenizer_training import train_bpe_tokenizer, train_char_tokenizer
+from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
 from gtt.inference.pipe import Result
 from gtt.inference.questions import (

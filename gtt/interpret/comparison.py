@@ -9,7 +9,7 @@ from typing import Any
 
 from gtt.config import GROUPS, RunConfig
 from gtt.runs.journal import Record
-from gtt.runs.view import RunReader, RunView
+from gtt.runs.run_reader import RunReader, RunView
 
 MOST_RUNS = 8
 PROGRESS_POINTS = 24  # moments of a run whose step, tokens and seconds are looked up

@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from gtt.interpret.matching import SuffixAutomaton
+from gtt.interpret.suffix_automaton import SuffixAutomaton
 
 GRAM = 8  # words whose novelty is counted
 SHORTEST = 5  # words of a run that is shown

@@ -2,14 +2,14 @@
 
 Pure functions of the journal's numbers. Windows are compared by their medians and lines are laid
 through many points, so that a finding is there only where noise does not explain it. A good word
-needs evidence of its own (`gtt.interpret.praise`): that nothing was found is none.
+needs evidence of its own (`gtt.interpret.findings_praise`): that nothing was found is none.
 """
 
 from __future__ import annotations
 
-from gtt.interpret.causes import cause_of_lag
 from gtt.interpret.findings import Finding
-from gtt.interpret.generalising import (
+from gtt.interpret.findings_causes import cause_of_lag
+from gtt.interpret.findings_generalization import (
     cut_short,
     memorising,
     near_floor,
@@ -17,15 +17,15 @@ from gtt.interpret.generalising import (
     too_early,
     under_trained,
 )
-from gtt.interpret.learning import (
+from gtt.interpret.findings_loss import (
     dead_units,
     diverged,
     exploding_gradient,
     plateau,
     rate_too_high,
 )
+from gtt.interpret.findings_praise import may_be_praised, verdict
 from gtt.interpret.measurements import Measurements
-from gtt.interpret.praise import may_be_praised, verdict
 from gtt.interpret.texts import no_order, parts_unlike, text_repeated
 
 ORDER = ("warning", "note", "good")

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gtt.errors import BadInput
 from gtt.interpret.probing import activations_of
-from gtt.interpret.worked import dot, equal, factor, plus, shown
+from gtt.interpret.written_arithmetic import dot, equal, factor, plus, shown
 from gtt.model.gpt import GPT
 from gtt.support import ANY, Support
 

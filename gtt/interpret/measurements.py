@@ -12,7 +12,7 @@ from gtt.config import RunConfig
 from gtt.interpret.references import Reference, fair_reference, recipe_references
 from gtt.interpret.trends import Series
 from gtt.runs.curves import Point
-from gtt.runs.view import RunReader, RunView
+from gtt.runs.run_reader import RunReader, RunView
 from gtt.training.events import Reason
 from gtt.training.schedule import lr_factor, warmup_length
 

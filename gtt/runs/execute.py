@@ -27,7 +27,7 @@ from gtt.runs.costs import memory_by_part
 from gtt.runs.folder import RunFolder, claim_folder
 from gtt.runs.home import Home
 from gtt.runs.journal import Journal, Record, last_told
-from gtt.runs.resuming import beginning_of
+from gtt.runs.resume_point import beginning_of
 from gtt.training.accelerator import choose_precision, process_state, refusing_together
 from gtt.training.events import Event, RunEnded, StepFinished
 from gtt.training.memory import keep_freed_memory, memory_of_machine, use_large_pages

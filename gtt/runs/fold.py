@@ -11,7 +11,7 @@ from typing import Any, get_args
 from gtt.runs.curves import Curve, Point, Recent
 from gtt.runs.pace import Pace
 from gtt.runs.records import Record, sound
-from gtt.runs.shown import Checkpoint, Ended, Phase, Preparation, RunView, Sample, Snapshot
+from gtt.runs.run_view import Checkpoint, Ended, Phase, Preparation, RunView, Sample, Snapshot
 from gtt.training.events import Reason
 
 LOGGED = ("loss", "learning_rate", "gradient_norm", "tokens_per_second", "memory_bytes")

@@ -21,10 +21,10 @@ from filelock import FileLock, Timeout
 
 from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
-from gtt.runs.elsewhere import is_unsettled
 from gtt.runs.home import Home
+from gtt.runs.hub_job import is_unsettled
 from gtt.runs.limits import Limits
-from gtt.runs.managed import ACTIVE, ManagedRun, Parent, Waiting, new_note
+from gtt.runs.managed_run import ACTIVE, ManagedRun, Parent, Waiting, new_note
 from gtt.runs.naming import name_for
 from gtt.runs.processes import WORKER, Worker, gpu_count
 from gtt.runs.scheduling import QueueFull, Scheduler

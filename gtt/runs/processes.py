@@ -20,7 +20,7 @@ from gtt.atomic_files import write_text
 from gtt.plain_files import read_plain_text
 
 if TYPE_CHECKING:
-    from gtt.runs.order import Order
+    from gtt.runs.worker_order import Order
 
 RECORD = "worker.json"
 ORDER_BYTES = 2**20  # that the pipe holds: handing over an order must not wait for the worker

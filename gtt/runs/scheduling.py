@@ -12,14 +12,14 @@ from typing import Any
 import psutil
 
 from gtt.errors import GTTError
-from gtt.runs.endings import tell_end
 from gtt.runs.fairness import FairQueue, waits
 from gtt.runs.limits import Limits
-from gtt.runs.managed import ManagedRun, Waiting
-from gtt.runs.order import Order
+from gtt.runs.managed_run import ManagedRun, Waiting
 from gtt.runs.processes import Worker, gpu_count
+from gtt.runs.run_reader import RunView
 from gtt.runs.spares import SpareKeeper
-from gtt.runs.view import RunView
+from gtt.runs.worker_deaths import tell_end
+from gtt.runs.worker_order import Order
 
 log = logging.getLogger(__name__)
 

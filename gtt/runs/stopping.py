@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gtt.errors import UnusableRun
 from gtt.runs.home import Home
-from gtt.runs.managed import ManagedRun
+from gtt.runs.managed_run import ManagedRun
 from gtt.runs.processes import Worker
 
 PATIENCE = 600.0  # seconds for the step at work and its checkpoint

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from gtt.runs.elsewhere import is_unsettled, may_cost
-from gtt.runs.endings import is_told, tell_death, tell_end
-from gtt.runs.finding import find_runs, half_made, in_turn, recover
 from gtt.runs.home import Home
+from gtt.runs.hub_job import is_unsettled, may_cost
 from gtt.runs.limits import Limits
-from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.managed_run import ACTIVE, ManagedRun
 from gtt.runs.processes import Worker
+from gtt.runs.recovery import find_runs, half_made, in_turn, recover
 from gtt.runs.scheduling import Scheduler
+from gtt.runs.worker_deaths import is_told, tell_death, tell_end
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,6 @@ from gtt.data.prepared import find_corpus
 from gtt.data.progress import Progress, is_merging
 from gtt.data.sources import resolve_source
 from gtt.errors import BadInput, UnusableData, UnusableRun
-from gtt.runs.apart import MEMORY, prepare_apart
 from gtt.runs.execute import (
     Watcher,
     failure_sentence,
@@ -42,8 +41,9 @@ from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home, folder_bytes
 from gtt.runs.journal import Journal, Record
 from gtt.runs.limits import Limits, run_bytes
-from gtt.runs.order import Order
-from gtt.runs.resuming import Beginning, beginning_of
+from gtt.runs.preparation_process import MEMORY, prepare_apart
+from gtt.runs.resume_point import Beginning, beginning_of
+from gtt.runs.worker_order import Order
 from gtt.training.events import PreparationProgressed, RunEnded
 from gtt.training.memory import limit_memory
 from gtt.training.trainer import Trainer

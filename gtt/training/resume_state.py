@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from gtt.errors import UnusableRun
 from gtt.plain_files import read_plain_text, require_plain
 from gtt.training.checkpoints import resume_part
-from gtt.training.pending import PendingLog
+from gtt.training.running_means import PendingLog
 from gtt.training.sharding import like
 
 RESUME_FORMAT = 1

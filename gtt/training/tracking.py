@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gtt.config import RunConfig
-from gtt.data.told import without_paths
+from gtt.data.public_settings import without_paths
 from gtt.errors import BadInput
 from gtt.training.events import Evaluated, Event, StepLogged
 

@@ -37,19 +37,19 @@ from gtt.training.accelerator import (
 from gtt.training.batches import make_sampler
 from gtt.training.card import write_card
 from gtt.training.checkpoints import CheckpointFolder
-from gtt.training.ends import completed, divergence, out_of_time, stopped
+from gtt.training.end_reasons import completed, divergence, out_of_time, stopped
 from gtt.training.kernels import use_cpu_kernels
 from gtt.training.loss import NextTokenLoss
 from gtt.training.observer import Observer, usable_prompt
 from gtt.training.optimizers import build_optimizers, set_learning_rate
-from gtt.training.pending import PendingLog
+from gtt.training.resume_differences import differences
 from gtt.training.resume_state import (
     random_state,
     read_resume_state,
     restore_random_state,
     write_resume_state,
 )
-from gtt.training.resuming import differences
+from gtt.training.running_means import PendingLog
 from gtt.training.sharding import Shards, moments_of, shards_model, shared_out, whole
 from gtt.training.snapshots import copy_weights
 from gtt.training.tracking import Tracking

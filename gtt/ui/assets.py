@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gtt.ui.explained import terms
+from gtt.ui.concept_texts import terms
 
 STATIC = Path(__file__).parent / "static"
 WEB = Path(__file__).parents[1] / "web"

@@ -18,7 +18,7 @@ from gtt.api.errors import error_body
 from gtt.api.labels import LABELS, on_screen
 from gtt.api.screen import changes_of, changes_on_screen
 from gtt.errors import BadInput, GTTError
-from gtt.ui.asked import Asked
+from gtt.ui.address import Asked
 from gtt.ui.desk import PRIVATE, PageDesk, sentence_of
 from gtt.ui.views import calling
 

@@ -17,11 +17,11 @@ from gtt.api.links import TABS, link_of
 from gtt.api.schemas import Nothing
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key
-from gtt.ui.asked import Asked
+from gtt.ui.address import Asked
+from gtt.ui.concept_texts import things
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.draft import SHOWN, keep_draft, keep_shown, telling
 from gtt.ui.events import without_echoes
-from gtt.ui.explained import things
 from gtt.ui.tabs.attention import attention_tab
 from gtt.ui.tabs.data import data_tab
 from gtt.ui.tabs.generation import generation_tab

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from gtt.api.endpoints.pushing import push_to_hub
+from gtt.api.endpoints.pushes import push_to_hub
 from gtt.ui.desk import PRIVATE, GTTError, PageDesk, sentence_of, told
 from gtt.ui.views import view
 

@@ -29,8 +29,8 @@ from gtt.rest import routes
 from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.runs.managed import ManagedRun, new_note
-from gtt.runs.view import RunReader
+from gtt.runs.managed_run import ManagedRun, new_note
+from gtt.runs.run_reader import RunReader
 
 MINE = new_key()
 DEEP = "[" * 100_000 + "]" * 100_000

@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from gtt.api import archive
-from gtt.api.endpoints import taking
+from gtt.api.endpoints import downloads
 from gtt.api.schemas import DrawFigure
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key, owner_of
@@ -35,7 +35,7 @@ from gtt.runs.execute import start_run
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.runs.managed import ManagedRun
+from gtt.runs.managed_run import ManagedRun
 from gtt.settings import parse
 
 MINE, THEIRS = new_key(), new_key()
@@ -43,7 +43,7 @@ MINE, THEIRS = new_key(), new_key()
 
 def run_archive(run: ManagedRun) -> Iterator[bytes]:
     """An archive whose figure is drawn here."""
-    return taking.run_archive(run, figure)
+    return downloads.run_archive(run, figure)
 
 
 NAME = "5 $ for <b>_all_"

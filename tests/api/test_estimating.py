@@ -54,7 +54,7 @@ def service(home: Home, run_id: str) -> Iterator[Service]:
 
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("gtt.api.expectations", "gtt.api.endpoints.estimating"):
+    for module in ("gtt.api.estimate_inputs", "gtt.api.endpoints.estimates"):
         monkeypatch.setattr(f"{module}.gpu_count", lambda: 0)
 
 

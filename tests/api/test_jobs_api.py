@@ -18,9 +18,9 @@ from serving import Server, serving, tiny
 from waiting import until
 
 from gtt.config import RunConfig
-from gtt.runs.elsewhere import UNASKED, JobFolder, JobState, may_cost
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
+from gtt.runs.hub_job import UNASKED, JobFolder, JobState, may_cost
 from gtt.runs.limits import Limits
 from gtt.runs.manager import UNDO_SECONDS, Manager
 

@@ -21,7 +21,7 @@ from gtt.errors import UnusableRun
 from gtt.inference.questions import NextTokenJob
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.runs.managed import ManagedRun
+from gtt.runs.managed_run import ManagedRun
 from gtt.runs.scheduling import Scheduler
 from gtt.settings import parse
 from gtt.training.trainer import Trainer

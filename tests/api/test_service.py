@@ -35,7 +35,7 @@ from gtt.errors import GTTError
 from gtt.recipes import load_recipe
 from gtt.runs.home import Home, folder_bytes
 from gtt.runs.limits import BYTES_PER_PARAMETER, Limits, fewest_parameters
-from gtt.runs.managed import ManagedRun
+from gtt.runs.managed_run import ManagedRun
 from gtt.runs.scheduling import Scheduler
 from gtt.settings import parse
 
@@ -373,7 +373,7 @@ def test_a_full_disk_is_told_and_what_was_deleted_stays_deleted(
     def full(path: Path, text: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("gtt.runs.managed.write_text", full)
+    monkeypatch.setattr("gtt.runs.managed_run.write_text", full)
     with pytest.raises(Unavailable, match="disk"):
         rename.call(service.caller(key), asked)
     deleted(service, key, run)

@@ -24,7 +24,7 @@ from gtt.api.service import Caller, Service
 from gtt.config import DataConfig
 from gtt.data.corpus import build_corpus
 from gtt.data.tales import write_tales
-from gtt.data.tokenizers import train_bpe_tokenizer
+from gtt.data.tokenizer_training import train_bpe_tokenizer
 from gtt.errors import BadInput, InvalidSetting
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits

@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
-from gtt.api.contents import MOST_FOOTER
 from gtt.api.errors import ApiError, NotFound, QuotaExceeded, TooLarge, TooMuchOnDesk, Unavailable
 from gtt.api.service import Service
 from gtt.api.table import TABLE
+from gtt.api.upload_checks import MOST_FOOTER
 from gtt.api.uploads import Incoming, Uploads, check_disk
 from gtt.api.workspaces import Workspaces, new_key
 from gtt.errors import BadInput, UnusableData
@@ -209,9 +209,9 @@ def test_a_table_with_a_huge_footer_is_refused_unread(
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
     wide = buffer.getvalue()
-    monkeypatch.setattr("gtt.api.contents.MOST_FOOTER", 10_000)
+    monkeypatch.setattr("gtt.api.upload_checks.MOST_FOOTER", 10_000)
     monkeypatch.setattr(
-        "gtt.api.contents.declared", lambda path: pytest.fail("the footer was read")
+        "gtt.api.upload_checks.declared", lambda path: pytest.fail("the footer was read")
     )
     with pytest.raises(UnusableData, match="too many columns"):
         uploads.save("a.parquet", [wide])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gtt.api.contents import ContentCheck
+from gtt.api.upload_checks import ContentCheck
 from gtt.config import DataConfig
 from gtt.data.encodings import encoding_of
 from gtt.data.excerpt import Places, read_excerpt

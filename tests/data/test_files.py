@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gtt.data import decoding, objects
+from gtt.data import byte_decoding, json_rows
 from gtt.data.files import open_file
 from gtt.errors import UnusableData
 
@@ -174,11 +174,11 @@ def test_bad_files_get_one_sentence(tmp_path: Path, case: str) -> None:
 def test_what_would_have_to_be_read_at_once_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "LONGEST_LINE", 1_000_000)
+    monkeypatch.setattr(byte_decoding, "LONGEST_LINE", 1_000_000)
     long = json.dumps({"text": "x " * 2_000_000})
     with pytest.raises(UnusableData, match=r"Line 2 of a\.jsonl is longer than 1 MB"):
         _read(_write(tmp_path / "a.jsonl", f'{{"text": "a"}}\n{long}\n'))
-    monkeypatch.setattr(objects, "LARGEST", 1_000_000)
+    monkeypatch.setattr(json_rows, "LARGEST", 1_000_000)
     with pytest.raises(UnusableData, match=r"save it as \.jsonl"):
         _read(_write(tmp_path / "a.json", f'{{"text": [{long}, {long}]}}'))
     assert len(_read(_jsonl(tmp_path / "b.json"))[0]) == 3

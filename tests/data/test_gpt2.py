@@ -10,7 +10,7 @@ import pytest
 
 from gtt.data import gpt2
 from gtt.data.gpt2 import gpt2_files, gpt2_tokenizer
-from gtt.data.layouts import PROBES
+from gtt.data.tokenizer_json import PROBES
 from gtt.errors import UnusableData
 
 # As OpenAI published them; tiktoken checks the same two hashes after a download.

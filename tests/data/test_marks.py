@@ -11,14 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from gtt.config import DataConfig
-from gtt.data import decoding
+from gtt.data import byte_decoding
 from gtt.data.corpus import Corpus, build_corpus
 from gtt.data.excerpt import Places, read_excerpt
 from gtt.data.gpt2 import gpt2_tokenizer
 from gtt.data.merges import learn_merges
-from gtt.data.pieces import END_OF_TEXT, in_chunks, to_learn_from
 from gtt.data.sources import resolve_source
-from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer
+from gtt.data.token_boundaries import END_OF_TEXT, in_chunks, to_learn_from
+from gtt.data.tokenizer_training import train_bpe_tokenizer
+from gtt.data.tokenizers import Tokenizer
 
 STORIES = [f"The old boat drifted past mill number {number}.\nThe end." for number in range(900)]
 
@@ -74,7 +75,7 @@ def test_the_preview_says_the_same(text: Path, tokenizer: str) -> None:
 
 
 def test_a_mark_between_two_blocks_is_found(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "BLOCK", 37)
+    monkeypatch.setattr(byte_decoding, "BLOCK", 37)
     assert "899 marks" in " ".join(built(text, tokenizer="bpe").notes)
 
 

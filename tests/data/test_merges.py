@@ -11,7 +11,6 @@ from random import Random
 
 import pytest
 
-from gtt.data.layouts import BYTE_OF
 from gtt.data.merges import (
     Merge,
     MergeTable,
@@ -22,7 +21,8 @@ from gtt.data.merges import (
 )
 from gtt.data.tales import write_tales
 from gtt.data.tasks import TASKS
-from gtt.data.tokenizers import train_bpe_tokenizer
+from gtt.data.tokenizer_json import BYTE_OF
+from gtt.data.tokenizer_training import train_bpe_tokenizer
 
 TEXTS = {
     "tales": "".join(write_tales(60_000, seed=1)),

@@ -17,7 +17,7 @@ from gtt.data.exams import exam_for
 from gtt.data.excerpt import Places, read_excerpt
 from gtt.data.sources import SOURCES, Source, find_sources, resolve_source
 from gtt.errors import UnusableData
-from gtt.hub.origin import origin_of
+from gtt.hub.text_origin import origin_of
 
 FILE = '''
 """Counting aloud."""

@@ -10,9 +10,9 @@ import pytest
 
 from gtt.data import merges
 from gtt.data.merges import learn_merges
-from gtt.data.pieces import WORD, to_learn_from
 from gtt.data.progress import Progress
-from gtt.data.tokenizers import train_bpe_tokenizer
+from gtt.data.token_boundaries import WORD, to_learn_from
+from gtt.data.tokenizer_training import train_bpe_tokenizer
 
 
 def dna(count: int) -> str:

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gtt.data import pieces
-from gtt.data.tokenizers import (
-    Tokenizer,
+from gtt.data import token_boundaries
+from gtt.data.tokenizer_training import (
     load_pretrained_tokenizer,
     train_bpe_tokenizer,
     train_char_tokenizer,
 )
+from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput, UnusableData
 
 TEXT = (
@@ -61,7 +61,7 @@ def test_a_pretrained_tokenizer_covers_every_text(text: str) -> None:
 @given(mixed_text.map("".join), st.integers(1, 60))
 @settings(deadline=None)
 def test_safe_cuts_change_no_token(text: str, size: int) -> None:
-    parts = list(pieces.cut(text, size))
+    parts = list(token_boundaries.cut(text, size))
     assert "".join(parts) == text
     whole = BPE._backend.encode(text, add_special_tokens=False).ids
     assert [id for part in parts for id in BPE._backend.encode(part).ids] == whole
@@ -70,8 +70,8 @@ def test_safe_cuts_change_no_token(text: str, size: int) -> None:
 def test_long_text_without_a_place_to_cut_comes_back() -> None:
     for text in ("x" * 200_000, " " * 200_000, "ab\n" * 70_000, "世界" * 70_000):
         assert BPE.decode(BPE.encode_array(text)) == text
-        assert max(map(len, pieces.in_chunks([text]))) <= 1 << 21
-        assert "".join(pieces.in_chunks([text[:150_000], text[150_000:]])) == text
+        assert max(map(len, token_boundaries.in_chunks([text]))) <= 1 << 21
+        assert "".join(token_boundaries.in_chunks([text[:150_000], text[150_000:]])) == text
 
 
 def test_character_ids_are_in_code_point_order() -> None:
@@ -122,7 +122,7 @@ def test_merges_are_in_the_order_in_which_they_were_learned() -> None:
 
 def test_training_is_deterministic_across_processes() -> None:
     program = (
-        "from gtt.data.tokenizers import train_bpe_tokenizer;"
+        "from gtt.data.tokenizer_training import train_bpe_tokenizer;"
         "import tests.data.test_tokenizers as t;"
         "print(train_bpe_tokenizer([t.TEXT], 400).merges)"
     )

@@ -17,7 +17,8 @@ from small_models import combinations, every_value, random_model
 from gtt.config import GenerationConfig, ModelConfig, RunConfig
 from gtt.data.gpt2 import gpt2_tokenizer
 from gtt.data.tales import write_tales
-from gtt.data.tokenizers import Tokenizer, train_bpe_tokenizer
+from gtt.data.tokenizer_training import train_bpe_tokenizer
+from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
 from gtt.exports.gguf_file import TURNED, gguf_name, supports, write_gguf_file
 from gtt.exports.making import Taken

@@ -16,8 +16,9 @@ from ui.browsing import CHROMIUM
 
 from gtt.config import GenerationConfig, ModelConfig, RunConfig
 from gtt.data.gpt2 import gpt2_tokenizer
-from gtt.data.layouts import PROBES
-from gtt.data.tokenizers import Tokenizer, train_char_tokenizer
+from gtt.data.tokenizer_json import PROBES
+from gtt.data.tokenizer_training import train_char_tokenizer
+from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
 from gtt.exports.making import Taken
 from gtt.exports.pocket_page import (

@@ -17,11 +17,11 @@ from huggingface_hub.utils import _pagination
 from jobs_standin import Jobs, jobs_standin
 
 from gtt.config import RunConfig
-from gtt.hub import sending
+from gtt.hub import part_uploads
 from gtt.hub.jobs import follower as following
 from gtt.hub.jobs import search
 from gtt.hub.push import Push
-from gtt.hub.state import PushState
+from gtt.hub.push_state import PushState
 from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 
@@ -71,8 +71,8 @@ def push(
     hub: HubStandin, run: tuple[Home, Path], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., PushState]:
     """Pushes in this process; files of 5 kB are sent in parts, and no request is repeated."""
-    monkeypatch.setattr(sending, "ALONE", 5_000)
-    monkeypatch.setattr(sending, "RETRIES", {"max_retries": 0})
+    monkeypatch.setattr(part_uploads, "ALONE", 5_000)
+    monkeypatch.setattr(part_uploads, "RETRIES", {"max_retries": 0})
 
     def one(folder: Path | None = None, **changes: Any) -> PushState:
         values = {"private": False, "token": "hf_anna", "endpoint": hub.url, **changes}

@@ -14,10 +14,10 @@ from hub_standin import HubStandin
 from serving import ROOT
 from waiting import until
 
-from gtt.hub import sending
+from gtt.hub import part_uploads
 from gtt.hub.push import Push
-from gtt.hub.starting import cancel_push, start_push
-from gtt.hub.state import PushFolder
+from gtt.hub.push_start import cancel_push, start_push
+from gtt.hub.push_state import PushFolder
 from gtt.runs.home import Home
 
 Run = tuple[Home, Path]
@@ -40,8 +40,8 @@ def test_what_had_arrived_is_kept_and_nothing_is_published(
     hub: HubStandin, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In this process, so that the file is sent in parts although it is small."""
-    monkeypatch.setattr(sending, "ALONE", 5_000)
-    monkeypatch.setattr(sending, "RETRIES", {"max_retries": 0})
+    monkeypatch.setattr(part_uploads, "ALONE", 5_000)
+    monkeypatch.setattr(part_uploads, "RETRIES", {"max_retries": 0})
     pushing = Push(run[1], run[0].corpora, REPO, private=False, token="hf_anna", endpoint=hub.url)
     hub.slow = 0.05
     before = signal.signal(signal.SIGTERM, lambda *_: pushing.cancel())
@@ -117,7 +117,7 @@ def test_ctrl_c_while_it_is_published_shows_how_that_ends(
 ) -> None:
     hub.delays["/commit/main"] = 4.0
     program = (
-        "import sys, gtt.hub.starting as one; one.cancel_push.__defaults__ = (0.2,);"
+        "import sys, gtt.hub.push_start as one; one.cancel_push.__defaults__ = (0.2,);"
         "from gtt.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     terminal = subprocess.Popen(

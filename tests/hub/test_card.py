@@ -10,15 +10,15 @@ import yaml
 from huggingface_hub import ModelCard
 
 from gtt.hub.card import check_card, write_card
-from gtt.hub.origin import origin_of
+from gtt.hub.card_facts import Story, gather
 from gtt.hub.pictures import curve_picture, samples_picture
-from gtt.hub.story import Story, gather
+from gtt.hub.text_origin import origin_of
 from gtt.interpret.glyphs import FIRST, families_for
 from gtt.markdown import fenced
 from gtt.recipes import load_recipe
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
-from gtt.runs.shown import Sample
+from gtt.runs.run_view import Sample
 
 NASTY = "a: [b] # *c* <script>alert(1)</script> `d` --- \"e\" 'f' | {{g}} ![h](http://i)"
 

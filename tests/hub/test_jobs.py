@@ -20,7 +20,7 @@ import gtt
 from gtt.config import RunConfig
 from gtt.errors import BadInput
 from gtt.hub.jobs.arrivals import Arrivals
-from gtt.hub.jobs.far import JOURNAL, seconds_left
+from gtt.hub.jobs.follow_start import start_job
 from gtt.hub.jobs.hardware import (
     checked_minutes,
     checked_price,
@@ -29,10 +29,10 @@ from gtt.hub.jobs.hardware import (
     proposed_minutes,
 )
 from gtt.hub.jobs.parcel import make_parcel
-from gtt.hub.jobs.starting import start_job
-from gtt.runs.elsewhere import JobFolder, JobState, is_unsettled
+from gtt.hub.jobs.remote_run import JOURNAL, seconds_left
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
+from gtt.runs.hub_job import JobFolder, JobState, is_unsettled
 
 Machines = tuple[HubStandin, Jobs]
 Trained = tuple[Home, Path]
@@ -211,7 +211,7 @@ def test_the_parcel_trains_without_the_page(tiny_config: RunConfig, tmp_path: Pa
     code = parcel.files["job/gtt.zip"]
     assert isinstance(code, bytes) and len(code) < 2_000_000
     names = zipfile.ZipFile(io.BytesIO(code)).namelist()
-    assert "gtt/training/trainer.py" in names and "gtt/hub/jobs/far.py" in names
+    assert "gtt/training/trainer.py" in names and "gtt/hub/jobs/remote_run.py" in names
     assert not any(name.startswith(("gtt/ui", "gtt/api")) for name in names)
     assert parcel.files["job/text.txt"] == Path(tiny_config.data.source)
 

@@ -11,12 +11,12 @@ from following_jobs import TOKEN, Case, events, script
 from hub_standin import Account as Visitor
 from waiting import until
 
-from gtt.hub.jobs import far, search
 from gtt.hub.jobs import follower as following
-from gtt.hub.jobs.starting import start_job
-from gtt.runs.elsewhere import JobFolder, JobState, is_unsettled
+from gtt.hub.jobs import remote_run, search
+from gtt.hub.jobs.follow_start import start_job
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
+from gtt.runs.hub_job import JobFolder, JobState, is_unsettled
 from gtt.runs.journal import Journal, Record
 from gtt.training.events import Event, RunEnded, StepLogged
 
@@ -364,7 +364,9 @@ def test_letters_that_end_a_line_elsewhere_end_none_in_the_log(
     """What a job prints is taken from `far` itself; the stand-in sends it as the Hub does."""
     odd = "\u2028 \u2029 \x85 \x0b \x0c \x1c ä 木"
     for one in events(trained[1]):
-        far.say(far.JOURNAL, {**one, "text": odd} if one["type"] == "Sampled" else one)
+        remote_run.say(
+            remote_run.JOURNAL, {**one, "text": odd} if one["type"] == "Sampled" else one
+        )
     case.jobs.script, case.jobs.script_ends = capsys.readouterr().out.split("\n"), "RUNNING"
     with case.following():
         until(lambda: len(case.events("Sampled")) == len(events(trained[1], "Sampled")), 20)

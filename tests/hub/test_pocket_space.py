@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, expect
 from ui.browsing import CHROMIUM
 
 from gtt.hub.push import Push
+from gtt.hub.push_state import PushState
 from gtt.hub.qr import qr_letters, qr_svg
-from gtt.hub.state import PushState
 from gtt.runs.home import Home
 
 Run = tuple[Home, Path]

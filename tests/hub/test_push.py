@@ -21,11 +21,11 @@ from huggingface_hub.utils import http_backoff
 from serving import ROOT
 
 from gtt.errors import BadInput, UnusableRun
-from gtt.hub import sending
+from gtt.hub import part_uploads
 from gtt.hub.names import repo_name
 from gtt.hub.push import Push
-from gtt.hub.starting import checked_token, own_token, start_push
-from gtt.hub.state import PushFolder, PushState
+from gtt.hub.push_start import checked_token, own_token, start_push
+from gtt.hub.push_state import PushFolder, PushState
 from gtt.runs.home import Home
 
 Run = tuple[Home, Path]
@@ -35,8 +35,8 @@ REPO = "anna/tiny"
 @pytest.fixture(autouse=True)
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models here are small: what is sent in parts begins at 5 kB, and a try is not repeated."""
-    monkeypatch.setattr(sending, "ALONE", 5_000)
-    monkeypatch.setattr(sending, "RETRIES", {"max_retries": 0})
+    monkeypatch.setattr(part_uploads, "ALONE", 5_000)
+    monkeypatch.setattr(part_uploads, "RETRIES", {"max_retries": 0})
 
 
 def push(hub: HubStandin, run: Run, repo: str = REPO, **changes: Any) -> PushState:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from gtt.hub.state import PushState, as_cancelled
+from gtt.hub.push_state import PushState, as_cancelled
 from gtt.push_display import PushDisplay
 
 SENDING = PushState("anna/tiny", False, stage="sending", total=80_000_000, kept=20_000_000)

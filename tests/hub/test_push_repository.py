@@ -17,8 +17,8 @@ from huggingface_hub import _commit_api
 from huggingface_hub.utils import _pagination, http_backoff
 
 from gtt.hub.push import Push, PushCancelled
+from gtt.hub.push_state import PushFolder, PushState
 from gtt.hub.refusals import PushRefused
-from gtt.hub.state import PushFolder, PushState
 from gtt.runs.home import Home
 
 Run = tuple[Home, Path]

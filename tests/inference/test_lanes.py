@@ -14,7 +14,7 @@ import torch
 
 from gtt.config import GenerationConfig, ModelConfig
 from gtt.data.repeats import LONGEST_PERIOD
-from gtt.data.tokenizers import train_char_tokenizer
+from gtt.data.tokenizer_training import train_char_tokenizer
 from gtt.errors import BadInput, UnusableData
 from gtt.inference import bounds, client, lanes
 from gtt.inference.client import Inference

@@ -14,8 +14,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from gtt.config import GenerationConfig, ModelConfig
-from gtt.data.tokenizers import train_char_tokenizer
-from gtt.inference import bounds, looking_at_heads, prices
+from gtt.data.tokenizer_training import train_char_tokenizer
+from gtt.inference import bounds, interpretability_heads, prices
 from gtt.inference.jobs import work_on
 from gtt.inference.loaded import LoadedCheckpoints
 from gtt.inference.prices import price_of
@@ -94,7 +94,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setattr(prices, name, 1.0)
         monkeypatch.setattr(bounds, "FEEDING_SECONDS", 1e18)
 
-    monkeypatch.setattr(looking_at_heads, "is_inducing", lambda habits, chance: True)
+    monkeypatch.setattr(interpretability_heads, "is_inducing", lambda habits, chance: True)
     yield one
 
 

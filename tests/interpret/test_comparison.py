@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from gtt.api.schemas import RunFigures
-from gtt.api.schemas.comparing import MOST_RUNS as MOST_OVER_THE_WIRE
+from gtt.api.schemas.comparison import MOST_RUNS as MOST_OVER_THE_WIRE
 from gtt.config import RunConfig
 from gtt.interpret.comparison import (
     AROUND,
@@ -25,7 +25,7 @@ from gtt.interpret.comparison import (
     outcome,
     progress,
 )
-from gtt.runs.view import RunReader
+from gtt.runs.run_reader import RunReader
 
 PLAIN = RunConfig()
 NOTHING = Outcome(0, *[None] * 10)

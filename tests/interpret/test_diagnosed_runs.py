@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gtt.api.endpoints.diagnosing import diagnosis
+from gtt.api.endpoints.diagnosis import diagnosis
 from gtt.api.errors import NotFound
 from gtt.api.schemas import OfMaybeRun
 from gtt.api.service import Caller, Service
@@ -23,7 +23,7 @@ from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
 from gtt.runs.journal import Journal
 from gtt.runs.limits import Limits
-from gtt.runs.view import RunReader
+from gtt.runs.run_reader import RunReader
 from gtt.training.events import Evaluated, Event, RunEnded, RunStarted, StepFinished, StepLogged
 from gtt.training.trainer import Trainer
 

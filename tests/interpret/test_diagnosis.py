@@ -25,8 +25,8 @@ from gtt.config import RunConfig
 from gtt.explain import concepts
 from gtt.interpret.diagnosis import diagnose
 from gtt.interpret.findings import Finding, Fix
+from gtt.interpret.findings_praise import verdict
 from gtt.interpret.measurements import Measurements
-from gtt.interpret.praise import verdict
 from gtt.interpret.standing import rise
 from gtt.interpret.trends import Series
 

@@ -19,7 +19,7 @@ from gtt.interpret.following import Spot, follow, head_writes
 from gtt.interpret.lens import logit_lens, read_out
 from gtt.interpret.probing import activations_of
 from gtt.interpret.surprise import each_token, logits_before, mean_surprise
-from gtt.interpret.worked import dot, plus, shown
+from gtt.interpret.written_arithmetic import dot, plus, shown
 from gtt.model.gpt import ACTIVATIONS
 
 ATTENTION = ("q", "k", "v", "scores", "weights", "z", "out")

@@ -12,7 +12,7 @@ from gtt.config import RunConfig
 from gtt.interpret.diagnosis import diagnose
 from gtt.interpret.measurements import Measurements
 from gtt.interpret.references import Reference
-from gtt.runs.view import RunReader
+from gtt.runs.run_reader import RunReader
 
 JOURNALS = sorted((Path(__file__).parent / "journals").glob("*.jsonl"))
 NAMES = {

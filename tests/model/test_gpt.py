@@ -15,7 +15,7 @@ from small_models import SHAPES, VOCAB, random_model
 from transformers import AutoModelForCausalLM
 
 from gtt.config import GenerationConfig, ModelConfig
-from gtt.data.tokenizers import train_char_tokenizer
+from gtt.data.tokenizer_training import train_char_tokenizer
 from gtt.errors import UnusableRun
 from gtt.model.export import INCIDENTAL, fits_gpt2, load_model, save_model
 from gtt.model.gpt import GPT, KeyValueCache, next_token_loss, sinusoids

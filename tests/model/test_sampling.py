@@ -15,7 +15,7 @@ from small_models import SHAPES, VOCAB, in_transformers, random_model
 from transformers import AutoModelForCausalLM
 
 from gtt.config import GenerationConfig, ModelConfig
-from gtt.data.tokenizers import train_bpe_tokenizer, train_char_tokenizer
+from gtt.data.tokenizer_training import train_bpe_tokenizer, train_char_tokenizer
 from gtt.errors import BadInput
 from gtt.model.export import save_model
 from gtt.model.gpt import GPT

@@ -17,7 +17,7 @@ from worker_standin import COMMAND as STANDIN
 from gtt.config import RunConfig
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.managed_run import ACTIVE, ManagedRun
 from gtt.runs.manager import Manager
 
 UPLOAD = "0123456789abcdef"

@@ -38,17 +38,17 @@ from worker_standin import COMMAND as STANDIN
 
 from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
-from gtt.runs import managed
+from gtt.runs import managed_run
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
 from gtt.runs.journal import Journal
 from gtt.runs.limits import Limits
 from gtt.runs.manager import UNDO_SECONDS, Manager, QueueFull
-from gtt.runs.order import Order
 from gtt.runs.processes import RECORD, WORKER
+from gtt.runs.run_reader import RunReader
 from gtt.runs.scheduling import Scheduler
 from gtt.runs.spares import TOKENS, worker_environment
-from gtt.runs.view import RunReader
+from gtt.runs.worker_order import Order
 from gtt.training.events import StepLogged
 
 
@@ -132,13 +132,13 @@ def test_a_press_on_start_writes_the_note_twice(
 ) -> None:
     """That it waits, and that it is started; a server that is killed finds it either way."""
     written: list[Path] = []
-    write = managed.write_text
+    write = managed_run.write_text
 
     def counted(path: Path, text: str) -> None:
         written.append(path)
         write(path, text)
 
-    monkeypatch.setattr(managed, "write_text", counted)
+    monkeypatch.setattr(managed_run, "write_text", counted)
     with managing(home) as manager:
         run = manager.create(tiny_config, None)
         assert ended(run) == "completed"

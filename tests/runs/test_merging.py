@@ -14,8 +14,8 @@ import pytest
 from gtt.config import RunConfig
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
-from gtt.runs.order import Order
 from gtt.runs.worker import carry_out
+from gtt.runs.worker_order import Order
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGTERM"), reason="there are no signals")

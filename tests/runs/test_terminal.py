@@ -26,7 +26,7 @@ from thorough import THOROUGH
 
 from gtt.cli import main
 from gtt.config import RunConfig
-from gtt.data.tokenizers import train_char_tokenizer
+from gtt.data.tokenizer_training import train_char_tokenizer
 from gtt.display import printable
 from gtt.runs.execute import failure_sentence
 from gtt.runs.fold import Fold

@@ -23,7 +23,7 @@ from gtt.errors import BadInput
 from gtt.runs.curves import Curve, Recent
 from gtt.runs.fold import CURVES
 from gtt.runs.journal import Journal, Record, read_journal
-from gtt.runs.view import RunReader, RunView
+from gtt.runs.run_reader import RunReader, RunView
 from gtt.training.events import (
     CheckpointSaved,
     Evaluated,
@@ -587,7 +587,7 @@ def test_a_view_file_is_written_where_it_lags_behind(tmp_path: Path) -> None:
 
 
 def test_reading_a_run_needs_no_torch() -> None:
-    code = "import sys, gtt.runs.view; print('torch' in sys.modules)"
+    code = "import sys, gtt.runs.run_reader; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -19,8 +19,8 @@ from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
 from gtt.runs.journal import Record
 from gtt.runs.limits import Limits
-from gtt.runs.order import Order
 from gtt.runs.worker import carry_out, warm_up, watching_room
+from gtt.runs.worker_order import Order
 from gtt.training.events import RunEnded
 
 

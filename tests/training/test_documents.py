@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gtt.config import RunConfig
 from gtt.data.corpus import build_corpus
-from gtt.data.pieces import END_OF_TEXT
+from gtt.data.token_boundaries import END_OF_TEXT
 from gtt.errors import InvalidSetting
 from gtt.training.batches import IGNORED, DocumentSampler, document_windows
 from gtt.training.events import Evaluated, StepLogged

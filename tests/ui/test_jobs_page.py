@@ -163,7 +163,7 @@ def test_it_outlives_the_server_and_is_stopped_from_the_page(
     shoot(page, "jobs-live-dark-390")
     server.kill()
     (follower,) = (
-        one for one in processes_of(server.home) if "gtt.hub.jobs.following" in one.cmdline()
+        one for one in processes_of(server.home) if "gtt.hub.jobs.follow_process" in one.cmdline()
     )
     server.start()
     page = watched.open()

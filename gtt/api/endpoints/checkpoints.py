@@ -11,7 +11,7 @@ from gtt.api.service import Caller
 from gtt.errors import UnusableRun
 from gtt.inference.pipe import Result
 from gtt.inference.questions import Job
-from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.managed_run import ACTIVE, ManagedRun
 
 TRIES = 5
 Asking = Callable[[str], Job]  # the folder of a checkpoint to a question about it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gtt.api.expectations import machine_of, seconds_of
+from gtt.api.estimate_inputs import machine_of, seconds_of
 from gtt.api.schemas import (
     ConfigResponse,
     LrSchedule,

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from weakref import WeakKeyDictionary
 
-from gtt.api.endpoints.estimating import estimated
+from gtt.api.endpoints.estimates import estimated
 from gtt.api.endpoints.runs import Mark, asked_for, begin_run, of_the_disk, once, run_response
 from gtt.api.errors import ApiError, Conflict, Forbidden, Unavailable
 from gtt.api.schemas import (
@@ -24,6 +24,8 @@ from gtt.api.schemas import (
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.errors import BadInput, UnusableRun
+from gtt.hub.jobs.follow_start import follow_job as follow
+from gtt.hub.jobs.follow_start import refuse_tracker, start_job
 from gtt.hub.jobs.hardware import (
     Flavor,
     checked_minutes,
@@ -31,13 +33,11 @@ from gtt.hub.jobs.hardware import (
     flavor_named,
     proposed_minutes,
 )
-from gtt.hub.jobs.starting import follow_job as follow
-from gtt.hub.jobs.starting import refuse_tracker, start_job
 from gtt.hub.names import repo_name
-from gtt.hub.starting import checked_token, own_token
+from gtt.hub.push_start import checked_token, own_token
 from gtt.runs import calibration
-from gtt.runs.elsewhere import JobFolder, JobState
-from gtt.runs.managed import ManagedRun
+from gtt.runs.hub_job import JobFolder, JobState
+from gtt.runs.managed_run import ManagedRun
 from gtt.runs.processes import Worker
 
 MOST, MOST_EACH = 8, 2  # jobs followed at once, of all strangers and of one desk

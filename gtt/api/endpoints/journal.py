@@ -25,7 +25,7 @@ from gtt.api.table import Download, endpoint
 from gtt.errors import UnusableRun
 from gtt.runs.fold import CURVES
 from gtt.runs.home import folder_bytes
-from gtt.runs.managed import ACTIVE, ManagedRun
+from gtt.runs.managed_run import ACTIVE, ManagedRun
 from gtt.runs.records import sound
 from gtt.training.checkpoints import CheckpointFolder, step_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gtt.api.endpoints.configuration import changed, keep_screen
 from gtt.api.errors import ApiError, Conflict, NotFound, QuotaExceeded
-from gtt.api.infos import run_info, run_status
+from gtt.api.responses import run_info, run_status
 from gtt.api.schemas import (
     CreateRun,
     Deleted,
@@ -32,10 +32,10 @@ from gtt.api.visitors import allowed, recipe_of
 from gtt.config import RunConfig
 from gtt.data.sources import UPLOAD
 from gtt.errors import BadInput, UnusableRun
-from gtt.runs.elsewhere import is_unsettled
 from gtt.runs.home import folder_bytes
+from gtt.runs.hub_job import is_unsettled
 from gtt.runs.limits import fewest_parameters, run_bytes
-from gtt.runs.managed import ACTIVE, ManagedRun, Parent
+from gtt.runs.managed_run import ACTIVE, ManagedRun, Parent
 from gtt.runs.manager import UNDO_SECONDS
 from gtt.runs.naming import base_name, free_name, name_for, text_name
 from gtt.runs.processes import Worker

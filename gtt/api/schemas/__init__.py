@@ -4,6 +4,7 @@ Requests are strict: an unknown key is refused with the nearest known one, numbe
 within limits, and a partial update changes what it names. Responses are plain values.
 """
 
+from gtt.api.schemas.architecture import Architecture, DrawArchitecture, Part
 from gtt.api.schemas.base import (
     ID,
     MAX_POINTS,
@@ -23,7 +24,7 @@ from gtt.api.schemas.changes import (
     CHANGES,
     ConfigChanges,
 )
-from gtt.api.schemas.comparing import (
+from gtt.api.schemas.comparison import (
     ComparedRun,
     ComparedRuns,
     CompareRuns,
@@ -52,19 +53,18 @@ from gtt.api.schemas.data import (
     Upload,
     UploadInfo,
 )
-from gtt.api.schemas.diagnosing import (
+from gtt.api.schemas.diagnosis import (
     Diagnosis,
     FindingFix,
     FindingInfo,
 )
-from gtt.api.schemas.drawing import Architecture, DrawArchitecture, Part
-from gtt.api.schemas.estimating import (
+from gtt.api.schemas.estimates import (
     EstimateRun,
     MemoryShare,
     ParameterCount,
     RunEstimate,
 )
-from gtt.api.schemas.inside import (
+from gtt.api.schemas.generation import (
     Attention,
     CaptureAttention,
     DrawnText,
@@ -78,20 +78,7 @@ from gtt.api.schemas.inside import (
     Text,
     TokenOdds,
 )
-from gtt.api.schemas.jobs import FollowJob, MachineInfo, Machines
-from gtt.api.schemas.journal import (
-    CheckpointInfo,
-    Checkpoints,
-    Curve,
-    EventsPage,
-    Metrics,
-    OfCheckpoint,
-    ReadEvents,
-    ReadMetrics,
-    Watch,
-    WatchRun,
-)
-from gtt.api.schemas.looking import (
+from gtt.api.schemas.interpretability import (
     Ablate,
     Ablation,
     CopyCheck,
@@ -110,7 +97,20 @@ from gtt.api.schemas.looking import (
     ReadText,
     TokenPath,
 )
-from gtt.api.schemas.pushing import PushInfo, PushResponse, PushRun
+from gtt.api.schemas.jobs import FollowJob, MachineInfo, Machines
+from gtt.api.schemas.journal import (
+    CheckpointInfo,
+    Checkpoints,
+    Curve,
+    EventsPage,
+    Metrics,
+    OfCheckpoint,
+    ReadEvents,
+    ReadMetrics,
+    Watch,
+    WatchRun,
+)
+from gtt.api.schemas.pushes import PushInfo, PushResponse, PushRun
 from gtt.api.schemas.runs import (
     CreateRun,
     JobInfo,

@@ -9,8 +9,8 @@ from pydantic import Field
 from gtt.api.schemas.base import ID, RUN_ID, OfRun, Request, Response
 from gtt.api.schemas.changes import ConfigChanges
 from gtt.config import RunConfig
-from gtt.runs.elsewhere import Stage
-from gtt.runs.managed import State
+from gtt.runs.hub_job import Stage
+from gtt.runs.managed_run import State
 from gtt.settings import Name
 
 MOST_SETTINGS = 200  # that a page can show

@@ -16,8 +16,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from gtt.config import RunConfig
 from gtt.hub.jobs.hardware import checked_price, flavor_named, flavors
-from gtt.hub.jobs.parcel import command, is_sent, make_parcel
-from gtt.hub.jobs.refusals import (
+from gtt.hub.jobs.job_refusals import (
     JobRefused,
     JobUnanswered,
     JobUnreachable,
@@ -26,7 +25,8 @@ from gtt.hub.jobs.refusals import (
     never_arrived,
     no_job_scope,
 )
-from gtt.runs.elsewhere import JobState
+from gtt.hub.jobs.parcel import command, is_sent, make_parcel
+from gtt.runs.hub_job import JobState
 
 T = TypeVar("T")
 LABEL = "gtt"  # of a job, with its mark

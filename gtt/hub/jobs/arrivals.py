@@ -12,8 +12,8 @@ from huggingface_hub import HfApi
 
 from gtt.atomic_files import write_folder, write_text
 from gtt.config import RunConfig
-from gtt.runs.elsewhere import JobFolder
 from gtt.runs.folder import RunFolder
+from gtt.runs.hub_job import JobFolder
 from gtt.runs.journal import read_journal
 from gtt.runs.records import Record, sound
 from gtt.training.checkpoints import resume_part

@@ -22,11 +22,8 @@ from huggingface_hub import JobInfo
 from gtt.errors import BadInput
 from gtt.hub.jobs.account import Account
 from gtt.hub.jobs.arrivals import Arrivals, event_of
-from gtt.hub.jobs.endings import UntoldEnd
-from gtt.hub.jobs.far import JOURNAL, PUSHED, UNSENT
 from gtt.hub.jobs.hardware import cost_so_far
-from gtt.hub.jobs.lines import LogReader
-from gtt.hub.jobs.refusals import (
+from gtt.hub.jobs.job_refusals import (
     BILLING_PAGE,
     JobGone,
     JobRefused,
@@ -34,9 +31,12 @@ from gtt.hub.jobs.refusals import (
     TokenSpent,
     job_refusal,
 )
+from gtt.hub.jobs.log_lines import LogReader
+from gtt.hub.jobs.lost_jobs import UntoldEnd
+from gtt.hub.jobs.remote_run import JOURNAL, PUSHED, UNSENT
 from gtt.hub.jobs.search import UNLISTED, NeverBegun, Search, is_time_up
-from gtt.runs.elsewhere import JobFolder, JobState
 from gtt.runs.folder import RunFolder
+from gtt.runs.hub_job import JobFolder, JobState
 from gtt.runs.journal import Journal
 from gtt.runs.records import Record, read_record
 from gtt.training.events import PreparationProgressed, Reason, RunEnded

@@ -46,7 +46,7 @@ def flavors(api: HfApi) -> list[Flavor]:
     """
     from huggingface_hub import is_offline_mode
 
-    from gtt.hub.jobs.refusals import JobRefused, job_refusal
+    from gtt.hub.jobs.job_refusals import JobRefused, job_refusal
 
     if is_offline_mode():
         raise JobRefused("This computer is told to stay off the Hub: unset HF_HUB_OFFLINE.")
@@ -114,7 +114,7 @@ def public_api() -> HfApi:
     """The Hub as anybody sees it, with nobody's token."""
     from huggingface_hub import HfApi
 
-    from gtt.hub.waiting import bound_waiting
+    from gtt.hub.client_timeouts import bound_waiting
 
     bound_waiting()
     return HfApi(token=False, library_name="gtt")

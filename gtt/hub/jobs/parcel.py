@@ -40,7 +40,7 @@ LIBRARIES = (
 )
 # Of our own code, the floors up to the runs, and what is done on the other machine.
 FLOORS = ("config", "data", "explanations", "model", "runs", "training")
-ON_THE_HUB = ("hub/__init__.py", "hub/jobs/__init__.py", "hub/jobs/far.py")
+ON_THE_HUB = ("hub/__init__.py", "hub/jobs/__init__.py", "hub/jobs/remote_run.py")
 CODE, ORDER = "job/gtt.zip", "job/order.json"
 BESIDE = (".gitattributes", "README.md")  # of `job/`, before anything was trained
 # Fetches the code and goes on in there. The token is in the environment, put there as a secret.
@@ -52,7 +52,7 @@ code = hf_hub_download(repo, "{CODE}", revision=revision)
 zipfile.ZipFile(code).extractall("code")
 os.environ["PYTHONPATH"] = os.path.abspath("code")
 sys.path.insert(0, os.environ["PYTHONPATH"])
-from gtt.hub.jobs.far import main
+from gtt.hub.jobs.remote_run import main
 sys.exit(main())
 """
 # When the machine began, which its time limit counts from, is known to nobody later.

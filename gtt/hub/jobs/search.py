@@ -14,8 +14,8 @@ from collections.abc import Callable
 from huggingface_hub import JobInfo
 
 from gtt.hub.jobs.account import Account
-from gtt.hub.jobs.refusals import JobGone, JobRefused, TokenSpent
-from gtt.runs.elsewhere import JobState
+from gtt.hub.jobs.job_refusals import JobGone, JobRefused, TokenSpent
+from gtt.runs.hub_job import JobState
 
 LOOK_EVERY = 5.0  # seconds between two looks
 FIND_FOR = 30.0  # seconds that a job is looked for which is not listed, or is to be stopped

@@ -151,7 +151,7 @@ export function send(name, values, more = {}) {
   return fetch(new URL(address, document.baseURI), request);
 }
 
-/** What the page's address asks for and is not kept yet: see `gtt/ui/asked.py`. */
+/** What the page's address asks for and is not kept yet: see `gtt/ui/address.py`. */
 function askedByAddress() {
   if (!document.documentElement.dataset.gttAsked) return "";
   const query = new URLSearchParams(location.search);
