@@ -1,7 +1,7 @@
 """The model card: README.md of a model on the Hub, written from the run and from nothing else.
 
 What was not measured is left out, or said not to be known. Words that somebody chose (names, texts)
-stand where they mean nothing but themselves.
+are escaped, so that none of them acts as Markdown or front matter.
 """
 
 from __future__ import annotations
@@ -131,10 +131,10 @@ instructions, and states falsehoods as smoothly as anything. Nothing filters wha
 def _pictures(story: Story, *, has_picture: bool) -> str:
     last = story.curve[-1] if story.curve else None
     curve = "" if last is None else f": training loss {last[1]:.3f} at step {last[0]:,}"
-    shown = [f"![Loss over the steps of training{curve}]({CURVE})"] if story.curve else []
+    images = [f"![Loss over the steps of training{curve}]({CURVE})"] if story.curve else []
     if story.samples and has_picture:
-        shown.append(f"![What the model wrote at several steps, the last one below]({SAMPLES})")
-    return "\n\n".join(shown)
+        images.append(f"![What the model wrote at several steps, the last one below]({SAMPLES})")
+    return "\n\n".join(images)
 
 
 def _how_good(story: Story) -> str:
@@ -205,13 +205,13 @@ def _text_it_wrote(story: Story, left_out: Sequence[Sample]) -> str:
         f"## What it wrote\n\nAt step {last.step:,}, from the prompt {_inline(last)}, not chosen "
         f"among others:\n\n{_block(last)}"
     ]
-    earlier = [one for one in left_out if one != last]
+    earlier = [sample for sample in left_out if sample != last]
     if left_out:
         parts.append(
             "This stands as text and in no picture: the machine that made the card has no font "
             "with all the letters."
         )
-    parts += [f"At step {one.step:,}:\n\n{_block(one)}" for one in earlier]
+    parts += [f"At step {sample.step:,}:\n\n{_block(sample)}" for sample in earlier]
     return "\n\n".join(parts)
 
 
@@ -220,8 +220,8 @@ def _block(sample: Sample) -> str:
 
 
 def _inline(sample: Sample) -> str:
-    shown = repr(sample.prompt[:80])
-    return f"`` {shown} ``" if "``" not in shown else "of the run"
+    prompt = repr(sample.prompt[:80])
+    return f"`` {prompt} ``" if "``" not in prompt else "of the run"
 
 
 def about_data(story: Story) -> str:
@@ -252,26 +252,26 @@ def about_data(story: Story) -> str:
 
 def _copying(story: Story) -> str:
     head = "## Does it copy?\n\n"
-    found = story.copies
-    if found is None:
+    copies = story.copies
+    if copies is None:
         return (
             f"{head}Not looked at: the run has no sample, or its text is no longer kept as tokens."
         )
-    unit = found.unit
+    unit = copies.unit
     lines = [
-        f"The last sample during training, {found.words:,} {unit}, was looked up in "
-        f"{found.training_words:,} {unit} of the training text"
+        f"The last sample during training, {copies.words:,} {unit}, was looked up in "
+        f"{copies.training_words:,} {unit} of the training text"
         f"{'' if story.copies_whole else ', which is only a part of it'}."
     ]
-    if found.runs:
-        longest = found.runs[0].words
+    if copies.runs:
+        longest = copies.runs[0].words
         lines.append(f"The longest passage that stands there word for word has {longest:,} {unit}.")
     else:
-        lines.append(f"No passage of {found.shortest} {unit} or more stands there word for word.")
-    if found.novel is not None:
-        line = f"Of its sequences of {found.gram} {unit}, {found.novel:.0%} are new"
-        if found.novel_in_validation is not None:
-            new = f"{found.novel_in_validation:.0%}"
+        lines.append(f"No passage of {copies.shortest} {unit} or more stands there word for word.")
+    if copies.novel is not None:
+        line = f"Of its sequences of {copies.gram} {unit}, {copies.novel:.0%} are new"
+        if copies.novel_in_validation is not None:
+            new = f"{copies.novel_in_validation:.0%}"
             line += f"; of the validation text, which no model wrote, {new} are"
         lines.append(f"{line}.")
     lines.append(
@@ -287,9 +287,9 @@ def _cost(story: Story) -> str:
     energy = f"{hours:.2g}" if hours < 10 else f"{hours:,.0f}"
     device = story.device or "an unknown device"
     many = "" if story.processes == 1 else f", {story.processes} processes"
-    seen = "" if story.tokens_seen is None else f" over {story.tokens_seen:,} tokens"
+    tokens_seen = "" if story.tokens_seen is None else f" over {story.tokens_seen:,} tokens"
     return (
-        f"## Time and energy\n\nTrained for {duration_in_words(story.seconds)}{seen} on "
+        f"## Time and energy\n\nTrained for {duration_in_words(story.seconds)}{tokens_seen} on "
         f"{as_text(device)}{many}. "
         f"Energy: about {energy} Wh. That is an estimate and was not measured: the time, times "
         f"{story.watts} watts that such a machine is assumed to draw."

@@ -1,4 +1,4 @@
-"""What a model card tells of a run, gathered from its folder; what was not measured is None."""
+"""The facts of a model card, gathered from the run's folder; what was not measured is None."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Story:
 
     @property
     def watts(self) -> int:
-        """What is assumed that the machine drew."""
+        """Electric power that the machine is assumed to draw, in watts."""
         is_gpu = (self.device or "cpu").startswith(("cuda", "hip", "xpu"))
         return WATTS_COMPUTER + (WATTS_GPU * self.processes if is_gpu else 0)
 
@@ -82,18 +82,18 @@ def gather(run_folder: Path, checkpoint: Path, corpora: Path) -> Story:
     about = _read_json(checkpoint / "gtt.json")
     shape = _read_json(checkpoint / "config.json")
     step = int(about["step"])
-    told = _Told(step)
+    facts = _FactsUpToStep(step)
     with open_plain(run.folder.journal) as file:
         for line in file:
             record = read_record(line)
             if record is not None:
-                told.take(sound(record))
-    started = told.started
+                facts.take(sound(record))
+    started = facts.started
     config = _config(about, run)
     tokenizer = Tokenizer.load(checkpoint)
-    copies, whole = _copies(told.samples[-1:], corpora, about, tokenizer)
+    copies, whole = _copies(facts.samples[-1:], corpora, about, tokenizer)
     measured_at = about.get("measured_at_step")
-    evaluated = told.evaluated.get(measured_at if isinstance(measured_at, int) else -1, {})
+    evaluated = facts.evaluated.get(measured_at if isinstance(measured_at, int) else -1, {})
     return Story(
         name=run.name,
         config=config,
@@ -112,29 +112,29 @@ def gather(run_folder: Path, checkpoint: Path, corpora: Path) -> Story:
         device=started.get("device"),
         precision=started.get("precision"),
         processes=int(started.get("processes") or 1),
-        seconds=told.logged.get("seconds"),
-        tokens_seen=told.logged.get("tokens"),
-        training_loss=told.logged.get("loss"),
+        seconds=facts.logged.get("seconds"),
+        tokens_seen=facts.logged.get("tokens"),
+        training_loss=facts.logged.get("loss"),
         measured_at=measured_at if isinstance(measured_at, int) else None,
         validation_loss=evaluated.get("validation_loss", about.get("validation_loss")),
         perplexity=evaluated.get("perplexity"),
         bits_per_byte=evaluated.get("bits_per_byte"),
         task_score=evaluated.get("task_score"),
         validation_seen=started.get("validation_seen"),
-        curve=tuple(told.losses.items()),
+        curve=tuple(facts.losses.items()),
         validation_curve=tuple(
-            (at, float(one["validation_loss"]))
-            for at, one in told.evaluated.items()
-            if isinstance(one.get("validation_loss"), (int, float))
+            (at, float(evaluation["validation_loss"]))
+            for at, evaluation in facts.evaluated.items()
+            if isinstance(evaluation.get("validation_loss"), (int, float))
         ),
-        samples=tuple(told.samples),
+        samples=tuple(facts.samples),
         copies=copies,
         copies_whole=whole,
     )
 
 
-class _Told:
-    """The journal up to a step, a resumed part in place of what it did again."""
+class _FactsUpToStep:
+    """The facts of a journal up to a step; what a resumed run repeats replaces the first time."""
 
     def __init__(self, step: int) -> None:
         self.step = step
@@ -150,9 +150,9 @@ class _Told:
             return
         if kind == "RunStarted":
             self.started = record
-            self.losses = {one: loss for one, loss in self.losses.items() if one <= at}
-            self.evaluated = {one: row for one, row in self.evaluated.items() if one <= at}
-            self.samples = [one for one in self.samples if one.step <= at]
+            self.losses = {step: loss for step, loss in self.losses.items() if step <= at}
+            self.evaluated = {step: row for step, row in self.evaluated.items() if step <= at}
+            self.samples = [sample for sample in self.samples if sample.step <= at]
         elif kind == "StepLogged" and isinstance(record.get("loss"), (int, float)):
             self.logged = record
             self.losses[at] = float(record["loss"])
@@ -167,7 +167,8 @@ class _Told:
 def _copies(
     samples: list[Sample], corpora: Path, about: Record, tokenizer: Tokenizer
 ) -> tuple[Copies | None, bool]:
-    """What of the last sample stands in the training text, and whether all of that was read."""
+    """The passages of the last sample that stand in the training text, and whether all of that text
+    was searched."""
     parts = parts_of(corpora, str(about.get("fingerprint")))
     if parts is None or not samples:
         return None, True
@@ -193,8 +194,8 @@ def _copies(
         try:
             next(looking)
         except StopIteration as end:
-            found: Copies = end.value
-            return found, whole
+            copies: Copies = end.value
+            return copies, whole
 
 
 def _config(about: Record, run: ManagedRun) -> RunConfig:

@@ -1,4 +1,4 @@
-"""How long the Hub's client waits, which would be for ever."""
+"""Timeouts of the Hub's client, which by itself waits without an end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ CONNECT, SILENCE = 20.0, 120.0  # seconds to wait for a connection, and for the 
 
 
 def bound_waiting() -> None:
-    """Lets the client of this process give up on a connection on which nothing moves."""
+    """Sets the timeouts for this process: a connection on which nothing moves is given up."""
     timeout = httpx2.Timeout(SILENCE, connect=CONNECT)
     set_client_factory(lambda: httpx2.Client(follow_redirects=True, timeout=timeout))

@@ -19,20 +19,20 @@ def repo_name(text: str) -> str:
     owner, slash, model = name.partition("/")
     if not slash or "/" in model:
         raise BadInput(
-            f"{_shown(name)} is not of the form USER/NAME: your name on the Hub, a slash and a "
+            f"{_quoted(name)} is not of the form USER/NAME: your name on the Hub, a slash and a "
             f"name for the model, {_EXAMPLE}.",
             field="repo",
         )
     for part in (owner, model):
         if not _PART.fullmatch(part):
             raise BadInput(
-                f"{_shown(part)} cannot be part of a name on the Hub: letters of A to Z, digits "
+                f"{_quoted(part)} cannot be part of a name on the Hub: letters of A to Z, digits "
                 f"and - _ . inside, no spaces, {_EXAMPLE}.",
                 field="repo",
             )
     if "--" in name or ".." in name or name.endswith(".git"):
         raise BadInput(
-            f"{_shown(name)} is no name on the Hub: leave out --, .. and an ending .git.",
+            f"{_quoted(name)} is no name on the Hub: leave out --, .. and an ending .git.",
             field="repo",
         )
     if len(name) > LONGEST:
@@ -44,5 +44,5 @@ def repo_name(text: str) -> str:
     return name
 
 
-def _shown(name: str) -> str:
+def _quoted(name: str) -> str:
     return repr(name) if len(name) <= 60 else repr(name[:57] + "...")

@@ -1,8 +1,8 @@
 """Sending large files to the Hub so that a broken connection costs one part, not the file.
 
-The Hub's client sends a file of many parts anew when it is called again. Here each part that has
-arrived is remembered with the address of the next ones, which the Hub signs for hours, and the same
-call goes on behind it. What is remembered is tied to the content of the file by its SHA-256.
+The Hub's client sends a file of many parts anew when it is called again. Here the parts that have
+arrived are on record, with the addresses of the others, which the Hub signs for hours, and the same
+call goes on with the next part. A record belongs to the content of a file, by its SHA-256.
 
 The protocol is that of Git LFS with the Hub's transfer `multipart`: ask what is missing (batch),
 send it, tell that it is complete.
@@ -39,7 +39,7 @@ RETRIES: dict[str, Any] = {"max_retries": 2, "base_wait_time": 1.0, "max_wait_ti
 
 
 class Sender:
-    """Sends the large files of one push; `arrived` and `known` are told what comes in."""
+    """Sends the large files of one push; `arrived` and `arrived_before` are told of the bytes."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class Sender:
         kind: str,
         folder: PushFolder,
         arrived: Report,
-        known: Report,
+        arrived_before: Report,
     ) -> None:
         """`kind` is model or space.
 
-        `arrived` hears of bytes sent now, `known` of those that had arrived before.
+        `arrived` is told of bytes sent now, `arrived_before` of those from an earlier push.
         """
         self.api, self.repo, self.kind, self.folder = api, repo, kind, folder
-        self.arrived, self.known = arrived, known
+        self.arrived, self.arrived_before = arrived, arrived_before
         self.parts = folder.parts()
 
     @staticmethod
@@ -70,7 +70,7 @@ class Sender:
         Raises what the Hub's client raises, and `PushRefused`.
         """
         oid, size = operation.upload_info.sha256.hex(), operation.upload_info.size
-        asked, refused, _ = post_lfs_batch_info(
+        objects, refused, _ = post_lfs_batch_info(
             upload_infos=[operation.upload_info],
             repo_id=self.repo,
             repo_type=self.kind,
@@ -81,9 +81,9 @@ class Sender:
         )
         if refused:
             raise refused_with(str(refused[0]["error"]["message"]))
-        action = (asked[0].get("actions") or {}).get("upload")
+        action = (objects[0].get("actions") or {}).get("upload")
         if action is None:
-            self.known(size)
+            self.arrived_before(size)
             self._forget(oid)
             return
         with Path(str(operation.path_or_fileobj)).open("rb") as file:
@@ -91,13 +91,13 @@ class Sender:
                 self._send_parts(oid, size, file, action)
             else:
                 self._send_whole(size, file, action["href"])
-        verify = (asked[0].get("actions") or {}).get("verify")
+        verify = (objects[0].get("actions") or {}).get("verify")
         if verify is not None:
             about = {"oid": oid, "size": size}
-            done = http_backoff(
+            response = http_backoff(
                 "POST", verify["href"], headers=self._headers(), json=about, **RETRIES
             )
-            hf_raise_for_status(done)
+            hf_raise_for_status(response)
         self._forget(oid)
 
     def _headers(self) -> dict[str, str]:
@@ -111,13 +111,13 @@ class Sender:
 
     def _send_parts(self, oid: str, size: int, file: BinaryIO, action: Mapping[str, Any]) -> None:
         """The parts that are missing, in order, and the word that all are there."""
-        kept = self.parts.get(oid)
-        if kept is not None and _fits(kept, self.api.endpoint, self.repo, size):
+        upload = self.parts.get(oid)
+        if upload is not None and _fits(upload, self.api.endpoint, self.repo, size):
             try:
-                self._go_on(oid, size, file, kept)
+                self._go_on(oid, size, file, upload)
                 return
             except _Expired:
-                self.known(-min(size, len(kept["etags"]) * kept["part_bytes"]))
+                self.arrived_before(-min(size, len(upload["etags"]) * upload["part_bytes"]))
         header = action["header"]
         part_bytes = int(header["chunk_size"])
         numbers = sorted(int(name) for name in header if name.isdigit())
@@ -137,30 +137,30 @@ class Sender:
         except _Expired:
             raise PushBroken(GIVEN_UP) from None
 
-    def _go_on(self, oid: str, size: int, file: BinaryIO, kept: dict[str, Any]) -> None:
-        part_bytes, etags = kept["part_bytes"], kept["etags"]
-        self.known(min(size, len(etags) * part_bytes))
-        self.parts[oid] = kept
-        for number in range(len(etags), len(kept["addresses"])):
+    def _go_on(self, oid: str, size: int, file: BinaryIO, upload: dict[str, Any]) -> None:
+        part_bytes, etags = upload["part_bytes"], upload["etags"]
+        self.arrived_before(min(size, len(etags) * part_bytes))
+        self.parts[oid] = upload
+        for number in range(len(etags), len(upload["addresses"])):
             begin = number * part_bytes
             length = min(part_bytes, size - begin)
             part = _Part(file, begin, length, self.arrived)
-            answer = _put(kept["addresses"][number], part)
+            answer = _put(upload["addresses"][number], part)
             etag = answer.headers.get("etag")
             if not etag:
                 raise PushRefused("The Hub did not confirm a part of the file: push again.")
             etags.append(etag)
             self.folder.keep_parts(self.parts)
-        told = [{"partNumber": number, "etag": etag} for number, etag in enumerate(etags, 1)]
+        parts = [{"partNumber": number, "etag": etag} for number, etag in enumerate(etags, 1)]
         with _expiring():
-            done = http_backoff(
+            response = http_backoff(
                 "POST",
-                kept["complete"],
-                json={"oid": oid, "parts": told},
+                upload["complete"],
+                json={"oid": oid, "parts": parts},
                 headers=LFS_HEADERS,
                 **RETRIES,
             )
-            hf_raise_for_status(done)
+            hf_raise_for_status(response)
 
     def _forget(self, oid: str) -> None:
         if self.parts.pop(oid, None) is not None:
@@ -172,14 +172,14 @@ class _Expired(Exception):
 
 
 class _Part(io.RawIOBase):
-    """A stretch of a file that tells how much of it was read for sending.
+    """One part of a file; `report` is told of every byte that is read from it to be sent.
 
-    Whoever rewinds it for another try takes back what was told.
+    Rewound for another try, it takes the bytes back: `report` gets a negative number.
     """
 
     def __init__(self, file: BinaryIO, begin: int, length: int, report: Report) -> None:
         self._file, self._begin, self._length, self._report = file, begin, length, report
-        self._place = self._told = 0
+        self._place = self._reported = 0
 
     def readable(self) -> bool:
         return True
@@ -196,22 +196,22 @@ class _Part(io.RawIOBase):
         return self._place
 
     def read(self, size: int = -1) -> bytes:
-        left = self._length - self._place
+        remaining = self._length - self._place
         self._file.seek(self._begin + self._place)
-        piece = self._file.read(left if size < 0 else min(size, left))
-        if left and size and not piece:
+        piece = self._file.read(remaining if size < 0 else min(size, remaining))
+        if remaining and size and not piece:
             raise PushRefused("A file of the model became shorter while it was sent.")
         self._place += len(piece)
         self._tell(self._place)
         return piece
 
     def take_back(self) -> None:
-        """What was read of a part that did not arrive has not been sent."""
+        """Takes back what was reported: the part did not arrive."""
         self._tell(0)
 
     def _tell(self, sent: int) -> None:
-        self._report(sent - self._told)
-        self._told = sent
+        self._report(sent - self._reported)
+        self._reported = sent
 
 
 def _put(address: str, part: _Part) -> httpx2.Response:
@@ -237,16 +237,16 @@ def _expiring() -> Iterator[None]:
         raise
 
 
-def _fits(kept: Any, endpoint: str, repo: str, size: int) -> bool:
-    """Whether what was remembered is whole and belongs to this push."""
+def _fits(upload: Any, endpoint: str, repo: str, size: int) -> bool:
+    """Whether the record of an upload is whole and belongs to this push."""
     try:
         return bool(
-            (kept["endpoint"], kept["repo"], kept["size"]) == (endpoint, repo, size)
-            and kept["part_bytes"] > 0
-            and len(kept["addresses"]) == ceil(size / kept["part_bytes"])
-            and 0 <= len(kept["etags"]) <= len(kept["addresses"])
-            and all(isinstance(one, str) for one in [*kept["etags"], *kept["addresses"]])
-            and isinstance(kept["complete"], str)
+            (upload["endpoint"], upload["repo"], upload["size"]) == (endpoint, repo, size)
+            and upload["part_bytes"] > 0
+            and len(upload["addresses"]) == ceil(size / upload["part_bytes"])
+            and 0 <= len(upload["etags"]) <= len(upload["addresses"])
+            and all(isinstance(text, str) for text in [*upload["etags"], *upload["addresses"]])
+            and isinstance(upload["complete"], str)
         )
     except (TypeError, KeyError):
         return False

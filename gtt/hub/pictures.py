@@ -46,21 +46,21 @@ class SamplesPicture:
 def samples_picture(samples: tuple[Sample, ...]) -> SamplesPicture:
     """What the model wrote at some steps, from noise to sentences."""
     spread = spread_samples(samples, MOST_SAMPLES)
-    families = {one: families_for("".join(_lines(one))) for one in spread}
-    shown = [one for one in spread if families[one] is not None]
-    left_out = tuple(one for one in spread if families[one] is None)
-    if not shown:
+    families = {sample: families_for("".join(_lines(sample))) for sample in spread}
+    drawable = [sample for sample in spread if families[sample] is not None]
+    left_out = tuple(sample for sample in spread if families[sample] is None)
+    if not drawable:
         return SamplesPicture(None, left_out)
-    blocks = [_lines(one) for one in shown]
+    blocks = [_lines(sample) for sample in drawable]
     height = sum(HEAD + LINE * len(block) for block in blocks) + HEAD
     figure = Figure(figsize=(WIDTH, height), facecolor=GROUND[False])
     FigureCanvasAgg(figure)
     place = height - HEAD / 2
-    for one, block in zip(shown, blocks, strict=True):
+    for sample, block in zip(drawable, blocks, strict=True):
         figure.text(
             0.02,
             place / height,
-            f"step {one.step:,}",
+            f"step {sample.step:,}",
             va="top",
             color=INK[False],
             weight="bold",
@@ -73,7 +73,7 @@ def samples_picture(samples: tuple[Sample, ...]) -> SamplesPicture:
             "\n".join(block),
             va="top",
             color=INK[False],
-            family=families[one],
+            family=families[sample],
             size=9,
             linespacing=1.25,
             parse_math=False,

@@ -25,8 +25,8 @@ from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-def
 from gtt.durations import seconds_at_this_rate
 from gtt.errors import BadInput
 from gtt.hub.card_facts import Story
-from gtt.hub.files import Prepared, prepare_files
 from gtt.hub.part_uploads import Sender
+from gtt.hub.push_files import Prepared, prepare_files
 from gtt.hub.push_state import PERHAPS, UNTOLD, PushFolder, PushForm, PushState, as_cancelled
 from gtt.hub.refusals import (
     UNREADABLE,
@@ -77,7 +77,7 @@ class Push:
         self.repository = Repository(
             self.api, repo, "space" if form == "pocket" else "model", by_sign_in=by_sign_in
         )
-        self._told = 0.0
+        self._last_note = 0.0
         self._begun_sending = now
         self._is_cancelled = False
         self._is_settled = False  # what is at work is not broken off
@@ -120,7 +120,7 @@ class Push:
             CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(path))
             for name, path in prepared.files.items()
         ]
-        total = sum(one.upload_info.size for one in operations)
+        total = sum(operation.upload_info.size for operation in operations)
         self.state = replace(self.state, step=prepared.story.step, total=total)
         title = f"{prepared.story.name}, step {prepared.story.step:,}"[:200]
         try:
@@ -154,18 +154,18 @@ class Push:
     # --------------------------------------------------------------------------- the repository
 
     def _take(self, title: str) -> str:
-        """Makes the repository, or takes one that this run or nobody has filled; its newest commit.
+        """Creates the repository, or takes over one that is empty or this run's; its newest commit.
 
-        `title` is how those of this run's commits begin. Raises `PushRefused` for a name that is
+        `title` begins the titles of this run's commits. Raises `PushRefused` where the name is
         taken.
         """
         has_made = self._make()
         if self._is_cancelled:
             raise PushCancelled
-        known = None if has_made else self._own_head(title)
+        own_head = None if has_made else self._own_head(title)
         standing = self.repository.look()
-        if not standing.is_empty and standing.head != known:
-            raise self._taken(known)
+        if not standing.is_empty and standing.head != own_head:
+            raise self._name_taken(own_head)
         if self.private and not standing.private:
             raise PushRefused(
                 f"{self.repo} is there already and public, and you asked for private: choose "
@@ -178,7 +178,8 @@ class Push:
         return standing.head
 
     def _make(self) -> bool:
-        """Makes the repository; whether. The state says so before, in case no answer comes."""
+        """Creates the repository; False where it exists. The state tells of it before, in case no
+        answer comes."""
         self._is_settled = True  # else nobody would know whether it was made
         self.state = replace(self.state, may_stand=True)
         try:
@@ -195,14 +196,14 @@ class Push:
         return has_made
 
     def _own_head(self, title: str) -> str | None:
-        """The commit that pushes of this run left, as far as its answer came or it can be found."""
-        known, marks = self.state.heads.get(self.state.key), self.state.marks.get(self.state.key)
-        if known == UNTOLD:
-            return self.repository.find_unmarked(title) or known
-        return (self.repository.find(marks, known) if marks else None) or known
+        """The newest commit of this run in the repository, None where none is known or found."""
+        head, marks = self.state.heads.get(self.state.key), self.state.marks.get(self.state.key)
+        if head == UNTOLD:
+            return self.repository.find_unmarked(title) or head
+        return (self.repository.find(marks, head) if marks else None) or head
 
-    def _taken(self, known: str | None) -> PushRefused:
-        if known is not None:
+    def _name_taken(self, own_head: str | None) -> PushRefused:
+        if own_head is not None:
             return PushRefused(
                 f"{self.repo} was changed on the Hub since this run was pushed there, and is left "
                 "as it is: choose another name, or delete it on the Hub first.",
@@ -235,14 +236,14 @@ class Push:
         self._remember(head, ())
 
     def _find_published(self, refusal: BadInput, mark: str, parent: str) -> str:
-        """The commit whose answer was lost; raises what is true where it is not there."""
+        """The commit whose answer was lost; raises the sentence that fits where there is none."""
         try:
-            found = self.repository.find([mark], parent)
+            commit = self.repository.find([mark], parent)
         except (HfHubHTTPError, httpx2.HTTPError, OSError, *UNREADABLE):
             self.state = replace(self.state, is_empty=False)  # nobody knows
             raise PushBroken(PERHAPS) from None
-        if found is not None:
-            return found
+        if commit is not None:
+            return commit
         if isinstance(refusal, PushOvertaken):
             self.state = replace(self.state, is_empty=False)
         if not isinstance(refusal, PushUnanswered):
@@ -255,8 +256,14 @@ class Push:
     def _remember(self, head: str, marks: tuple[str, ...]) -> None:
         key = self.state.key
         heads = {**self.state.heads, key: head}
-        left = {name: one for name, one in self.state.marks.items() if name != key}
-        self.state = replace(self.state, heads=heads, marks={**left, key: marks} if marks else left)
+        marks_of_others = {
+            name: commits for name, commits in self.state.marks.items() if name != key
+        }
+        self.state = replace(
+            self.state,
+            heads=heads,
+            marks={**marks_of_others, key: marks} if marks else marks_of_others,
+        )
 
     def _look_again(self) -> None:
         """Whether the repository still stands there empty.
@@ -273,7 +280,7 @@ class Push:
             self.state = replace(self.state, is_empty=is_empty)
 
     def _learn(self, story: Story) -> Story:
-        """Licence and language of a data set, where the Hub tells them and we did not know."""
+        """Adds licence and language of a data set of the Hub, where its card names them."""
         origin = story.origin
         if origin.dataset is None or origin.licence_id is not None:
             return story
@@ -281,9 +288,12 @@ class Push:
             card: Any = self.api.dataset_info(origin.dataset).card_data
         except (HfHubHTTPError, httpx2.HTTPError, *UNREADABLE):
             return story
-        licence, language = _one(getattr(card, "license", None)), getattr(card, "language", None)
-        known = replace(origin, licence_id=licence, language=_one(language))
-        return replace(story, origin=known)
+        licence, language = (
+            _only_value(getattr(card, "license", None)),
+            getattr(card, "language", None),
+        )
+        origin = replace(origin, licence_id=licence, language=_only_value(language))
+        return replace(story, origin=origin)
 
     # ------------------------------------------------------------------------------- sending
 
@@ -292,22 +302,27 @@ class Push:
         self._begun_sending = self.clock()
         self._note(now=True)
         sender = Sender(
-            self.api, self.repo, self.repository.kind, self.folder, self._arrived, self._known
+            self.api,
+            self.repo,
+            self.repository.kind,
+            self.folder,
+            self._arrived,
+            self._arrived_before,
         )
-        for one in operations:
-            if sender.takes(one):
-                sender.send(one)
+        for operation in operations:
+            if sender.takes(operation):
+                sender.send(operation)
 
     def _arrived(self, count: int) -> None:
         sent = max(0, self.state.sent + count)
-        self.state = replace(self.state, sent=sent, seconds_left=self._left(sent))
+        self.state = replace(self.state, sent=sent, seconds_left=self._seconds_left(sent))
         self._note()
 
-    def _known(self, count: int) -> None:
+    def _arrived_before(self, count: int) -> None:
         self.state = replace(self.state, kept=max(0, self.state.kept + count))
         self._note()
 
-    def _left(self, sent: int) -> float | None:
+    def _seconds_left(self, sent: int) -> float | None:
         to_come = (self.state.total or 0) - self.state.kept - sent
         return seconds_at_this_rate(sent, to_come, self.clock() - self._begun_sending)
 
@@ -323,10 +338,11 @@ class Push:
         return refusal_of(error, self.repo, where, by_sign_in=self.repository.by_sign_in)
 
     def _note(self, *, now: bool = False) -> None:
-        """Writes the state now and then, at once where it matters; that alone may raise OSError."""
-        if not now and time.monotonic() - self._told < REPORT_EVERY:
+        """Writes the state to disk from time to time; with `now` at once, and then it may raise
+        OSError."""
+        if not now and time.monotonic() - self._last_note < REPORT_EVERY:
             return
-        self._told = time.monotonic()
+        self._last_note = time.monotonic()
         self.state = replace(self.state, updated=self.clock())
         try:
             self.folder.write(self.state)
@@ -335,7 +351,7 @@ class Push:
                 raise
 
 
-def _one(value: Any) -> str | None:
+def _only_value(value: Any) -> str | None:
     """The only value of a field of a card that may be a list."""
     values = value if isinstance(value, list) else [value]
     return values[0] if len(values) == 1 and isinstance(values[0], str) else None

@@ -1,4 +1,4 @@
-"""Starting a push and finding out how it goes, without the Hub's client or torch."""
+"""Starting, following and cancelling a push, without loading the Hub's client or torch."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gtt.errors import BadInput, UnusableRun
+from gtt.hub.detached_process import Process, give_order, starting
 from gtt.hub.names import repo_name
-from gtt.hub.processes import Process, give_order, starting
 from gtt.hub.push_state import PushFolder, PushForm, PushState, as_cancelled
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home

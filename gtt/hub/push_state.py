@@ -1,4 +1,4 @@
-"""How a push stands, as a small file in the run's folder: whoever opens the page later reads it.
+"""The state of a push, a small file in the run's folder, which the page reads when it is opened.
 
 push/state.json   the last push: where to, how far, how it ended; never a token
 push/parts.json   what of large files has arrived, so that the same push again goes on from there
@@ -36,13 +36,14 @@ PERHAPS = (
 
 @dataclass(frozen=True)
 class PushState:
-    """One push. `failed` needs something else than before, `broken` only the same call again.
+    """One push, as far as it has come.
 
-    `cancelled` was so by a person. `kept` of the bytes had arrived before this push began. By
-    `key`, `heads` has the commits that pushes of this run have made or begun from: while one is
-    still the newest, another push may follow it. `marks` are those of commits whose answer was
-    lost. `is_empty` is that the repository stands on the Hub with nothing in it, `may_stand` that
-    it was asked for and no answer came.
+    `stage`: after `failed` something has to change (name, token), after `broken` the same call
+    goes on, `cancelled` was a person's wish. `sent` and `kept` are bytes sent by this push and by
+    earlier ones. `heads` maps the `key` of a repository to the commit that a push of this run made
+    there or began from: while it is the newest, another push may follow. `marks` are those of
+    commits whose answer was lost. `is_empty`: the repository exists with nothing in it;
+    `may_stand`: it was asked for, and no answer came.
     """
 
     repo: str
@@ -163,7 +164,7 @@ class PushFolder:
             state.updated,
             state.seconds_left,
         )
-        is_sound = all(one is None or 0 <= one <= MOST for one in numbers)
+        is_sound = all(number is None or 0 <= number <= MOST for number in numbers)
         is_sound = is_sound and (state.pid is None or 0 < state.pid < 2**31)
         return state.as_it_is() if is_sound else None
 

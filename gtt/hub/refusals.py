@@ -1,7 +1,7 @@
-"""What the Hub or the network refuses, as one sentence that says what to do.
+"""Errors of pushes, each with one sentence that says what to do.
 
-The Hub answers with a status and words of its own. The words are told on only where no sentence of
-ours fits, since they change and name internals.
+The Hub answers with a status and words of its own. Those words are quoted only where none of the
+sentences here fits, since they change and name internals.
 """
 
 from __future__ import annotations
@@ -89,14 +89,14 @@ def _answered(error: HfHubHTTPError, repo: str, by_sign_in: bool) -> PushRefused
     status = error.response.status_code
     words = words_of(error)
     if status == 401:
-        way = (
+        way_out = (
             "Sign in with Hugging Face again, then push again."
             if by_sign_in
             else f"Sign in again (hf auth login), or make a new one at {TOKENS_PAGE}."
         )
         return PushRefused(
             f"The Hub does not know this {'sign-in' if by_sign_in else 'token'}: it has expired or "
-            f"was revoked. {way}",
+            f"was revoked. {way_out}",
             field="token",
         )
     if status in (402, 413, 507) or _FULL.search(words):
@@ -158,15 +158,15 @@ def words_of(error: HfHubHTTPError) -> str:
 
 def quoted(words: str) -> str:
     """The Hub's words, short and without addresses."""
-    shown = re.sub(r"https?://\S+|Request ID: \S+", "", words).strip(" .():")
-    return shown if len(shown) <= LONGEST_QUOTE else shown[: LONGEST_QUOTE - 1] + "…"
+    text = re.sub(r"https?://\S+|Request ID: \S+", "", words).strip(" .():")
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
     """An error and those behind it."""
-    seen: BaseException | None = error
+    cause: BaseException | None = error
     for _ in range(10):
-        if seen is None:
+        if cause is None:
             return
-        yield seen
-        seen = seen.__cause__ or seen.__context__
+        yield cause
+        cause = cause.__cause__ or cause.__context__

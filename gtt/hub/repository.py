@@ -48,13 +48,13 @@ class Repository:
             raise PushRefused(
                 "This computer is told to stay off the Hub: unset HF_HUB_OFFLINE, then push again."
             )
-        who = self.api.whoami()
+        user_info = self.api.whoami()
         owner, _, short = self.name.partition("/")
-        user = str(who.get("name", ""))
+        user = str(user_info.get("name", ""))
         may_write = {user.lower()} | {
-            str(one.get("name", "")).lower()
-            for one in who.get("orgs") or []
-            if one.get("roleInOrg") in (None, "admin", "write", "contributor")
+            str(organization.get("name", "")).lower()
+            for organization in user_info.get("orgs") or []
+            if organization.get("roleInOrg") in (None, "admin", "write", "contributor")
         }
         if owner.lower() not in may_write:
             raise PushRefused(
@@ -62,7 +62,7 @@ class Repository:
                 f"in as {owner}.",
                 field="repo",
             )
-        token = (who.get("auth") or {}).get("accessToken") or {}
+        token = (user_info.get("auth") or {}).get("accessToken") or {}
         if token.get("role") == "read":
             raise no_write_scope(self.name, by_sign_in=self.by_sign_in)
 
@@ -84,7 +84,7 @@ class Repository:
     def look(self) -> Standing:
         """What stands there now."""
         info = self._info()
-        names = {one.rfilename for one in info.siblings or []}
+        names = {file.rfilename for file in info.siblings or []}
         is_empty = names <= set(EMPTY)
         if not is_empty and self.kind == "space" and names <= set(LAID_BY_THE_HUB):
             is_empty = len(self.api.list_repo_commits(self.name, repo_type=self.kind)) == 1
@@ -94,7 +94,7 @@ class Repository:
         self, operations: list[CommitOperationAdd], title: str, mark: str, parent: str
     ) -> str:
         """Makes all the files visible in one commit upon `parent`; the new head."""
-        done = self.api.create_commit(
+        commit = self.api.create_commit(
             self.name,
             operations,
             repo_type=self.kind,
@@ -102,22 +102,26 @@ class Repository:
             commit_description=f"Made with GTT, push {mark}.",
             parent_commit=parent,
         )
-        return str(done.oid)
+        return str(commit.oid)
 
     def find(self, marks: Collection[str], since: str | None) -> str | None:
         """The newest commit after `since` that carries one of these marks."""
-        for one in self.api.list_repo_commits(self.name, repo_type=self.kind):
-            if one.commit_id == since:
+        for commit in self.api.list_repo_commits(self.name, repo_type=self.kind):
+            if commit.commit_id == since:
                 return None
-            if any(mark in marks for mark in _MARK.findall(f"{one.title}\n{one.message}")):
-                return str(one.commit_id)
+            if any(mark in marks for mark in _MARK.findall(f"{commit.title}\n{commit.message}")):
+                return str(commit.commit_id)
         return None
 
     def find_unmarked(self, beginning: str) -> str | None:
         """The newest commit, where its title begins so and it is from before commits had marks."""
-        for one in self.api.list_repo_commits(self.name, repo_type=self.kind):
-            has_mark = _MARK.search(f"{one.title}\n{one.message}")
-            return str(one.commit_id) if one.title.startswith(beginning) and not has_mark else None
+        for commit in self.api.list_repo_commits(self.name, repo_type=self.kind):
+            has_mark = _MARK.search(f"{commit.title}\n{commit.message}")
+            return (
+                str(commit.commit_id)
+                if commit.title.startswith(beginning) and not has_mark
+                else None
+            )
         return None
 
     def _info(self) -> ModelInfo | SpaceInfo:

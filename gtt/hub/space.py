@@ -11,7 +11,7 @@ from huggingface_hub import SpaceCard
 from gtt.exports.pocket_page import pocket_page
 from gtt.hub.card import about_data, about_model, licence_of
 from gtt.hub.card_facts import Story, gather
-from gtt.hub.files import Learn, Prepared, link_checkpoint
+from gtt.hub.push_files import Learn, Prepared, link_checkpoint
 from gtt.markdown import as_text
 from gtt.runs.folder import RunFolder
 

@@ -30,18 +30,18 @@ class Origin:
 
 def origin_of(source: str, text: str) -> Origin:
     """What is known of a source setting; `text` is what a person calls an uploaded file."""
-    told = tell_source(source, uploaded=text)
-    if told.built_in is None:
+    source_name = tell_source(source, uploaded=text)
+    if source_name.built_in is None:
         return Origin(
-            title=told.title,
-            source=told.setting,
-            dataset=told.dataset,
-            is_private=told.kind != "hub",
+            title=source_name.title,
+            source=source_name.setting,
+            dataset=source_name.dataset,
+            is_private=source_name.kind != "hub",
         )
-    built_in = told.built_in
+    built_in = source_name.built_in
     return Origin(
-        title=told.title,
-        source=told.setting,
+        title=source_name.title,
+        source=source_name.setting,
         licence=built_in.licence,
         licence_id=built_in.licence_id,
         licence_name=built_in.licence_name,

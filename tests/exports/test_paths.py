@@ -11,7 +11,7 @@ import pytest
 from gtt.config import RunConfig
 from gtt.exports.formats import FORMATS
 from gtt.exports.making import Taken, export
-from gtt.hub.files import prepare_files
+from gtt.hub.push_files import prepare_files
 from gtt.hub.space import prepare_space
 from gtt.runs.execute import start_run
 from gtt.runs.folder import RunFolder

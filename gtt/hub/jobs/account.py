@@ -1,4 +1,4 @@
-"""The job at the Hub: asked for, found again, looked at, cancelled. Every refusal is a sentence."""
+"""Requests to the Hub about a job: start, find, inspect, cancel. Every refusal is a sentence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")  # of jobs, which are tags as well
 
 
 class Account:
-    """Whoever the token belongs to, at the Hub."""
+    """The account at the Hub to which the token belongs."""
 
     def __init__(self, api: HfApi, token: str) -> None:
         self.api, self.token = api, token
@@ -56,13 +56,13 @@ class Account:
         if is_offline_mode():
             raise JobRefused("This computer is told to stay off the Hub: unset HF_HUB_OFFLINE.")
         parcel = make_parcel(config, state.minutes, uploads)
-        who = self.ask(self.api.whoami)
-        token = (who.get("auth") or {}).get("accessToken") or {}
+        user_info = self.ask(self.api.whoami)
+        token = (user_info.get("auth") or {}).get("accessToken") or {}
         if token.get("role") == "read":
             raise no_job_scope()
         flavor = flavor_named(flavors(self.api), state.flavor)
         checked_price(flavor, state.minutes, state.at_most)
-        account = str(who["name"])
+        account = str(user_info["name"])
         repo = self._make_repo(state.repo, account)
         try:
             note(repo=repo, account=account)
@@ -70,7 +70,7 @@ class Account:
                 CommitOperationAdd(name, content if isinstance(content, bytes) else str(content))
                 for name, content in parcel.files.items()
             ]
-            sent = self.ask(
+            commit = self.ask(
                 lambda: self.api.create_commit(repo, operations, commit_message="What is to train")
             )
         except BaseException:
@@ -81,7 +81,7 @@ class Account:
             repo=repo,
             account=account,
             dollars_per_hour=flavor.dollars_per_hour,
-            revision=sent.oid,
+            revision=commit.oid,
         )
 
     def begin(self, state: JobState) -> JobInfo:
@@ -147,9 +147,9 @@ class Account:
         id, account = str(state.id), state.account
         self.ask(lambda: self.api.cancel_job(job_id=id, namespace=account))
 
-    def _make_repo(self, wanted: str | None, account: str) -> str:
+    def _make_repo(self, name: str | None, account: str) -> str:
         """A new private repository; raises `JobRefused` where the name is taken."""
-        repo = wanted or f"{account}/gtt-run-{secrets.token_hex(5)}"
+        repo = name or f"{account}/gtt-run-{secrets.token_hex(5)}"
         if repo.partition("/")[0].lower() != account.lower():
             raise JobRefused(
                 f"{repo.partition('/')[0]} is not yours: this token is {account}'s. Take "
@@ -165,8 +165,8 @@ class Account:
                 ) from None
             refusal = job_refusal(error, self.api.endpoint)
             if not never_arrived(error):
-                said = f"{refusal.message} An empty {repo} may stand on the Hub."
-                raise JobUnreachable(said) from error
+                sentence = f"{refusal.message} An empty {repo} may stand on the Hub."
+                raise JobUnreachable(sentence) from error
             raise refusal from error
         return repo
 
@@ -176,7 +176,7 @@ class Account:
         info = self.ask(lambda: self.api.model_info(repo))
         if revision is not None and info.sha != revision:
             return True
-        return not all(is_sent(one.rfilename) for one in info.siblings or [])
+        return not all(is_sent(file.rfilename) for file in info.siblings or [])
 
     def take_back(self, repo: str, revision: str | None) -> None:
         """Deletes the repository of a job that was never begun, if that can be done.

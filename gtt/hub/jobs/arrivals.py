@@ -1,4 +1,4 @@
-"""What a job has sent home: journal and checkpoints, from its repository into the run's folder."""
+"""Fetches journal and checkpoints of a job from its repository into the run's folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _JOURNAL, _MARKS = "run/journal.jsonl", ("latest", "best")
 
 
 class Arrivals:
-    """Fetches what is not here yet."""
+    """Fetches the files that the run's folder does not have yet."""
 
     def __init__(self, api: HfApi, repo: str, run: RunFolder) -> None:
         self.api, self.repo, self.run = api, repo, run
@@ -40,7 +40,7 @@ class Arrivals:
         marked as the newest or the best after that.
         """
         info = self.api.model_info(self.repo)
-        names = [one.rfilename for one in info.siblings or []]
+        names = [file.rfilename for file in info.siblings or []]
         if _JOURNAL not in names:
             return []
         try:
@@ -56,8 +56,8 @@ class Arrivals:
     def _fetch_checkpoints(self, names: list[str], sha: str | None) -> None:
         matches = [match for match in map(_CHECKPOINT.fullmatch, names) if match]
         folder = self.run.checkpoints.folder
-        there = {match[1] for match in matches}
-        for step in sorted(there):
+        checkpoint_names = {match[1] for match in matches}
+        for step in sorted(checkpoint_names):
             place = folder / step
             for part, is_resume in ((resume_part(place), True), (place, False)):
                 files = {m[3]: m[0] for m in matches if m[1] == step and bool(m[2]) is is_resume}
@@ -67,10 +67,10 @@ class Arrivals:
         for mark in _MARKS:
             if f"run/{mark}" in names:
                 name = self._get(f"run/{mark}", sha).read_text(encoding="utf-8").strip()
-                if name in there:
+                if name in checkpoint_names:
                     write_text(self.run.path / mark, name + "\n")
         for old in self.run.checkpoints.all():  # as the training itself thins them
-            if there and old.name not in there:
+            if checkpoint_names and old.name not in checkpoint_names:
                 shutil.rmtree(old, ignore_errors=True)
                 shutil.rmtree(resume_part(old), ignore_errors=True)
 

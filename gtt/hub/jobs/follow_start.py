@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gtt.config import RunConfig
 from gtt.errors import BadInput
-from gtt.hub.processes import give_order, starting
+from gtt.hub.detached_process import give_order, starting
 from gtt.runs.home import Home
 from gtt.runs.hub_job import JobFolder, JobState
 from gtt.runs.processes import Worker

@@ -1,7 +1,8 @@
 """Following a job: its journal becomes the run's journal, its outcome the run's checkpoints.
 
-Of the run's journal every record but our own notes on the preparation comes from the job, in its
-order and without a gap. So how many there are says which comes next, whoever followed before.
+Apart from the follower's notes on the preparation, every record in the run's journal comes from the
+job, in its order and without a gap. So their number tells which record comes next, also for a
+follower that takes over from another one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from gtt.hub.jobs.job_refusals import (
     job_refusal,
 )
 from gtt.hub.jobs.log_lines import LogReader
-from gtt.hub.jobs.lost_jobs import UntoldEnd
+from gtt.hub.jobs.lost_jobs import UnreportedEnd
 from gtt.hub.jobs.remote_run import JOURNAL, PUSHED, UNSENT
 from gtt.hub.jobs.search import UNLISTED, NeverBegun, Search, is_time_up
 from gtt.runs.folder import RunFolder
@@ -81,7 +82,7 @@ class Follower:
         self.cancels = 0  # that the Hub has taken
         self.uncancelled: str | None = None  # why the job could not be cancelled yet
         self.unfetched: str | None = None  # why what was trained could not be fetched last time
-        self._told = ""  # what of the preparation was told last
+        self._last_stage = ""  # what of the preparation was told last
 
     def run(self) -> JobState:
         """Follows to the end; what goes wrong is a sentence in the journal or in the state.
@@ -94,7 +95,7 @@ class Follower:
             self.run_folder.locked(elsewhere=True),
             Journal(self.run_folder.journal) as self.journal,
         ):
-            self.taken = sum(not _is_ours(one) for one in self.run_folder.records())
+            self.last_seq = sum(not _is_ours(record) for record in self.run_folder.records())
             try:
                 if self.state.id is None and not self._begin():
                     self._bring_home()
@@ -179,14 +180,14 @@ class Follower:
         self.journal.append(RunEnded(0, reason, error.message, 0.0))
 
     def _lose(self, sentence: str) -> None:
-        """Nobody follows any more; the job may go on, and its end is not known."""
+        """Notes that the job is no longer followed: it may go on, and its end is not known."""
         where = self.state.url or f"{self.account.api.endpoint}/settings/jobs (hf jobs ls)"
         kind = "The job may still be at work" if self.state.id else "A machine may be at work"
-        left = f"{kind}, at most until its time limit: follow it again, or look at {where}."
+        advice = f"{kind}, at most until its time limit: follow it again, or look at {where}."
         if self.state.stage == "fetching":
             repo = f"{self.account.api.endpoint}/{self.state.repo}"
-            left = f"The job has ended: follow it again to fetch the rest, which lies in {repo}."
-        sentences = [sentence, *filter(None, [self.uncancelled]), left]
+            advice = f"The job has ended: follow it again to fetch the rest, which lies in {repo}."
+        sentences = [sentence, *filter(None, [self.uncancelled]), advice]
         self._note(stage="lost", message=" ".join(sentences))
 
     # ----------------------------------------------------------------------------- the middle
@@ -284,13 +285,13 @@ class Follower:
     def _take(self, records: Iterable[Record]) -> None:
         """Adds the records that come next to the journal; later ones wait for those before.
 
-        So do all where the disk takes nothing: the next call tries again.
+        Where the disk refuses a record, all of them wait, and the next call tries again.
         """
         for record in records:
-            if record["seq"] > self.taken:
+            if record["seq"] > self.last_seq:
                 self.held.setdefault(record["seq"], record)
         with self._bearing_the_disk():
-            while (number := self.taken + 1) in self.held:
+            while (number := self.last_seq + 1) in self.held:
                 self._append(self.held[number])
                 del self.held[number]
 
@@ -307,22 +308,22 @@ class Follower:
         self.journal.clock = lambda: float(record.get("time") or self.clock())
         self.journal.append(event)
         self.journal.clock = self.clock
-        self.taken += 1
+        self.last_seq += 1
 
     def _see(self, job: JobInfo) -> None:
-        """Keeps how the job stands."""
+        """Takes over the status of the job into the state."""
         seconds = float((job.durations and job.durations.running_secs) or 0)
         started = job.started_at.timestamp() if job.started_at else None
         if job.status.stage == "RUNNING":
             if started is None:
                 started = self.state.started or self.clock() - seconds
-            if self.taken == 0:
+            if self.last_seq == 0:
                 self._prepare(INSTALLING)
             message = self.uncancelled
             self._note(stage="running", started=started, seconds=seconds, message=message)
         elif job.status.stage == "SCHEDULING":
             self._note(stage="scheduling", message=self.uncancelled)
-            if self.taken == 0:
+            if self.last_seq == 0:
                 self._prepare(WAITING)
         elif job.status.stage in ENDS:
             if job.started_at and job.finished_at:
@@ -350,8 +351,8 @@ class Follower:
         """
         self._fetch()
         if self.end is None and not is_time_up(self.state, self.clock()):
-            here = self.unfetched or "What it has sent home is here."
-            raise JobRefused(f"{UNLISTED} {here}")
+            reason = self.unfetched or "What it has sent home is here."
+            raise JobRefused(f"{UNLISTED} {reason}")
         self._finish(None, None)
 
     def _finish(self, job: JobInfo | None, reader: LogReader | None) -> None:
@@ -391,34 +392,36 @@ class Follower:
             raise
 
     def _end_of(self, job: JobInfo | None, last: str) -> RunEnded:
-        """The end of a job that did not tell it itself."""
-        untold = UntoldEnd(self.run_folder, self.state, self.stop.is_set(), self.taken > 0)
-        return untold.of(job, last)
+        """The last record of a job that did not write one itself."""
+        unreported = UnreportedEnd(
+            self.run_folder, self.state, self.stop.is_set(), self.last_seq > 0
+        )
+        return unreported.of(job, last)
 
     # ------------------------------------------------------------------------------- keeping
 
     def _prepare(self, stage: str) -> None:
-        """Tells what is waited for, once."""
-        if stage != self._told:
+        """Writes the stage of the preparation into the journal, once for each stage."""
+        if stage != self._last_stage:
             with self._bearing_the_disk():
                 self.journal.append(PreparationProgressed(0, stage, 0, None, ""))
-                self._told = stage
+                self._last_stage = stage
 
     def _keep(self, **changes: Any) -> None:
-        """Puts how the job stands on record; raises OSError."""
+        """Writes the state of the job to disk; raises OSError."""
         state = replace(self.state, updated=self.clock(), **changes)
         self.folder.write(state)
         self.state = state
 
     def _note(self, **changes: Any) -> None:
-        """The same where it may wait: a full disk does not end the following of a job."""
+        """Writes the state as `_keep` does, but goes on where the disk is full."""
         self.state = replace(self.state, updated=self.clock(), **changes)
         with self._bearing_the_disk():
             self.folder.write(self.state)
 
     @contextmanager
     def _bearing_the_disk(self) -> Iterator[None]:
-        """What the disk refuses inside is tried again with the next that comes."""
+        """Swallows what the disk refuses inside: it is tried again with the next record."""
         try:
             yield
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The machines that the Hub lends, and what they cost."""
+"""The machines that the Hub rents out, and their prices."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ def flavors(api: HfApi) -> list[Flavor]:
     if is_offline_mode():
         raise JobRefused("This computer is told to stay off the Hub: unset HF_HUB_OFFLINE.")
     try:
-        told = [_flavor(one) for one in api.list_jobs_hardware()]
+        flavors = [_flavor(hardware) for hardware in api.list_jobs_hardware()]
     except Exception as error:
         raise job_refusal(error, api.endpoint) from error
-    known = [one for one in told if one is not None]
-    return sorted(known, key=lambda one: (one.dollars_per_hour, one.name))
+    usable = [flavor for flavor in flavors if flavor is not None]
+    return sorted(usable, key=lambda flavor: (flavor.dollars_per_hour, flavor.name))
 
 
-def flavor_named(known: list[Flavor], name: str) -> Flavor:
-    """The one of that name; raises `BadInput` with the nearest."""
-    for one in known:
-        if one.name == name.strip():
-            return one
-    if not known:
+def flavor_named(flavors: list[Flavor], name: str) -> Flavor:
+    """The machine of that name; raises `BadInput` that names the nearest one."""
+    for flavor in flavors:
+        if flavor.name == name.strip():
+            return flavor
+    if not flavors:
         raise BadInput("The Hub offers no machine just now: try again later.", field="flavor")
-    raise BadInput(nearest("machine", name, [one.name for one in known]), field="flavor")
+    raise BadInput(nearest("machine", name, [flavor.name for flavor in flavors]), field="flavor")
 
 
 def checked_minutes(minutes: float) -> float:
@@ -130,26 +130,33 @@ class Prices:
     ) -> None:
         self._api, self._clock = api, clock
         self._lock = threading.Lock()
-        self._known: list[Flavor] = []
+        self._flavors: list[Flavor] = []
         self._until = 0.0
 
     def flavors(self) -> list[Flavor]:
         """The machines; raises `JobRefused` where the Hub does not tell."""
         with self._lock:
             if self._clock() >= self._until:
-                self._known = flavors(self._api())
+                self._flavors = flavors(self._api())
                 self._until = self._clock() + FRESH
-            return self._known
+            return self._flavors
 
 
-def _flavor(one: JobHardwareInfo) -> Flavor | None:
-    """None for a machine that GTT does not use."""
-    hours, gpu = HOURLY.get(one.unit_label), None
-    if hours is None or one.unit_cost_usd < 0:
+def _flavor(hardware: JobHardwareInfo) -> Flavor | None:
+    """The machine with its price per hour; None for one that GTT does not use."""
+    hours, gpu = HOURLY.get(hardware.unit_label), None
+    if hours is None or hardware.unit_cost_usd < 0:
         return None
-    if one.accelerator is not None:
-        part = one.accelerator
+    if hardware.accelerator is not None:
+        part = hardware.accelerator
         if (part.type, part.manufacturer.lower(), part.quantity) != ("gpu", "nvidia", "1"):
             return None
         gpu = f"{part.manufacturer} {part.model}, {part.vram}"
-    return Flavor(one.name, one.pretty_name, one.cpu, one.ram, gpu, hours * one.unit_cost_usd)
+    return Flavor(
+        hardware.name,
+        hardware.pretty_name,
+        hardware.cpu,
+        hardware.ram,
+        gpu,
+        hours * hardware.unit_cost_usd,
+    )

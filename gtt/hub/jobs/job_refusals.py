@@ -1,4 +1,4 @@
-"""What stands in the way of a job, as one sentence that says what to do."""
+"""Errors of jobs on the Hub, each with one sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class JobGone(JobRefused):
 
 
 class TokenSpent(JobRefused):
-    """The token does not serve, or no longer."""
+    """The token is not valid, or not any more."""
 
 
 def job_refusal(error: BaseException, endpoint: str) -> JobRefused:

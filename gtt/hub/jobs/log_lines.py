@@ -1,4 +1,4 @@
-"""The log of a job as lines in a queue, read by a thread that does not give up."""
+"""The log of a job as lines in a queue, read by a thread that reconnects."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ QUOTED = 300  # characters
 
 
 class LogReader(threading.Thread):
-    """Reads the log from its beginning, again whenever it breaks off; whoever takes the lines knows
-    those that come twice by their numbers.
+    """Reads the log from its beginning, and from there again whenever the connection breaks off.
 
-    What is no line of ours goes to a file, which is begun anew with every reading.
+    Lines then come twice; their numbers tell. Lines that GTT did not print go to a file, which is
+    written anew with every reading.
     """
 
     def __init__(self, api: HfApi, job: str, account: str | None, log: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the Hub's machine gets: this very code, the recipe, the text where it is a file.
+"""The files that the Hub's machine gets: this code, the recipe, the text where it is a file.
 
 It lies in a private repository of the person, from where the machine fetches it with their token,
 and where it puts what it has trained. Versions of the libraries are those of this computer.

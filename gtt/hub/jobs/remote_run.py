@@ -40,18 +40,18 @@ class Outcome:
 
         stage = self.folder.with_name("leaving")
         shutil.rmtree(stage, ignore_errors=True)
-        found = dict(self._staged(stage))
+        staged = dict(self._staged(stage))
         operations: list[Any] = [
             CommitOperationAdd(f"run/{name}", str(stage / name))
-            for name, mark in found.items()
+            for name, mark in staged.items()
             if self._sent.get(name) != mark
         ]
         operations += [
-            CommitOperationDelete(f"run/{name}") for name in self._sent if name not in found
+            CommitOperationDelete(f"run/{name}") for name in self._sent if name not in staged
         ]
         if operations:
             self.api.create_commit(self.repo, operations, commit_message="What was trained so far")
-        self._sent = found
+        self._sent = staged
         shutil.rmtree(stage, ignore_errors=True)
 
     def _staged(self, stage: Path) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -71,10 +71,10 @@ class Outcome:
 
 def is_outcome(name: str) -> bool:
     """Whether a file of a run's folder is sent home; what is half made begins with a dot."""
-    first, *rest = name.split("/")
-    if any(part.startswith(".") for part in (first, *rest)):
+    first, *below = name.split("/")
+    if any(part.startswith(".") for part in (first, *below)):
         return False
-    if not rest:
+    if not below:
         return first in ("journal.jsonl", "latest", "best")
     return first in ("checkpoints", "snapshots")
 
@@ -85,7 +85,7 @@ class Teller(threading.Thread):
     def __init__(self, folder: Path, outcome: Outcome) -> None:
         super().__init__(name="telling", daemon=True)
         self.folder, self.outcome = folder, outcome
-        self._told = 0
+        self._last_seq = 0
         self._over = threading.Event()
         self._saved = threading.Event()
         self._sender = threading.Thread(target=self._send, name="sending", daemon=True)
@@ -99,27 +99,27 @@ class Teller(threading.Thread):
         """Prints what is new in the journal."""
         from gtt.runs.journal import read_journal
 
-        for record in read_journal(self.folder / "journal.jsonl", self._told):
-            self._told = record["seq"]
+        for record in read_journal(self.folder / "journal.jsonl", self._last_seq):
+            self._last_seq = record["seq"]
             say(JOURNAL, record)
             if record["type"] == "CheckpointSaved":
                 self._saved.set()
 
     def finish(self) -> bool:
-        """Tells the rest and sends it; whether it arrived."""
+        """Prints and sends what remains; returns whether it arrived."""
         self._over.set()
         self.join()
         self.tell()
         self._saved.set()
         self._sender.join()
-        for left in reversed(range(TRIES)):
+        for tries_left in reversed(range(TRIES)):
             try:
                 self.outcome.send()
                 say(PUSHED, {})
                 return True
             except Exception as error:
                 say(UNSENT, {"message": f"{type(error).__name__}: {error}"[:500]})
-                if left:
+                if tries_left:
                     time.sleep(PAUSE)
         return False
 
@@ -136,12 +136,12 @@ class Teller(threading.Thread):
                 print(f"not sent yet: {type(error).__name__}: {error}", flush=True)
 
 
-def say(mark: str, what: dict[str, Any]) -> None:
+def say(mark: str, values: dict[str, Any]) -> None:
     """Prints one line for whoever follows; the system takes it whole.
 
     In ASCII: the Hub's client also ends a line at U+2028, U+2029 and U+0085.
     """
-    sys.stdout.write(f"{mark}{json.dumps(what)}\n")
+    sys.stdout.write(f"{mark}{json.dumps(values)}\n")
     sys.stdout.flush()
 
 

@@ -1,7 +1,7 @@
 """Looking for a job whose answer never came: in the account's list, then in what was sent home.
 
-A machine may begin late, and a list may miss it. So that there is none is believed only once the
-time limit has passed since it was asked for, and never against what lies in the repository.
+A machine may begin late, and a list may miss it. So a job counts as never begun only when its time
+limit has passed since it was asked for, and its repository holds nothing that it sent.
 """
 
 from __future__ import annotations

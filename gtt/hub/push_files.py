@@ -1,4 +1,4 @@
-"""What goes to the Hub, laid out in a folder: the best checkpoint, its card, its pictures."""
+"""The files of a push, laid out in a folder: the best checkpoint, its card, its pictures."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def prepare_files(
 
 
 def link_checkpoint(run_folder: Path, into: Path) -> None:
-    """Links the files of the best checkpoint, all of one."""
+    """Links the files of the best checkpoint into a folder, all of them of the same checkpoint."""
     checkpoints = RunFolder(run_folder).checkpoints
-    for left in reversed(range(TRIES)):
+    for tries_left in reversed(range(TRIES)):
         shutil.rmtree(into, ignore_errors=True)
         into.mkdir(parents=True)
         place = checkpoints.best()
@@ -78,7 +78,7 @@ def link_checkpoint(run_folder: Path, into: Path) -> None:
             _require_whole(place, into)
             return
         except FileNotFoundError:  # it went while it was read: another is the best now
-            if not left:
+            if not tries_left:
                 raise
 
 
