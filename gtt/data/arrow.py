@@ -22,13 +22,13 @@ _LOOKED_INTO = ("text", "texts below", "bytes")
 
 
 class ArrowTable:
-    """A table that comes in Arrow tables, of which each brings the columns that it has."""
+    """A table that arrives as Arrow tables in turn, each with columns of its own."""
 
     part = None
 
-    def __init__(self, tables: Iterator[pa.Table], wanted: str | None) -> None:
+    def __init__(self, tables: Iterator[pa.Table], wanted_column: str | None) -> None:
         self.notes: list[str] = []
-        self.wanted = wanted
+        self.wanted_column = wanted_column
         self._tables = map(_with_own_names, tables)
         self._first = next(self._tables, None)
         self.rows = _SAMPLED
@@ -41,7 +41,7 @@ class ArrowTable:
                 column = column if kind in _LOOKED_INTO else column[:0]
                 column = column[:_SAMPLED] if kind == "bytes" else column
                 self.sample[name] = [_as_read(value) for value in column.to_pylist()]
-            _look_below(self.sample, self.kinds, wanted)
+            _look_below(self.sample, self.kinds, wanted_column)
 
     def values(self, name: str) -> Iterator[Any]:
         assert self._first is not None, "a table without rows has no column to ask for"
@@ -56,19 +56,19 @@ class ArrowTable:
 class ParquetTable:
     """A Parquet file: a few rows of every column, then one column alone.
 
-    A value that a dictionary holds once is in memory once, however many rows share it. Raises
-    `UnusableData` for a damaged file.
+    A column encoded with a dictionary is kept so: rows with equal values share one of them in
+    memory. Raises `UnusableData` for a damaged file.
     """
 
     part = None
 
     def __init__(
-        self, path: Path, wanted: str | None, name: str, most_rows: int | None = None
+        self, path: Path, wanted_column: str | None, name: str, most_rows: int | None = None
     ) -> None:
         import pyarrow.parquet as pq
 
         self.notes: list[str] = []
-        self.wanted = wanted
+        self.wanted_column = wanted_column
         self._path, self._name = path, name
         self._most_rows = most_rows
         self.sample: dict[str, list[Any]] = {}
@@ -90,7 +90,7 @@ class ParquetTable:
                 readable = kind in _LOOKED_INTO
                 values = self._read(column, _SAMPLED, batch=1) if readable else iter(())
                 self.sample[column] = [_as_read(value) for value in values]
-            _look_below(self.sample, self.kinds, wanted)
+            _look_below(self.sample, self.kinds, wanted_column)
         except _damage() as error:
             raise damaged(name, error) from None
 
@@ -110,7 +110,7 @@ class ParquetTable:
 
         place = self._columns.index(column)
         name = self._names[place]
-        again = self._names[:place].count(name)  # columns of this name before it come with it
+        occurrence = self._names[:place].count(name)  # columns of this name before it come with it
         options: dict[str, Any] = {"buffer_size": _BUFFER, "pre_buffer": False}
         with pq.ParquetFile(self._path, **options) as file:
             if _repeats_beginnings(file, name):  # these cannot be read as a dictionary
@@ -120,26 +120,28 @@ class ParquetTable:
             else:
                 batch = min(batch, _ROWS_OF_LISTS)
         with pq.ParquetFile(self._path, **options) as file:
-            left = file.metadata.num_rows if most is None else most
+            rows_left = file.metadata.num_rows if most is None else most
             for part in file.iter_batches(batch, columns=[name]):
-                for value in _each(part.column(again)):
-                    if left == 0:
+                for value in _each(part.column(occurrence)):
+                    if rows_left == 0:
                         return
-                    left -= 1
+                    rows_left -= 1
                     yield value
 
 
-def _look_below(sample: dict[str, list[Any]], kinds: dict[str, str], wanted: str | None) -> None:
-    """What objects, lists and bytes really hold, and the field that was asked for."""
+def _look_below(
+    sample: dict[str, list[Any]], kinds: dict[str, str], wanted_column: str | None
+) -> None:
+    """Looks into objects, lists and bytes: their kinds are set anew, the wanted field is added."""
     below = {name: sample[name] for name, kind in kinds.items() if kind == "texts below"}
     kinds.update(kinds_of(below))
     for name, kind in kinds.items():
         if kind == "bytes":
             kinds[name] = "text" if _are_texts(sample[name]) else "bytes that are no text"
-    column = None if wanted is None else _column_of(wanted, kinds)
-    if wanted is not None and column is not None and wanted != column:
-        sample[wanted] = [_at(column, value, wanted) for value in sample[column]]
-        kinds.update(kinds_of({wanted: sample[wanted]}))
+    column = None if wanted_column is None else _column_of(wanted_column, kinds)
+    if wanted_column is not None and column is not None and wanted_column != column:
+        sample[wanted_column] = [_at(column, value, wanted_column) for value in sample[column]]
+        kinds.update(kinds_of({wanted_column: sample[wanted_column]}))
 
 
 def _with_own_names(table: pa.Table) -> pa.Table:
@@ -163,7 +165,7 @@ def _each(values: Any) -> Iterator[Any]:
     import pyarrow as pa
 
     if not pa.types.is_dictionary(values.type):
-        yield from values.to_pylist() if len(values) > 1 else (one.as_py() for one in values)
+        yield from values.to_pylist() if len(values) > 1 else (value.as_py() for value in values)
         return
     last, text = None, None
     for index in values.indices.to_pylist():
@@ -176,7 +178,7 @@ def _each(values: Any) -> Iterator[Any]:
 
 
 def _repeats_beginnings(file: Any, column: str) -> bool:
-    """Whether a value may take the beginning of the one before, so that few bytes say much."""
+    """Whether a column is delta-encoded: a few bytes of the file may then stand for long texts."""
     about = file.metadata
     return any(
         "DELTA_BYTE_ARRAY" in part.encodings
@@ -235,8 +237,8 @@ def _as_read(value: Any) -> Any:
 
 def _are_texts(values: list[Any]) -> bool:
     """Whether the first values of a column of bytes all are UTF-8 texts, as some programs write."""
-    given = [value for value in values if value]
-    return bool(given) and all(isinstance(one, str) and "\x00" not in one for one in given)
+    filled = [value for value in values if value]
+    return bool(filled) and all(isinstance(value, str) and "\x00" not in value for value in filled)
 
 
 def _has_text(kind: pa.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""What a loss is to be compared with: predictors without a network."""
+"""Baselines for a loss: predictors without a network."""
 
 from __future__ import annotations
 
@@ -116,12 +116,12 @@ def _dense_loss(
         else:
             cells += np.bincount(keys, minlength=size * size)
     table = cells.reshape(size, size)
-    seen = table.sum(axis=1)  # (V,) as the first of a pair
+    first_counts = table.sum(axis=1)  # (V,) as the first of a pair
     distinct = (table > 0).sum(axis=1)
     loss = 0.0
     for first, second in _pairs(validation):
         beat()
-        loss += _loss(table[first, second], seen[first], distinct[first], unigram[second])
+        loss += _loss(table[first, second], first_counts[first], distinct[first], unigram[second])
     return loss
 
 
@@ -143,22 +143,24 @@ def _sparse_loss(
         times = np.diff(change, append=len(keys))
         del keys, change
         owner = unique // size - low
-        seen = np.bincount(owner, weights=times, minlength=high - low)
+        first_counts = np.bincount(owner, weights=times, minlength=high - low)
         distinct = np.bincount(owner, minlength=high - low)
-        for asked in _keys(validation, low, high, size, beat):
-            first, second = asked // size - low, asked % size
-            place = np.searchsorted(unique, asked)
+        for pair_keys in _keys(validation, low, high, size, beat):
+            first, second = pair_keys // size - low, pair_keys % size
+            place = np.searchsorted(unique, pair_keys)
             place[place == len(unique)] = 0
-            together = np.where(unique[place] == asked, times[place], 0) if len(unique) else 0
-            loss += _loss(together, seen[first], distinct[first], unigram[second])
+            together = np.where(unique[place] == pair_keys, times[place], 0) if len(unique) else 0
+            loss += _loss(together, first_counts[first], distinct[first], unigram[second])
     return loss
 
 
-def _loss(together: Any, seen: Any, distinct: Any, unigram: npt.NDArray[np.float64]) -> float:
+def _loss(
+    together: Any, first_counts: Any, distinct: Any, unigram: npt.NDArray[np.float64]
+) -> float:
     """Summed -ln P of pairs; all arguments (N,)."""
-    known = seen > 0
-    weight = np.where(known, distinct, 1)
-    probability = (together + weight * unigram) / np.where(known, seen + weight, 1)
+    has_occurred = first_counts > 0
+    weight = np.where(has_occurred, distinct, 1)
+    probability = (together + weight * unigram) / np.where(has_occurred, first_counts + weight, 1)
     return -float(np.log(probability).sum())
 
 

@@ -20,10 +20,9 @@ _MAGIC = {b"PAR1": "Parquet", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"%PDF"
 class FileText:
     """The text of a file, which messages call `name`.
 
-    A look reads no more than `most` bytes; `unread` says that there was more, `cut_line` what there
-    was of a line that it broke off. Line breaks of every
-    kind become "\\n", a byte-order mark is left out. Whatever is no UTF-8 text raises
-    `UnusableData` when it is reached.
+    At most `most` bytes are read; then `unread` tells whether there was more, and `cut_line` holds
+    the beginning of the line that was cut. Line breaks of every kind become "\\n", a byte-order
+    mark is left out. Bytes that are no UTF-8 text raise `UnusableData` when they are reached.
     """
 
     path: Path
@@ -36,11 +35,11 @@ class FileText:
         """The text, about a megabyte at a time."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         breaks = io.IncrementalNewlineDecoder(None, translate=True)
-        left = self.path.stat().st_size if self.most is None else self.most
-        done = lines = 0
+        bytes_left = self.path.stat().st_size if self.most is None else self.most
+        bytes_read = lines = 0
         with self.path.open("rb") as file:
-            while left and (block := file.read(min(BLOCK, left))):
-                if done == 0:
+            while bytes_left and (block := file.read(min(BLOCK, bytes_left))):
+                if bytes_read == 0:
                     self._check_beginning(block)
                 if b"\x00" in block:
                     raise self._other(block) or self._binary()
@@ -49,10 +48,10 @@ class FileText:
                 except UnicodeDecodeError as error:
                     before = block[: max(0, min(error.start, len(block)))]
                     raise self._wrong(block, lines + before.count(b"\n") + 1) from None
-                if done == 0:
+                if bytes_read == 0:
                     text = text.removeprefix("\ufeff")
-                done += len(block)
-                left -= len(block)
+                bytes_read += len(block)
+                bytes_left -= len(block)
                 lines += block.count(b"\n")
                 yield breaks.decode(text)
             self.unread = bool(self.most is not None and file.read(1))
@@ -71,7 +70,7 @@ class FileText:
         waiting: list[str] = []
         size = number = 0
         for block in self.blocks() if blocks is None else blocks:
-            first, *others = block.split("\n")
+            first, *later_lines = block.split("\n")
             waiting.append(first)
             size += len(first)
             if size > LONGEST_LINE:
@@ -79,12 +78,12 @@ class FileText:
                     f"Line {number + 1:,} of {self.name} is longer than {LONGEST_LINE // 10**6} "
                     "MB: break it into several records."
                 )
-            if not others:
+            if not later_lines:
                 continue
             yield "".join(waiting) + "\n"
-            yield from (line + "\n" for line in others[:-1])
-            number += len(others)
-            waiting, size = others[-1:], len(others[-1])
+            yield from (line + "\n" for line in later_lines[:-1])
+            number += len(later_lines)
+            waiting, size = later_lines[-1:], len(later_lines[-1])
         last = "".join(waiting)
         if self.unread:
             self.cut_line = last
@@ -101,9 +100,9 @@ class FileText:
                 )
 
     def _other(self, block: bytes, where: str = "") -> UnusableData | None:
-        """For a text in another encoding that can be told."""
-        found = encoding_of(block)
-        return unusable(f"{self.name} {in_encoding(found, where)}") if found else None
+        """The error for a text in another encoding; None where that cannot be recognised."""
+        encoding = encoding_of(block)
+        return unusable(f"{self.name} {in_encoding(encoding, where)}") if encoding else None
 
     def _binary(self) -> UnusableData:
         return unusable(

@@ -24,15 +24,15 @@ class Table(Protocol):
 
     `sample` are the values in the first rows by column; an empty one says that there is no row.
     `kinds` are those of the columns in words; `"text"` and `"texts below"` can be read. `values`
-    gives each row's value of one column, and leaves out rows that have none. `wanted` is the column
-    that was asked for, as the rows call it. `rows` are those of the sample, one only where the file
-    is a single object.
+    gives each row's value of one column, and leaves out rows that have none. `wanted_column` is the
+    one that was asked for, as the rows call it. `rows` are those of the sample, one only where the
+    file is a single object.
     """
 
     notes: list[str]
 
     @property
-    def wanted(self) -> str | None: ...
+    def wanted_column(self) -> str | None: ...
 
     @property
     def part(self) -> str | None: ...
@@ -69,7 +69,7 @@ def read_column(table: Table, where: str) -> Iterator[str]:
             below += 1
     if below:
         rows = "row was" if below == 1 else "rows were"
-        table.notes.append(f"{below:,} {rows} left out: {shown(name)} holds no text there.")
+        table.notes.append(f"{below:,} {rows} left out: {quoted(name)} holds no text there.")
 
 
 def as_text(value: Any) -> str | None:
@@ -91,62 +91,64 @@ def kinds_of(sample: Mapping[str, list[Any]]) -> dict[str, str]:
 
 
 def _kind(values: list[Any]) -> str:
-    given = [value for value in values if value not in (None, "")]
-    if not given:
+    filled = [value for value in values if value not in (None, "")]
+    if not filled:
         return "nothing"
-    if any(isinstance(value, str) for value in given):
+    if any(isinstance(value, str) for value in filled):
         return "text"
-    if any(text_in(value) for value in given if isinstance(value, (list, Mapping))):
+    if any(text_in(value) for value in filled if isinstance(value, (list, Mapping))):
         return "texts below"
-    lists = [value for value in given if isinstance(value, list)]
-    if found := _objects(given):
-        return f"{'lists of ' if lists else ''}fields ({listed(found[0])})"
+    lists = [value for value in filled if isinstance(value, list)]
+    if objects := _objects(filled):
+        return f"{'lists of ' if lists else ''}fields ({listed(objects[0])})"
     return "lists" if lists else "numbers"
 
 
 def _objects(values: Iterable[Any]) -> list[Mapping[str, Any]]:
     """The objects among values and within lists of them."""
-    flat = chain.from_iterable(one if isinstance(one, list) else [one] for one in values)
+    flat = chain.from_iterable(item if isinstance(item, list) else [item] for item in values)
     return [value for value in flat if isinstance(value, Mapping)]
 
 
 def _choose(table: Table, where: str) -> str:
-    names, wanted = list(table.kinds), table.wanted
+    names, wanted_column = list(table.kinds), table.wanted_column
     readable = [name for name in names if table.kinds[name] in ("text", "texts below")]
-    if wanted is not None:
-        if wanted not in names:
-            near = difflib.get_close_matches(wanted, names[:_COMPARED], n=1, cutoff=0.5)
-            hint = f"did you mean {shown(near[0])}?" if near else f"it has {listed(names)}."
+    if wanted_column is not None:
+        if wanted_column not in names:
+            similar = difflib.get_close_matches(wanted_column, names[:_COMPARED], n=1, cutoff=0.5)
+            hint = f"did you mean {quoted(similar[0])}?" if similar else f"it has {listed(names)}."
             raise UnusableData(
-                f"{where} has no column {shown(wanted)}: {hint}", field="data.column"
+                f"{where} has no column {quoted(wanted_column)}: {hint}", field="data.column"
             )
-        if wanted not in readable and table.kinds[wanted] != "nothing":
+        if wanted_column not in readable and table.kinds[wanted_column] != "nothing":
             raise UnusableData(
-                f"Column {shown(wanted)} of {where} holds {table.kinds[wanted]}, not text: "
-                + _instead(table, wanted, readable),
+                f"Column {quoted(wanted_column)} of {where} holds {table.kinds[wanted_column]}, "
+                "not text: " + _instead(table, wanted_column, readable),
                 field="data.column",
             )
-        _say_what_lies_below(table, wanted)
-        return wanted
+        _say_what_lies_below(table, wanted_column)
+        return wanted_column
     if not readable:
         kinds = [f"{_clipped(name)} ({table.kinds[name]})" for name in names[:10]]
         objects = [name for name in names if _path(table, [name])]
-        way = "give a file in which one column holds the text."
+        advice = "give a file in which one column holds the text."
         if objects:
-            way = f"name the field that holds the text in data.column, as {_path(table, objects)}."
+            advice = (
+                f"name the field that holds the text in data.column, as {_path(table, objects)}."
+            )
         raise UnusableData(
-            f"{where} has no column with text, only {', '.join(kinds)}: {way}",
+            f"{where} has no column with text, only {', '.join(kinds)}: {advice}",
             field="data.column" if objects else "data.source",
         )
-    usual = next((some for one in USUAL if (some := _called(one, readable))), [])
-    name = max(usual or readable, key=lambda one: _characters(table.sample[one]))
+    usual = next((some for usual_name in USUAL if (some := _called(usual_name, readable))), [])
+    name = max(usual or readable, key=lambda column: _characters(table.sample[column]))
     if not usual or table.rows == 1:
         _require_most_text(table, where, name)
     _require_most_rows(table, where, name, readable, is_usual=bool(usual))
-    what = "Column" if table.part is None else "Field"
-    of = "" if table.part is None else f" of {shown(table.part)}"
+    noun = "Column" if table.part is None else "Field"
+    of = "" if table.part is None else f" of {quoted(table.part)}"
     table.notes.append(
-        f"{what} {shown(name)}{of} was read"
+        f"{noun} {quoted(name)}{of} was read"
         + (f", chosen from {listed(names)}." if len(names) > 1 else ", the only one.")
     )
     _say_what_lies_below(table, name)
@@ -155,35 +157,35 @@ def _choose(table: Table, where: str) -> str:
     return name
 
 
-def _instead(table: Table, wanted: str, readable: list[str]) -> str:
+def _instead(table: Table, wanted_column: str, readable: list[str]) -> str:
     """What to name where the wanted column is no text."""
-    below = _path(table, [wanted])
+    below = _path(table, [wanted_column])
     if below:
         return f"name one of its fields, as {below}."
     return f"choose {listed(readable)}." if readable else "no other column holds text."
 
 
 def _say_what_lies_below(table: Table, name: str) -> None:
-    """A note on texts that were put together from what a column holds."""
+    """Adds a note where the texts were put together from lists or objects of a column."""
     lower = [value for value in table.sample[name] if isinstance(value, (list, Mapping))]
     if not any(text_in(value) for value in lower):
         return
-    field = next((found for value in lower if (found := field_in(value))), None)
+    field = next((field_name for value in lower if (field_name := field_in(value))), None)
     table.notes.append(
-        f"{shown(name)} holds parts, which were put together"
-        + (f": field {shown(field)} was taken of each." if field else ".")
+        f"{quoted(name)} holds parts, which were put together"
+        + (f": field {quoted(field)} was taken of each." if field else ".")
     )
 
 
 def _require_most_text(table: Table, where: str, name: str) -> None:
-    """Raises `UnusableData` where nearly all text lies in objects of which none is plainly it."""
+    """Raises `UnusableData` where nearly all text lies in objects with several texts each."""
     for other, kind in table.kinds.items():
         path = _path(table, [other]) if "fields (" in kind else ""
         below = sum(size for value in table.sample[other] for _, size in texts_below(value))
         if path and below > FAR_MORE * _characters(table.sample[name]):
             raise UnusableData(
-                f"Most text of {where} lies in {shown(other)}, which has {kind}: name the one to "
-                f"read in data.column, as {path}; or name {shown(name)} if that is meant.",
+                f"Most text of {where} lies in {quoted(other)}, which has {kind}: name the one to "
+                f"read in data.column, as {path}; or name {quoted(name)} if that is meant.",
                 field="data.column",
             )
 
@@ -201,9 +203,9 @@ def _require_most_rows(
         return
     larger = sorted(sizes, key=lambda other: -sizes[other])
     raise UnusableData(
-        f"Most text of {where} lies in other fields than {shown(name)}: {listed(larger)}. Name the "
-        f"one to read in data.column, as {shown(larger[0])}, or {shown(name)} if that is meant. To "
-        'read all of it, make it a list of texts: ["...", "..."].',
+        f"Most text of {where} lies in other fields than {quoted(name)}: {listed(larger)}. Name "
+        f"the one to read in data.column, as {quoted(larger[0])}, or {quoted(name)} if that is "
+        'meant. To read all of it, make it a list of texts: ["...", "..."].',
         field="data.column",
     )
 
@@ -213,12 +215,12 @@ def _called(word: str, names: list[str]) -> list[str]:
 
 
 def _say_what_was_not_read(table: Table) -> None:
-    """A note on objects with texts of which none is plainly the one."""
+    """Adds a note on columns of objects with several texts, none of which is clearly the text."""
     for name, kind in table.kinds.items():
         path = _path(table, [name]) if "fields (" in kind else ""
         if path:
             table.notes.append(
-                f"{shown(name)} has {kind}, which were not read: to train on one of them, name it "
+                f"{quoted(name)} has {kind}, which were not read: to train on one of them, name it "
                 f"in data.column, as {path}."
             )
             return
@@ -234,7 +236,7 @@ def _path(table: Table, names: list[str]) -> str:
                     whole = f"{name}.{path}" if path else ""
                     sizes[whole] = sizes.get(whole, 0) + size
     sizes.pop("", None)
-    return shown(max(sizes, key=lambda one: sizes[one])) if sizes else ""
+    return quoted(max(sizes, key=lambda path: sizes[path])) if sizes else ""
 
 
 def _characters(values: list[Any]) -> int:
@@ -244,23 +246,23 @@ def _characters(values: list[Any]) -> int:
 def own_names(names: Iterable[str]) -> list[str]:
     """Names of columns, none of them twice."""
     own: dict[str, None] = {}
-    for number, given in enumerate(names):
-        name = given or f"column {number + 1}"
-        again = 0
+    for number, own_name in enumerate(names):
+        name = own_name or f"column {number + 1}"
+        copy = 0
         while name in own:
-            again += 1
-            name = f"{given}.{again}"
+            copy += 1
+            name = f"{own_name}.{copy}"
         own[name] = None
     return list(own)
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:
     """The first names, for a message."""
-    given = [str(name) for name in names]
-    return ", ".join(map(_clipped, given[:most])) + (" ..." if len(given) > most else "")
+    texts = [str(name) for name in names]
+    return ", ".join(map(_clipped, texts[:most])) + (" ..." if len(texts) > most else "")
 
 
-def shown(name: str) -> str:
+def quoted(name: str) -> str:
     """A name in quotation marks, for a message."""
     return repr(_clipped(name))
 

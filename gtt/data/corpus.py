@@ -20,11 +20,11 @@ from gtt.config import DataConfig
 from gtt.data.baselines import Baselines
 from gtt.data.corpus_records import FORMAT_VERSION, RECORD, read_record
 from gtt.data.exams import Exam
-from gtt.data.files import TABLE_SUFFIXES
 from gtt.data.preparation import prepare
 from gtt.data.progress import Progress, ignore
 from gtt.data.reading import OpenedSource, open_source
 from gtt.data.sources import Resolved, is_there, local_path, resolve_source
+from gtt.data.text_files import TABLE_SUFFIXES
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import GTTError, InvalidSetting, UnusableData, Way, unwritable
 

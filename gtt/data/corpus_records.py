@@ -21,14 +21,14 @@ Record = dict[str, Any]
 
 
 class Counts(NamedTuple):
-    """Of a corpus: its vocabulary, and its tokens for training."""
+    """Counts of a corpus: tokens in the vocabulary, and tokens for training."""
 
     vocab_size: int
     train_tokens: int
 
 
 def read_record(place: Path) -> Record | None:
-    """What is known of the corpus in a folder; None where there is none, or it is damaged."""
+    """The record of the corpus in a folder; None where there is none, or it is damaged."""
     try:
         record = json.loads(read_plain_text(place / RECORD))
         return dict(record) if record["format"] == FORMAT_VERSION else None
@@ -50,10 +50,10 @@ def counts_made_with(config: DataConfig, corpora: Path) -> Counts | None:
 
     Whether its source has changed since is not looked at.
     """
-    wanted = _decisive(config.model_dump(mode="json"))
+    settings = _decisive(config.model_dump(mode="json"))
     for record in newest_records(corpora):
         try:
-            if _decisive(record["settings"]) == wanted:
+            if _decisive(record["settings"]) == settings:
                 counts = Counts(int(record["vocab_size"]), int(record["train_tokens"]))
                 return counts if min(counts) > 0 else None
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -63,12 +63,12 @@ def counts_made_with(config: DataConfig, corpora: Path) -> Counts | None:
 
 def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings of a text without those that do not matter for its tokenizer."""
-    kept = dict(settings)
-    if kept.get("tokenizer") != "bpe":
-        kept.pop("vocab_size", None)
-    if kept.get("tokenizer") != "pretrained":
-        kept.pop("pretrained_tokenizer", None)
-    return kept
+    decisive = dict(settings)
+    if decisive.get("tokenizer") != "bpe":
+        decisive.pop("vocab_size", None)
+    if decisive.get("tokenizer") != "pretrained":
+        decisive.pop("pretrained_tokenizer", None)
+    return decisive
 
 
 def _changed(path: Path) -> float:

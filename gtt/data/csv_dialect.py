@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from gtt.data.byte_decoding import unusable
-from gtt.data.columns import SAMPLE, shown
+from gtt.data.columns import SAMPLE, quoted
 from gtt.data.nested_texts import USUAL
 
 MOST_ABOVE = 20  # lines that may stand above a heading
@@ -57,11 +57,12 @@ Row = list[str]
 
 @dataclass(frozen=True)
 class Dialect:
-    """`above` lines stand above the first row; `has_row_names` where the heading lacks their name.
+    """How a table is written.
 
-    `is_escaped` where a backslash takes its meaning from a quotation mark or a separator;
-    `is_bare` where quotation marks are parts of the texts; `skips_blanks` where a blank follows
-    each separator; `is_strict` where a quotation mark within a quoted cell is a fault.
+    `above`: lines above the first row. `has_row_names`: each row begins with a cell for which the
+    heading has no name. `is_escaped`: a backslash makes a quotation mark or a separator part of the
+    text. `is_bare`: quotation marks are part of the text. `skips_blanks`: a blank follows each
+    separator. `is_strict`: a quotation mark within a quoted cell is an error.
     """
 
     separator: str
@@ -85,44 +86,44 @@ class Dialect:
 
 
 def dialect_of(head: Sequence[str], name: str, usual: str = "") -> Dialect:
-    """Told by the first lines of a file; raises `UnusableData` where they cannot be a table.
+    """The dialect of a table from its first lines; raises `UnusableData` where they are no table.
 
-    `usual` is the separator that its name tells, which counts where it stands in them.
+    `usual` is the separator that goes with the file's ending; it is taken where it occurs in them.
     """
     first = _SAYS_SEPARATOR.fullmatch(head[0]) if head else None
-    said = first[1] if first else usual if usual and any(usual in line for line in head) else ""
-    above, notes = _above(head, name, said, 1 if first else 0)
-    rest = head[above:]
-    separator = said or _separator(rest)
-    is_escaped = _is_escaped(rest, separator)
+    declared = first[1] if first else usual if usual and any(usual in line for line in head) else ""
+    above, notes = _above(head, name, declared, 1 if first else 0)
+    below = head[above:]
+    separator = declared or _separator(below)
+    is_escaped = _is_escaped(below, separator)
     if is_escaped:
         notes.append(ESCAPES)
-    is_cut = separator != NONE and any(separator in line for line in rest[:1])
-    row_names = _row_names(rest, separator if said or is_cut else None, is_escaped)
+    is_cut = separator != NONE and any(separator in line for line in below[:1])
+    row_names = _row_names(below, separator if declared or is_cut else None, is_escaped)
     if row_names:
         separator = row_names
         notes.append(
             "Each row begins with a cell that the heading has no name for, as R writes names of "
             "rows: it was read as column 'row name'."
         )
-    found = Dialect(separator, above, is_escaped, bool(row_names), notes=notes)
-    hidden = [hide_escaped(line, separator) for line in rest] if is_escaped else rest
-    return _quoting(found, hidden)
+    dialect = Dialect(separator, above, is_escaped, bool(row_names), notes=notes)
+    hidden = [hide_escaped(line, separator) for line in below] if is_escaped else below
+    return _quoting(dialect, hidden)
 
 
-def _quoting(found: Dialect, lines: Sequence[str]) -> Dialect:
-    """The same with what its quotation marks mean, where the plain reading does not fit."""
-    rows = _rows(lines[:1], found.separator)
-    width = len(rows[0]) + found.has_row_names if rows else 0
+def _quoting(plain: Dialect, lines: Sequence[str]) -> Dialect:
+    """The dialect with the meaning of quotation marks with which the rows fit the heading."""
+    rows = _rows(lines[:1], plain.separator)
+    width = len(rows[0]) + plain.has_row_names if rows else 0
     if width < 2:
-        return found
-    strict = replace(found, is_strict=True)
+        return plain
+    strict = replace(plain, is_strict=True)
     if _fits(strict, lines, width):
         return strict
     spaced = replace(strict, skips_blanks=True)
-    if any(f'{found.separator} "' in line for line in lines) and _fits(spaced, lines, width):
+    if any(f'{plain.separator} "' in line for line in lines) and _fits(spaced, lines, width):
         return spaced
-    bare = replace(found, is_bare=True, notes=[*found.notes, BARE])
+    bare = replace(plain, is_bare=True, notes=[*plain.notes, BARE])
     if any('"' in line for line in lines) and not _is_quoted(strict, lines):
         return bare if _fits(bare, lines, width) else strict
     return strict
@@ -154,7 +155,7 @@ ESCAPES = "A backslash before a quotation mark or a separator was read as belong
 
 
 def shows_escapes(line: str, separator: str) -> bool:
-    """Whether a quotation mark after a backslash can only be a part of the text."""
+    """Whether lines have quotation marks after a backslash that can only be part of the text."""
     place = line.find('\\"')
     while place >= 0:
         after = line[place + 2 : place + 3]
@@ -166,17 +167,17 @@ def shows_escapes(line: str, separator: str) -> bool:
 
 
 def hide_escaped(line: str, separator: str) -> str:
-    """A line in which what a backslash makes part of the text is no mark any more."""
+    """The line with placeholders for the characters that a backslash makes part of the text."""
 
-    def hidden(found: re.Match[str]) -> str:
-        pairs, odd = divmod(len(found[1]), 2)
+    def hidden(match: re.Match[str]) -> str:
+        pairs, odd = divmod(len(match[1]), 2)
         return _BACKSLASH * pairs + (_QUOTE if odd else '"')
 
     return _BEFORE_QUOTE.sub(hidden, line).replace("\\" + separator, _SEPARATOR)
 
 
 def show_escaped(row: Row, separator: str) -> Row:
-    """Cells with the characters that `hide_escaped` took out."""
+    """Cells with the characters that `hide_escaped` replaced."""
     back = str.maketrans({_BACKSLASH: "\\", _QUOTE: '"', _SEPARATOR: separator})
     return [cell.translate(back) for cell in row]
 
@@ -197,10 +198,10 @@ def _rows(lines: Iterable[str], separator: str) -> list[Row]:
     return [row for row in csv.reader(beginning, delimiter=separator) if any(row)]
 
 
-def _above(head: Sequence[str], name: str, said: str, none: int) -> tuple[int, list[str]]:
-    """How many lines stand above the heading, and what is to be said of them.
+def _above(head: Sequence[str], name: str, declared: str, none: int) -> tuple[int, list[str]]:
+    """How many lines stand above the heading, and the notes on them.
 
-    `none` of them only say the separator.
+    The first `none` lines only declare the separator, and get no note.
     """
     lines_filled = enumerate(head[:MOST_ABOVE])
     filled = [at for at, line in lines_filled if at >= none and line.strip(" \t\n,;|")]
@@ -208,18 +209,18 @@ def _above(head: Sequence[str], name: str, said: str, none: int) -> tuple[int, l
         return none, []
     first = filled[0]
     for at, after in pairwise(filled):
-        if not (head[at].startswith("#") or _is_title(head[at], said or SEPARATORS)):
+        if not (head[at].startswith("#") or _is_title(head[at], declared or SEPARATORS)):
             break
-        are_comments = all(head[one].startswith("#") for one in filled if one < after)
-        if _is_table(head[after:], are_comments, said):
+        are_comments = all(head[place].startswith("#") for place in filled if place < after)
+        if _is_table(head[after:], are_comments, declared):
             lines = f"Lines {first + 1} to {at + 1} were"
             lines = f"Line {first + 1} was" if at == first else lines
-            what = shown(head[first].strip(' \t\n,;|"'))
-            return after, [f"{lines} left out ({what}): the heading stands on line {after + 1}."]
+            title = quoted(head[first].strip(' \t\n,;|"'))
+            return after, [f"{lines} left out ({title}): the heading stands on line {after + 1}."]
     begin = next(
-        (at for at in filled[:_TITLES] if not _is_title(head[at], said or SEPARATORS)), first
+        (at for at in filled[:_TITLES] if not _is_title(head[at], declared or SEPARATORS)), first
     )
-    below = _rows(head[begin:], said or _separator(head[begin:])) if begin > first else []
+    below = _rows(head[begin:], declared or _separator(head[begin:])) if begin > first else []
     if len(below) > 2 and len(below[0]) > 1 and len({len(row) for row in below}) == 1:
         raise unusable(
             f"Line {first + 1} of {name} has 1 cell, and the lines below have {len(below[0])}: if "
@@ -235,9 +236,9 @@ def _is_title(line: str, marks: str) -> bool:
     return bool(cell) and is_one and cell.lower() not in HEADINGS
 
 
-def _is_table(lines: Sequence[str], below_comments: bool, said: str) -> bool:
+def _is_table(lines: Sequence[str], below_comments: bool, declared: str) -> bool:
     """Whether a heading begins here without any doubt, and rows that fit it follow."""
-    rows = [trimmed(row) for row in _rows(lines, said or _separator(lines))]
+    rows = [trimmed(row) for row in _rows(lines, declared or _separator(lines))]
     if len(rows) < 2:
         return False
     width = len(rows[0])
@@ -250,11 +251,11 @@ def _is_table(lines: Sequence[str], below_comments: bool, said: str) -> bool:
     )
 
 
-def _row_names(lines: Sequence[str], said: str | None, is_escaped: bool) -> str:
+def _row_names(lines: Sequence[str], separator: str | None, is_escaped: bool) -> str:
     """The separator of a table whose rows have one cell more than the heading: their names."""
     head = lines[0] if lines else ""
     quoted, whole = head.startswith('"'), "".join(lines)
-    for mark in said or (SEPARATORS + " "):
+    for mark in separator or (SEPARATORS + " "):
         if mark == " " and not quoted:
             continue
         shown_lines = [hide_escaped(line, mark) for line in lines] if is_escaped else lines
@@ -271,7 +272,7 @@ def _row_names(lines: Sequence[str], said: str | None, is_escaped: bool) -> str:
         start = int(names[0]) if names[0] in ("0", "1") else -1
         are_numbered = start >= 0 and names == [str(start + at) for at in range(len(names))]
         are_numbered = are_numbered and not _counts(rows[0], below)
-        are_quoted = quoted and all(f'"{one}"{mark}' in whole for one in names[:50])
+        are_quoted = quoted and all(f'"{name}"{mark}' in whole for name in names[:50])
         if are_quoted or (are_numbered and (mark == "\t" or width == 1)):
             return mark
     return ""
@@ -298,9 +299,9 @@ def _separator(head: Sequence[str]) -> str:
         if not rows or len(rows[0]) < 2:
             continue
         agreeing = sum(len(row) == len(rows[0]) for row in rows)
-        found = (agreeing, not any(cell.startswith(" ") for cell in rows[0]), len(rows[0]))
-        if found > score:
-            best, score, chosen = mark, found, rows
+        candidate = (agreeing, not any(cell.startswith(" ") for cell in rows[0]), len(rows[0]))
+        if candidate > score:
+            best, score, chosen = mark, candidate, rows
     return NONE if chosen and _is_prose(chosen) else best
 
 
@@ -320,10 +321,10 @@ def trimmed(row: Row) -> Row:
     return row[:end]
 
 
-def has_heading(first: Row, below: list[Row], wanted: str | None) -> tuple[bool, bool]:
+def has_heading(first: Row, below: list[Row], wanted_column: str | None) -> tuple[bool, bool]:
     """Whether the first row names the columns, and whether that is plain to see."""
     cells = [cell.strip() for cell in first]
-    if wanted in cells or any(cell.lower() in HEADINGS for cell in cells):
+    if wanted_column in cells or any(cell.lower() in HEADINGS for cell in cells):
         return True, True
     says_heading = False
     for place, cell in enumerate(cells):

@@ -1,4 +1,4 @@
-"""Rows of a `.csv` or `.tsv` file: which mark separates, the heading, what does not fit it."""
+"""The rows of a `.csv` or `.tsv` file, in any of its dialects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from gtt.data.byte_decoding import LONGEST_LINE, FileText, unusable
-from gtt.data.columns import SAMPLE, kinds_of, listed, own_names, shown
+from gtt.data.columns import SAMPLE, kinds_of, listed, own_names, quoted
 from gtt.data.csv_dialect import (
     ESCAPES,
     NUMBER,
@@ -31,19 +31,18 @@ _QUOTED = re.compile(r'\s*"(?:[^"]|"")*"\s*')
 
 
 class SeparatedTable:
-    """A table of a text file; the cells of a column stay the text that they are.
+    """A table in a text file; cells are not converted.
 
-    `usual` is the separator of such files: where one stands in the first lines, it is taken.
-
+    `usual` is the separator of such files, taken where it occurs in the first lines.
     Raises `UnusableData` with the line where a row has more cells than the heading, or a quotation
     mark stays open: the text would be cut, or run on into the next row.
     """
 
     part = None
 
-    def __init__(self, text: FileText, wanted: str | None, usual: str = "") -> None:
+    def __init__(self, text: FileText, wanted_column: str | None, usual: str = "") -> None:
         self.notes: list[str] = []
-        self.wanted = wanted
+        self.wanted_column = wanted_column
         self._text = text
         csv.field_size_limit(LONGEST_LINE)  # of the process: the module knows no other
         lines = text.lines()
@@ -64,7 +63,7 @@ class SeparatedTable:
         self.names: list[str] = []
         self._is_spaced = False  # a blank behind each separator, in the heading too
         if self._first:
-            self._name_columns(wanted)
+            self._name_columns(wanted_column)
         elif max(map(text.cut_line.count, SEPARATORS)) >= MOST_CELLS:
             raise _too_many_cells(1, text.name)
         self._short = self._first_short = 0  # rows, and the line of the first of them
@@ -113,17 +112,17 @@ class SeparatedTable:
         """A note on a column of which each cell goes on like the sentence in the cell before."""
         for place, name in enumerate(self.names[1:], 1):
             pairs = [row[place - 1 : place + 1] for row in cells if len(row) > place]
-            given = [(before, cell) for before, cell in pairs if cell.strip()]
-            on = [cell for before, cell in given if cell[0] == " " and " " in before.strip()]
-            if len(given) > 2 and len(on) * 10 >= 9 * len(given):
+            filled = [(before, cell) for before, cell in pairs if cell.strip()]
+            on = [cell for before, cell in filled if cell[0] == " " and " " in before.strip()]
+            if len(filled) > 2 and len(on) * 10 >= 9 * len(filled):
                 self.notes.append(
-                    f"The cells of {shown(name)} begin with a blank, as after a "
+                    f"The cells of {quoted(name)} begin with a blank, as after a "
                     f"{spoken(self._feed.separator)} in a sentence: if texts were cut there, put "
                     "them into quotation marks."
                 )
                 return
 
-    def _name_columns(self, wanted: str | None, usual: str = "") -> None:
+    def _name_columns(self, wanted_column: str | None, usual: str = "") -> None:
         heading = self._first[0][1]
         self._is_spaced = any(cell.startswith(" ") for cell in heading[1:])
         below = [row for _, row in self._first[1:]]
@@ -131,7 +130,7 @@ class SeparatedTable:
             self.names = own_names(["row name", *map(str.strip, trimmed(heading))])
             self._first.pop(0)
             return
-        is_heading, is_plain = has_heading(heading, below, wanted)
+        is_heading, is_plain = has_heading(heading, below, wanted_column)
         if is_heading:
             self.names = own_names(map(str.strip, trimmed(heading)))
             if is_plain:
@@ -217,7 +216,7 @@ class _Feed:
         self._size = self._cells = self._began = 0
 
     def begin(self) -> int:
-        """A new row begins; its line."""
+        """Begins a new row; returns the number of its first line."""
         self._size = self._cells = self.lines_of_row = 0
         self._began = self.number + 1
         return self._began
@@ -265,7 +264,7 @@ def _first(lines: Iterator[str], size: int) -> Iterator[str]:
 
 def _as_numbers(values: list[Any]) -> list[Any]:
     """The values as they are, or as numbers where all are such."""
-    given = [value for value in values if value is not None and value.strip()]
-    if given and all(NUMBER.fullmatch(value) for value in given):
-        return [0.0] * len(given)
+    filled = [value for value in values if value is not None and value.strip()]
+    if filled and all(NUMBER.fullmatch(value) for value in filled):
+        return [0.0] * len(filled)
     return values

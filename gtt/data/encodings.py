@@ -1,7 +1,6 @@
-"""In which other encoding a text seems to be, for telling people who brought one that is no UTF-8.
+"""Guesses the encoding of a text that is not UTF-8, for the error message.
 
-A guess for a sentence, never for reading: a text that is read in a wrong encoding is spoiled in
-silence.
+No text is read with the guess: read in a wrong encoding, it would be spoiled without a word.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _LATIN = set("äöüßÄÖÜéèêëàâáãåçñíìîïóòôõúùûÿøæœ
 
 
 def encoding_of(beginning: bytes) -> str | None:
-    """What the beginning of a text that is no UTF-8 seems to be in, by its usual name."""
+    """The usual name of the encoding that a text seems to have; None where none fits."""
     for mark, name in _MARKS:
         if beginning.startswith(mark):
             return name
@@ -30,7 +29,7 @@ def encoding_of(beginning: bytes) -> str | None:
     if b"\x00" in sample:
         return _wide(sample)
     fits = [(share(sample), name) for name, share in _CANDIDATES]
-    best, name = max(fits, key=lambda one: one[0])
+    best, name = max(fits, key=lambda fit: fit[0])
     if best >= ENOUGH:
         return name
     return _wide_without_zeros(sample)
@@ -140,10 +139,10 @@ def _cyrillic(codec: str) -> Callable[[bytes], float]:
     def share(sample: bytes) -> float:
         text = _decoded(sample, codec)
         small = _share(text, lambda c: "а" <= c <= "я" or c in "ёіїєґў")
-        known = _share(text, lambda c: "А" <= c <= "я" or c in "Ёё«»—–…№ІіЇїЄєҐґЎў\xa0")
+        share = _share(text, lambda c: "А" <= c <= "я" or c in "Ёё«»—–…№ІіЇїЄєҐґЎў\xa0")
         crowded = sum(sign > "\x7f" for sign in text) > 0.3 * len(text)
         frequent = _share(text.lower(), lambda c: c in "оеаинт")  # not so in Greek or Hebrew
-        return known if small > 0.6 and frequent > 0.35 and crowded else 0.0
+        return share if small > 0.6 and frequent > 0.35 and crowded else 0.0
 
     return share
 

@@ -1,4 +1,4 @@
-"""Exams: how well a model does at what its text is about, beyond the loss."""
+"""Exams: questions about the content of a text, which measure a model beyond its loss."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The beginning of a text, for looking at it: bounded however long it is, never from the network.
+"""The beginning of a text, for the preview: never more than some megabytes, never from the network.
 
-Read by the same code as a corpus, which stops after the first megabytes of a long file.
+The code that reads a corpus reads it, and stops after the first megabytes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from gtt.config import DataConfig
-from gtt.data.files import TABLE_SUFFIXES
 from gtt.data.preparation import split_place, with_documents
 from gtt.data.progress import ignore
 from gtt.data.reading import open_source
 from gtt.data.sources import Places, Resolved
 from gtt.data.spool import spool
+from gtt.data.text_files import TABLE_SUFFIXES
 from gtt.data.tokenizer_training import GPT2_NAMES
 from gtt.errors import UnusableData
 
@@ -78,14 +78,14 @@ def _file_of(resolved: Resolved, places: Places) -> Path | None:
     source = resolved.source
     if source is not None and source.offline:
         return None
-    found = source.local_copy(places) if source is not None else None
-    if found is None:
+    copy = source.local_copy(places) if source is not None else None
+    if copy is None:
         raise NotHere(
             f"{resolved.title} is not on this machine yet: it is fetched once, when you train "
             "on it.",
             field="data.source",
         )
-    return found
+    return copy
 
 
 @lru_cache(maxsize=8)

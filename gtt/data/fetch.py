@@ -1,4 +1,4 @@
-"""One file from the internet, once: looked for nearby first, checked by its hash, kept."""
+"""Downloads a file once: local copies are tried first, its hash is checked, the file is kept."""
 
 from __future__ import annotations
 
@@ -48,22 +48,22 @@ def fetch(
     `timeout` is in seconds without an answer. Raises `UnusableData` where the network or the file
     is not what it should be; a copy that was downloaded before is never touched.
     """
-    kept = downloads / remote.names[0]
-    found = find_copy(remote, sources_folder)
-    if found is not None:
-        return found
-    if kept.is_file() and hash_file(kept) == remote.sha256:
-        return kept
+    download = downloads / remote.names[0]
+    copy = find_copy(remote, sources_folder)
+    if copy is not None:
+        return copy
+    if download.is_file() and hash_file(download) == remote.sha256:
+        return download
     downloads.mkdir(parents=True, exist_ok=True)
-    with replacing(kept, alone=False) as beside:
+    with replacing(download, alone=False) as beside:
         digest = hashlib.sha256()
         with beside.open("wb") as file:
-            done = 0
+            received = 0
             for block in _download(remote, timeout):
                 file.write(block)
                 digest.update(block)
-                done += len(block)
-                report(Progress("downloading", done, remote.size, "bytes"))
+                received += len(block)
+                report(Progress("downloading", received, remote.size, "bytes"))
         if digest.hexdigest() != remote.sha256:
             raise UnusableData(
                 f"What {remote.url} gave is not {remote.title} (its SHA-256 is "
@@ -71,7 +71,7 @@ def fetch(
                 "page may be in the way. " + _way_out(remote),
                 field="data.source",
             )
-    return kept
+    return download
 
 
 def find_copy(remote: RemoteFile, folder: Path | None) -> Path | None:
@@ -99,12 +99,12 @@ def hash_file(path: Path, report: Report = ignore) -> str:
     """SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     total = path.stat().st_size
-    done = 0
+    hashed = 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
-            done += len(block)
-            report(Progress("hashing", done, total, "bytes"))
+            hashed += len(block)
+            report(Progress("hashing", hashed, total, "bytes"))
     return digest.hexdigest()
 
 
@@ -119,13 +119,13 @@ def _files_of_size(folder: Path, size: int) -> Iterator[Path]:
 
 def _download(remote: RemoteFile, timeout: float) -> Iterator[bytes]:
     request = urllib.request.Request(remote.url, headers={"User-Agent": "gtt"})
-    done = 0
+    received = 0
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             while block := answer.read(1 << 16):
-                done += len(block)
+                received += len(block)
                 yield block
-                if done > remote.size:
+                if received > remote.size:
                     return  # not the file: the hash will say so
     except (OSError, urllib.error.URLError) as error:
         reason = getattr(error, "reason", None) or error

@@ -1,4 +1,4 @@
-"""Which part of one object holds the rows: a list in it, or a map whose values are the rows."""
+"""Finds the rows within one object: a list in it, or a map whose values are the rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gtt.data.columns import FAR_MORE, as_text, listed, shown
+from gtt.data.columns import FAR_MORE, as_text, listed, quoted
 from gtt.data.csv_dialect import HEADINGS
 from gtt.data.nested_texts import USUAL, text_in, texts_below
 from gtt.errors import UnusableData
@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Part:
-    """Rows within an object: the dotted path to them, and how many values beside them are none."""
+    """Rows within an object: the dotted path to them, and the number of values that are no rows."""
 
     path: str
     rows: list[Row]
@@ -33,15 +33,15 @@ def parts_of(value: Row, path: str = "", levels: int = _LEVELS) -> Iterator[Part
         return
     entries = _entries(value)
     if entries:
-        given = sum(one is not None for one in value.values())
-        rows = [one if isinstance(one, Mapping) else {"text": one} for one in entries]
-        yield Part(path, rows, given - len(entries))
-    for key, one in value.items():
+        filled = sum(field is not None for field in value.values())
+        rows = [entry if isinstance(entry, Mapping) else {"text": entry} for entry in entries]
+        yield Part(path, rows, filled - len(entries))
+    for key, field in value.items():
         below = f"{path}.{key}" if path else str(key)
-        if isinstance(one, Mapping):
-            yield from parts_of(one, below, levels - 1)
-        elif isinstance(one, list):
-            inside = [row for row in one if isinstance(row, (Mapping, str, list))]
+        if isinstance(field, Mapping):
+            yield from parts_of(field, below, levels - 1)
+        elif isinstance(field, list):
+            inside = [row for row in field if isinstance(row, (Mapping, str, list))]
             if inside:
                 yield Part(below, [row_of(row) for row in inside])
 
@@ -50,33 +50,34 @@ def row_of(value: Row | str | list[Any]) -> Row:
     """An object, a text or cells as a row; objects in a list are the parts of one text."""
     if isinstance(value, Mapping):
         return value
-    if isinstance(value, str) or any(isinstance(one, Mapping) for one in value):
+    if isinstance(value, str) or any(isinstance(part, Mapping) for part in value):
         return {"text": value}
-    return {f"column {number + 1}": one for number, one in enumerate(value)}
+    return {f"column {number + 1}": cell for number, cell in enumerate(value)}
 
 
 def is_entry(value: Any) -> bool:
     """Whether a value may be one of the texts of a map: a text, an object, or a list of texts."""
     if isinstance(value, list):
-        return bool(value) and all(isinstance(one, str) for one in value)
+        return bool(value) and all(isinstance(item, str) for item in value)
     return isinstance(value, (str, Mapping))
 
 
 def _entries(value: Row) -> list[Any]:
     """The values that are rows, where the keys are names of rows and not those of fields."""
-    values = [one for one in value.values() if one is not None]
-    entries = [one for one in values if is_entry(one)]
-    others = len(values) - len(entries)
-    if len(entries) < 2 or others > max(1, len(values) // 10):
+    values = [field for field in value.values() if field is not None]
+    entries = [field for field in values if is_entry(field)]
+    other_fields = len(values) - len(entries)
+    if len(entries) < 2 or other_fields > max(1, len(values) // 10):
         return []
     kinds = {
-        list if isinstance(one, list) else str if isinstance(one, str) else dict for one in entries
+        list if isinstance(entry, list) else str if isinstance(entry, str) else dict
+        for entry in entries
     }
-    if not others and kinds == {dict}:
+    if not other_fields and kinds == {dict}:
         return entries
-    if (others or kinds != {str}) and len(entries) <= (2 if len(kinds) == 1 else _FEW):
+    if (other_fields or kinds != {str}) and len(entries) <= (2 if len(kinds) == 1 else _FEW):
         return []
-    names = HEADINGS if others or len(kinds) > 1 else set(USUAL)
+    names = HEADINGS if other_fields or len(kinds) > 1 else set(USUAL)
     fields = [key for key in value if str(key).lower() in names]
     if len(fields) * 10 > len(value):
         return []
@@ -85,14 +86,14 @@ def _entries(value: Row) -> list[Any]:
         return []
     return (
         []
-        if _are_columns([one for one in entries if isinstance(one, list)], len(value))
+        if _are_columns([entry for entry in entries if isinstance(entry, list)], len(value))
         else (entries)
     )
 
 
 def _are_columns(lists: list[list[Any]], names: int) -> bool:
     """Whether lists are the columns or the splits of a table: few of them, and long ones."""
-    lengths = [len(one) for one in lists]
+    lengths = [len(column) for column in lists]
     alike = len(lengths) > 1 and len(set(lengths)) == 1 and lengths[0] > 1
     return sum(lengths) > names * len(lengths) or (alike and names <= _FEW)
 
@@ -114,21 +115,21 @@ def lies_beside(whole: Row, part: Part) -> bool:
 
 def has_one_text(whole: Row) -> bool:
     """Whether an object is one row with a text, whatever lists there are in it."""
-    is_usual = any(str(key).lower() in USUAL and as_text(one) for key, one in whole.items())
+    is_usual = any(str(key).lower() in USUAL and as_text(field) for key, field in whole.items())
     return is_usual or most_text([whole]) * 2 > _characters(whole)
 
 
 def refused_beside(whole: Row, part: Part, name: str) -> UnusableData:
-    """Says where the text lies, and how to name it."""
+    """The error for a text that lies beside the rows, with the column that holds it."""
     top = part.path.partition(".")[0]
-    sizes = {str(key): _characters(one) for key, one in whole.items() if key != top}
+    sizes = {str(key): _characters(field) for key, field in whole.items() if key != top}
     names = sorted((key for key in sizes if sizes[key]), key=lambda key: -sizes[key])
-    paths = texts_below({key: one for key, one in whole.items() if key != top})
-    longest = max(paths, key=lambda found: found[1], default=("", 0))[0]
+    paths = texts_below({key: field for key, field in whole.items() if key != top})
+    longest = max(paths, key=lambda path_and_size: path_and_size[1], default=("", 0))[0]
     return UnusableData(
-        f"Most text of {name} lies beside {shown(part.path)}, in {listed(names)}: name what is to "
-        f"be read in data.column, as {shown(longest)}, or {shown(part.path)} if that is meant. To "
-        'read all of it, make it a list of texts: ["...", "..."].',
+        f"Most text of {name} lies beside {quoted(part.path)}, in {listed(names)}: name what is to "
+        f"be read in data.column, as {quoted(longest)}, or {quoted(part.path)} if that is meant. "
+        'To read all of it, make it a list of texts: ["...", "..."].',
         field="data.column",
     )
 
@@ -147,11 +148,11 @@ def is_own(row: Row) -> bool:
 
 
 def _characters(value: Any, levels: int = _DEEPEST) -> int:
-    """Of all texts in a value."""
+    """The number of characters of all texts in a value."""
     if isinstance(value, str):
         return len(value)
     if not levels:
         return 0
     if isinstance(value, Mapping):
-        return sum(_characters(one, levels - 1) for one in value.values())
-    return sum(_characters(one, levels - 1) for one in value) if isinstance(value, list) else 0
+        return sum(_characters(field, levels - 1) for field in value.values())
+    return sum(_characters(item, levels - 1) for item in value) if isinstance(value, list) else 0

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from gtt.data.byte_decoding import FileText, unusable
-from gtt.data.columns import SAMPLE, kinds_of, listed, shown
+from gtt.data.columns import SAMPLE, kinds_of, listed, quoted
 from gtt.data.csv_dialect import HEADINGS
 from gtt.data.json_containers import (
     Row,
@@ -40,11 +40,11 @@ class ObjectTable:
     """A table of objects, one a row; keys may come and go, and values change their kind."""
 
     def __init__(
-        self, rows: Iterator[tuple[int, Row]], wanted: str | None, part: str | None = None
+        self, rows: Iterator[tuple[int, Row]], wanted_column: str | None, part: str | None = None
     ) -> None:
         """`rows` come with their sizes in characters; `part` is what they were found in."""
         self.notes: list[str] = []
-        self.wanted, self.part = wanted, part
+        self.wanted_column, self.part = wanted_column, part
         self._rows = rows = self._with_one_name(_with_heading(rows))
         self._first: list[Row] = []
         self.sample: dict[str, list[Any]] = {}
@@ -54,11 +54,11 @@ class ObjectTable:
             self._first.append(row)
             for name, value in row.items():
                 self.sample.setdefault(name, []).append(value)
-                is_enough = is_enough or (wanted is None and bool(text_in(value)))
-            if wanted is not None:
-                is_there, value = value_at(row, wanted)
-                if is_there and wanted not in row:
-                    self.sample.setdefault(wanted, []).append(value)
+                is_enough = is_enough or (wanted_column is None and bool(text_in(value)))
+            if wanted_column is not None:
+                is_there, value = value_at(row, wanted_column)
+                if is_there and wanted_column not in row:
+                    self.sample.setdefault(wanted_column, []).append(value)
                 is_enough = is_enough or is_there
             size += length
             is_sample = size >= SAMPLE and is_enough and len(self._first) >= _SOME
@@ -80,7 +80,9 @@ class ObjectTable:
             if len(first) == _OWN_NAMES or characters >= enough:
                 break
         shown_rows = [row for _, row in first if row]
-        is_wanted = any(self.wanted and value_at(row, self.wanted)[0] for row in shown_rows)
+        is_wanted = any(
+            self.wanted_column and value_at(row, self.wanted_column)[0] for row in shown_rows
+        )
         if is_wanted or not have_own_names(shown_rows):
             yield from chain(first, rows)
             return
@@ -97,38 +99,42 @@ class ObjectTable:
             else:
                 missing += 1
         if missing:
-            rows, there = ("row was", "it") if missing == 1 else ("rows were", "them")
-            self.notes.append(f"{missing:,} {rows} left out: there is no {shown(name)} in {there}.")
+            rows, pronoun = ("row was", "it") if missing == 1 else ("rows were", "them")
+            self.notes.append(
+                f"{missing:,} {rows} left out: there is no {quoted(name)} in {pronoun}."
+            )
 
 
-def open_objects(text: FileText, wanted: str | None) -> ObjectTable:
+def open_objects(text: FileText, wanted_column: str | None) -> ObjectTable:
     """The rows of a file; raises `UnusableData` that names the line where it is no JSON."""
-    table = _opened(text, wanted)
+    table = _opened(text, wanted_column)
     if table.has_one_row and not text.unread:
         table.rows = 1
     return table
 
 
-def _opened(text: FileText, wanted: str | None) -> ObjectTable:
+def _opened(text: FileText, wanted_column: str | None) -> ObjectTable:
     blocks = text.blocks()
     beginning = next(blocks, "")
     line, _, after = beginning.lstrip(_BLANKS).partition("\n")
     if not after.isspace() and after and _is_row(line):
-        return ObjectTable(_on_lines(text.lines(chain([beginning], blocks)), text.name), wanted)
+        return ObjectTable(
+            _on_lines(text.lines(chain([beginning], blocks)), text.name), wanted_column
+        )
     values = _Values(chain([beginning], blocks), text)
     if values.next_is("[") and not _MESSAGES.match(beginning):
-        return ObjectTable(_in_array(values), wanted)
+        return ObjectTable(_in_array(values), wanted_column)
     if values.is_at_end():
-        return ObjectTable(iter(()), wanted)
+        return ObjectTable(iter(()), wanted_column)
     try:
         first = values.value()
     except CutOff:
-        return ObjectTable(iter(()), wanted)
+        return ObjectTable(iter(()), wanted_column)
     if isinstance(first, Mapping) and values.is_at_end():
-        return _below(first, wanted, text.name)
+        return _below(first, wanted_column, text.name)
     if isinstance(first, list) and values.is_at_end() and not is_chat(first):
-        return ObjectTable(_sized([_as_row(one, 1, text.name) for one in first]), wanted)
-    return ObjectTable(_one_after_another(first, values), wanted)
+        return ObjectTable(_sized([_as_row(item, 1, text.name) for item in first]), wanted_column)
+    return ObjectTable(_one_after_another(first, values), wanted_column)
 
 
 def _is_row(line: str) -> bool:
@@ -160,12 +166,12 @@ def _in_array(values: _Values) -> Iterator[tuple[int, Row]]:
     if values.next_is("]"):
         return _end(values)
     while True:
-        line, before = values.line, values.taken
+        line, before = values.line, values.position
         try:
             row = _as_row(values.value(), line, values.name)
         except CutOff:
             return
-        yield values.taken - before, row
+        yield values.position - before, row
         if values.next_is(","):
             values.skip(1)
         elif values.next_is("]"):
@@ -177,21 +183,21 @@ def _in_array(values: _Values) -> Iterator[tuple[int, Row]]:
 
 
 def _end(values: _Values) -> None:
-    """Skips the end of an array; what follows it is no row of the table, and is not left out."""
+    """Skips the end of an array; raises `UnusableData` where anything follows it."""
     values.skip(1)
     if not values.is_at_end():
         raise values.unexpected("the end of the file")
 
 
 def _one_after_another(first: Any, values: _Values) -> Iterator[tuple[int, Row]]:
-    yield values.taken, _as_row(first, 1, values.name)
+    yield values.position, _as_row(first, 1, values.name)
     while not values.is_at_end():
-        line, before = values.line, values.taken
+        line, before = values.line, values.position
         try:
             row = _as_row(values.value(), line, values.name)
         except CutOff:
             return
-        yield values.taken - before, row
+        yield values.position - before, row
 
 
 def _with_heading(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
@@ -203,13 +209,13 @@ def _with_heading(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
     are_cells = list(first[1]) == [f"column {number + 1}" for number in range(len(cells))]
     names = [cell.strip() for cell in cells if isinstance(cell, str)]
     second = next(rows, None) if are_cells else None
-    rest = rows if second is None else chain([second], rows)
+    unnamed = rows if second is None else chain([second], rows)
     is_heading = second is not None and len(cells) == len(set(names)) > 1
     if not (is_heading and any(name.lower() in HEADINGS for name in names)):
-        yield from chain([first], rest)
+        yield from chain([first], unnamed)
         return
     called = dict(zip(first[1], names))
-    for size, row in rest:
+    for size, row in unnamed:
         yield size, {called.get(cell, cell): value for cell, value in row.items()}
 
 
@@ -224,36 +230,46 @@ def _as_row(value: Any, line: int, name: str) -> Row:
     )
 
 
-def _below(whole: Row, wanted: str | None, name: str) -> ObjectTable:
+def _below(whole: Row, wanted_column: str | None, name: str) -> ObjectTable:
     """The rows of one object: of the list or map in it that holds the most text."""
-    found = list(parts_of(whole))
-    if wanted is not None:
-        first = wanted.partition(".")[0]
+    parts = list(parts_of(whole))
+    if wanted_column is not None:
+        first = wanted_column.partition(".")[0]
         if is_chat(whole.get(first), first):
-            return ObjectTable(_sized([whole]), wanted)
-    chosen = [one for one in found if wanted is not None and _starts(wanted, one.path)]
+            return ObjectTable(_sized([whole]), wanted_column)
+    chosen = [
+        part for part in parts if wanted_column is not None and _starts(wanted_column, part.path)
+    ]
     if chosen:
-        part = max(chosen, key=lambda one: len(one.path))
-        rest = wanted[len(part.path) + 1 :] if wanted and part.path else wanted
-        return ObjectTable(_sized(part.rows), rest or None, part.path or None)
-    if wanted is not None and value_at(whole, wanted)[0]:
-        return ObjectTable(_sized([whole]), wanted)
-    if wanted is not None:  # a field of the rows, wherever these are
-        found = [one for one in found if any(value_at(row, wanted)[0] for row in one.rows[:1000])]
-    best = max(found, key=lambda one: most_text(one.rows), default=None)
+        part = max(chosen, key=lambda part: len(part.path))
+        column = (
+            wanted_column[len(part.path) + 1 :] if wanted_column and part.path else wanted_column
+        )
+        return ObjectTable(_sized(part.rows), column or None, part.path or None)
+    if wanted_column is not None and value_at(whole, wanted_column)[0]:
+        return ObjectTable(_sized([whole]), wanted_column)
+    if wanted_column is not None:  # a field of the rows, wherever these are
+        parts = [
+            part
+            for part in parts
+            if any(value_at(row, wanted_column)[0] for row in part.rows[:1000])
+        ]
+    best = max(parts, key=lambda part: most_text(part.rows), default=None)
     if best is None or not most_text(best.rows):
-        return ObjectTable(_sized([whole]), wanted)
+        return ObjectTable(_sized([whole]), wanted_column)
     path = best.path
-    if wanted is None and "." not in path and is_chat(whole.get(path), path):  # as on a line
+    if wanted_column is None and "." not in path and is_chat(whole.get(path), path):  # as on a line
         return ObjectTable(_sized([whole]), None)
-    if wanted is None and path and lies_beside(whole, best):
+    if wanted_column is None and path and lies_beside(whole, best):
         if has_one_text(whole):
             return ObjectTable(_sized([whole]), None)
         raise refused_beside(whole, best, name)
-    table = ObjectTable(_sized(best.rows), wanted, path or None)
-    others = [other.path for other in found if other.path and other.path != path]
-    if path and others:
-        table.notes.append(f"The rows are those of {shown(path)}; there is also {listed(others)}.")
+    table = ObjectTable(_sized(best.rows), wanted_column, path or None)
+    other_paths = [other.path for other in parts if other.path and other.path != path]
+    if path and other_paths:
+        table.notes.append(
+            f"The rows are those of {quoted(path)}; there is also {listed(other_paths)}."
+        )
     if not path:
         table.notes.append(f"Each of the {len(best.rows):,} values of {name} was read as a row.")
     if best.left_out:
@@ -262,8 +278,8 @@ def _below(whole: Row, wanted: str | None, name: str) -> ObjectTable:
     return table
 
 
-def _starts(wanted: str, path: str) -> bool:
-    return bool(path) and (wanted == path or wanted.startswith(path + "."))
+def _starts(wanted_column: str, path: str) -> bool:
+    return bool(path) and (wanted_column == path or wanted_column.startswith(path + "."))
 
 
 def _sized(rows: list[Row]) -> Iterator[tuple[int, Row]]:
@@ -275,13 +291,13 @@ def _sized(rows: list[Row]) -> Iterator[tuple[int, Row]]:
 class _Values:
     """JSON values one after another, each read as soon as the whole of it is here.
 
-    Where a value is not whole as much again is read as there is, so that the cost stays linear.
+    Where a value is not complete, the buffer is doubled, so that the cost stays linear.
     """
 
     def __init__(self, blocks: Iterator[str], text: FileText) -> None:
         self.name = text.name
         self.line = 1  # of the next character
-        self.taken = 0  # characters
+        self.position = 0  # characters
         self._blocks, self._text = blocks, text
         self._buffer, self._place = "", 0
         self._is_over = False
@@ -303,7 +319,7 @@ class _Values:
     def skip(self, count: int) -> None:
         self.line += self._buffer.count("\n", self._place, self._place + count)
         self._place += count
-        self.taken += count
+        self.position += count
 
     def value(self) -> Any:
         """The next one; raises `UnusableData`, and `CutOff` where a look breaks off within it."""
@@ -335,17 +351,17 @@ class _Values:
                     "the file is whole."
                 ) from None
 
-    def unexpected(self, wanted: str) -> Exception:
+    def unexpected(self, expected: str) -> Exception:
         """What is wrong with the next character."""
         return unusable(
-            f"Line {self.line:,} of {self.name} is no JSON: {wanted} is expected. Check that the "
+            f"Line {self.line:,} of {self.name} is no JSON: {expected} is expected. Check that the "
             "file is whole."
         )
 
     def _skip_blanks(self) -> None:
         while True:
-            found = _BLANK.match(self._buffer, self._place)
-            self.skip(found.end() - self._place if found else 0)
+            blanks = _BLANK.match(self._buffer, self._place)
+            self.skip(blanks.end() - self._place if blanks else 0)
             if self._place < len(self._buffer) or self._is_over:
                 return
             self._read(1)
@@ -364,7 +380,7 @@ class _Values:
 
 
 class CutOff(Exception):
-    """A look ended within the first value of a file."""
+    """The bytes of a preview ended within the first value of a file."""
 
 
 # A tab within a text is no reason to refuse, nor is a number with more digits than Python takes.

@@ -1,4 +1,4 @@
-"""Byte-pair encoding step by step: which merges a text teaches, and what each does to a sentence.
+"""Byte-pair encoding step by step: the merges learned from a text, and their effect on a sentence.
 
 The merges are those that the `tokenizers` library learns (Sennrich et al. 2016, over the bytes as
 in Radford et al. 2019), here with the count that made each of them the next one.
@@ -75,7 +75,7 @@ def learning_merges(text: str, vocab_size: int) -> Iterator[MergeTable]:
     counted = _count_words(text)
     words, counts = [list(word) for word in counted], list(counted.values())
     table = MergeTable()
-    known = {token: id for id, token in enumerate(table.tokens)}
+    ids = {token: id for id, token in enumerate(table.tokens)}
     pair_counts: Counter[Pair] = Counter()
     places: defaultdict[Pair, set[int]] = defaultdict(set)
     for place, word in enumerate(words):
@@ -93,7 +93,7 @@ def learning_merges(text: str, vocab_size: int) -> Iterator[MergeTable]:
         if -count < 2:
             break
         token = table.tokens[pair[0]] + table.tokens[pair[1]]
-        id = known.setdefault(token, len(table.tokens))
+        id = ids.setdefault(token, len(table.tokens))
         if id == len(table.tokens):  # else other merges have made these bytes a token before
             table.tokens.append(token)
         table.merges.append(Merge(*pair, id, -count))
@@ -119,9 +119,10 @@ def split_bytes(sentence: str) -> list[list[int]]:
 
 
 def apply_merges(sentence: str, merges: Sequence[Merge]) -> Iterator[Step]:
-    """What each merge does to a sentence, in their order; those that do nothing are left out.
+    """The merges that join tokens of a sentence, in the order in which they are applied.
 
-    Where two ways lead to one token, a merge may make room for an earlier one, which comes next.
+    That is the order of learning, but a merge may create a pair of an earlier one, which is then
+    applied next.
     """
     words = split_bytes(sentence)
     rank = {(merge.first, merge.second): number for number, merge in enumerate(merges)}

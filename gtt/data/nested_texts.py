@@ -14,38 +14,38 @@ _LOOKED_AT = 100  # items of a list in which fields are looked for
 
 
 def text_in(value: Any, levels: int = _DEEPEST) -> str | None:
-    """The text in a value; None where there is none, or where it is not plain which it is.
+    """The text in a value; None where there is none, or where several fields could be it.
 
-    Of an object it is the field with a usual name. Messages go on separate lines; the parts of one
-    text (strings among objects, or objects that say their type) are put together as they are.
+    In an object it is the field with a usual name. Messages of a chat go on separate lines; the
+    parts of one text (strings among objects, or objects with a `type`) are joined without a break.
     """
     if isinstance(value, str):
         return value
     if not levels or not value:
         return None
     if isinstance(value, list):
-        found = [text for one in value if (text := text_in(one, levels - 1))]
-        return ("" if _are_parts(value) else "\n").join(found) if found else None
+        texts = [text for item in value if (text := text_in(item, levels - 1))]
+        return ("" if _are_parts(value) else "\n").join(texts) if texts else None
     if isinstance(value, Mapping):
         for field in _BELOW:
             if text := text_in(value.get(field), levels - 1):
                 return text
-        if all(one is None or isinstance(one, Mapping) for one in value.values()):
-            return text_in([one for one in value.values() if one], levels - 1)
+        if all(field is None or isinstance(field, Mapping) for field in value.values()):
+            return text_in([field for field in value.values() if field], levels - 1)
     return None
 
 
 def field_in(value: Any, levels: int = _DEEPEST) -> str | None:
-    """The name of the field that `text_in` takes, for saying so: the lowest one."""
+    """The name of the innermost field whose text `text_in` returns, for a note."""
     if isinstance(value, list):
-        inside = (field_in(one, levels - 1) for one in value[:100] if levels)
+        inside = (field_in(item, levels - 1) for item in value[:100] if levels)
         return next((field for field in inside if field), None)
     if not isinstance(value, Mapping) or not levels:
         return None
     for field in _BELOW:
         if text_in(value.get(field), levels - 1):
             return field_in(value[field], levels - 1) or field
-    return field_in([one for one in value.values() if one][:100], levels - 1)
+    return field_in([field for field in value.values() if field][:100], levels - 1)
 
 
 def value_at(row: Mapping[str, Any], name: str) -> tuple[bool, Any]:
@@ -62,8 +62,10 @@ def _at(value: Any, parts: list[str]) -> tuple[bool, Any]:
     if not parts:
         return True, value
     if isinstance(value, list):
-        found = [_at(one, parts) for one in value]
-        return any(there for there, _ in found), [one for there, one in found if there]
+        outcomes = [_at(item, parts) for item in value]
+        return any(is_present for is_present, _ in outcomes), [
+            field for is_present, field in outcomes if is_present
+        ]
     if not isinstance(value, Mapping) or parts[0] not in value:
         return False, None
     return _at(value[parts[0]], parts[1:])
@@ -74,11 +76,11 @@ def texts_below(value: Any, levels: int = _DEEPEST) -> Iterator[tuple[str, int]]
     if isinstance(value, str):
         yield "", len(value)
     elif isinstance(value, list) and levels:
-        for one in value[:_LOOKED_AT]:
-            yield from texts_below(one, levels - 1)
+        for item in value[:_LOOKED_AT]:
+            yield from texts_below(item, levels - 1)
     elif isinstance(value, Mapping) and levels:
-        for name, one in value.items():
-            for path, size in texts_below(one, levels - 1):
+        for name, item in value.items():
+            for path, size in texts_below(item, levels - 1):
                 yield f"{name}.{path}" if path else str(name), size
 
 
@@ -89,14 +91,16 @@ def is_chat(values: Any, name: str = "") -> bool:
     """
     if not isinstance(values, list) or not values:
         return False
-    who = _SPEAKERS if name.lower() in _CHATS else {"role"}
-    objects = [one for one in values[:_LOOKED_AT] if isinstance(one, Mapping)]
-    spoken = sum(bool(who & set(one)) and bool(text_in(one)) for one in objects)
-    return spoken * 2 > len(values[:_LOOKED_AT])
+    speaker_keys = _SPEAKERS if name.lower() in _CHATS else {"role"}
+    objects = [message for message in values[:_LOOKED_AT] if isinstance(message, Mapping)]
+    with_speaker = sum(
+        bool(speaker_keys & set(message)) and bool(text_in(message)) for message in objects
+    )
+    return with_speaker * 2 > len(values[:_LOOKED_AT])
 
 
 def _are_parts(values: list[Any]) -> bool:
     objects = [value for value in values if isinstance(value, Mapping)]
-    if not objects or any(_SPEAKERS & set(one) for one in objects):
+    if not objects or any(_SPEAKERS & set(part) for part in objects):
         return False
-    return len(objects) < len(values) or all("type" in one and "text" in one for one in objects)
+    return len(objects) < len(values) or all("type" in part and "text" in part for part in objects)

@@ -22,7 +22,7 @@ Hashes = npt.NDArray[np.uint64]
 
 
 def share_seen(train: Tokens, validation: Tokens, bytes_per_token: float) -> float | None:
-    """The share of validation windows, evenly spread, that the training part (N,) has as well.
+    """The share of validation windows, evenly spread, that also occur in the training part (N,).
 
     A window is a power of two of tokens, about 256 bytes. None where the validation part (M,) is
     too short for four of them.
@@ -33,15 +33,15 @@ def share_seen(train: Tokens, validation: Tokens, bytes_per_token: float) -> flo
     if len(validation) < 4 * length:
         return None
     starts = np.unique(np.linspace(0, len(validation) - length, WINDOWS).astype(int)).tolist()
-    wanted = np.concatenate(
+    hashes = np.concatenate(
         [_hashes(validation[start : start + length], length) for start in starts]
     )
-    missing = np.unique(wanted)
+    missing = np.unique(hashes)
     for start in range(0, min(len(train), READ), _CHUNK):
         chunk = train[start : start + _CHUNK + length - 1]
         if len(chunk) >= length:
             missing = missing[~np.isin(missing, _hashes(chunk, length))]
-    return float(np.mean(~np.isin(wanted, missing)))
+    return float(np.mean(~np.isin(hashes, missing)))
 
 
 def _hashes(tokens: npt.NDArray[Any], length: int) -> Hashes:
@@ -50,9 +50,9 @@ def _hashes(tokens: npt.NDArray[Any], length: int) -> Hashes:
     A polynomial modulo 2^64 (Karp and Rabin 1987), of stretches that double.
     """
     hashes: Hashes = tokens.astype(np.uint64) + np.uint64(1)
-    done = 1
-    while done < length:
-        shift = np.uint64(pow(_BASE, done, _MASK + 1))
-        hashes = hashes[:-done] * shift + hashes[done:]
-        done *= 2
+    covered = 1
+    while covered < length:
+        shift = np.uint64(pow(_BASE, covered, _MASK + 1))
+        hashes = hashes[:-covered] * shift + hashes[covered:]
+        covered *= 2
     return hashes

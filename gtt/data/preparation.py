@@ -120,18 +120,18 @@ def split_place(text: SpooledText, validation_fraction: float, notes: list[str])
     Where the documents are so few that the nearest boundary would halve or double the validation
     part, one is cut in two, and `notes` says so.
     """
-    wanted = int((1 - validation_fraction) * text.size.characters)
+    target = int((1 - validation_fraction) * text.size.characters)
     ends = text.ends[:-1]  # a boundary has a document on both sides
     if len(text.ends):
         if len(ends):
-            after = int(np.searchsorted(ends[:, 0], wanted))
-            near = ends[max(0, after - 1) : after + 1]
-            best = near[int(np.abs(near[:, 0] - wanted).argmin())]
+            after = int(np.searchsorted(ends[:, 0], target))
+            neighbours = ends[max(0, after - 1) : after + 1]
+            best = neighbours[int(np.abs(neighbours[:, 0] - target).argmin())]
             share = 1 - int(best[0]) / text.size.characters
             if validation_fraction / 2 <= share <= 2 * validation_fraction:
                 return Place(int(best[0]), int(best[1]))
         notes.append("The text has few documents, so one was cut in two to split off validation.")
-    return text.place_of_character(wanted)
+    return text.place_of_character(target)
 
 
 def _make_tokenizer(
@@ -175,11 +175,11 @@ def _make_tokenizer(
 
 
 def _counted(text: SpooledText, end: int, report: Report) -> Iterator[str]:
-    done = 0
+    bytes_read = 0
     for chunk in token_boundaries.in_chunks(text.chunks(0, end)):
         yield chunk
-        done += len(chunk.encode("utf-8"))
-        report(Progress("training the tokenizer", done, end, "bytes"))
+        bytes_read += len(chunk.encode("utf-8"))
+        report(Progress("training the tokenizer", bytes_read, end, "bytes"))
 
 
 def _write_tokens(
@@ -187,7 +187,7 @@ def _write_tokens(
 ) -> tuple[int, int]:
     """Token counts of the two parts; no token spans the split."""
     counts = [0, 0]
-    done = 0
+    characters_read = 0
     parts = ((0, split.bytes), (split.bytes, text.size.bytes))
     with path.open("wb") as file:
         for part, (start, end) in enumerate(parts):
@@ -198,8 +198,8 @@ def _write_tokens(
                     raise UnusableData(error.message, field="data.tokenizer") from None
                 ids.tofile(file)
                 counts[part] += len(ids)
-                done += len(chunk)
-                report(Progress("tokenising", done, text.size.characters, "characters"))
+                characters_read += len(chunk)
+                report(Progress("tokenising", characters_read, text.size.characters, "characters"))
     return counts[0], counts[1]
 
 

@@ -1,4 +1,4 @@
-"""Which prepared corpus belongs to some settings, found without reading the text anew."""
+"""Finds the prepared corpus of some settings without reading the text again."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def find_corpus(
 
 
 def _fingerprint_of_upload(config: DataConfig, path: Path, corpora: Path) -> str | None:
-    """That of a corpus made from this upload: its name stands for its bytes, which never change.
+    """The fingerprint of a corpus made from an upload, found by the upload's id.
 
-    Hashing a gigabyte would take longer than a look may.
+    An upload never changes, so its id stands for its bytes; hashing a gigabyte would take too long.
     """
     limit = None if config.max_megabytes is None else max(1, int(config.max_megabytes * 1e6))
     read = read_as(path.suffix.lower(), config.column)

@@ -1,4 +1,4 @@
-"""What there is to say about a text before a model is trained on it: counts, parts, the exam.
+"""Facts about a text before a model is trained on it: counts, the two parts, the exam.
 
 Where a corpus was prepared with the same settings the numbers are its own, else those of the
 beginning of the text, and `counted` says which.
@@ -68,7 +68,7 @@ class Part:
 
 @dataclass(frozen=True)
 class ExamFacts:
-    """What a model is examined in: a few questions, with the right answer where there is one."""
+    """The exam of a text: its metric, a few questions, and their right answers if there are any."""
 
     metric: str
     questions: tuple[str, ...]
@@ -77,10 +77,10 @@ class ExamFacts:
 
 @dataclass(frozen=True)
 class Preview:
-    """A text with its numbers; None is what is not known yet.
+    """A text with its numbers; what is not known yet is None.
 
-    `counted` says of what `characters`, `bytes`, `lines`, `tokens`, `distinct_tokens` and
-    `frequent` are: the prepared corpus, the whole text, its beginning, or of nothing.
+    `counted` names the text to which `characters`, `bytes`, `lines`, `tokens`, `distinct_tokens`
+    and `frequent` belong: the prepared corpus, the whole text, its beginning, or nothing.
     `total_bytes` is the size of the whole text. `before_cut` and `after_cut` are the text on both
     sides of the place where validation begins.
     """
@@ -121,9 +121,9 @@ def preview(config: DataConfig, resolved: Resolved, places: Places, corpora: Pat
 
 
 def taught_text(config: DataConfig, resolved: Resolved, places: Places, corpora: Path) -> str:
-    """The text from which a tokenizer for a sentence learns: the beginning of the training part.
+    """The text on which a demonstration trains a tokenizer: the beginning of the training part.
 
-    Of a text that is not here the prepared corpus serves; raises `NotHere` without one.
+    It comes from the prepared corpus where the text is not here; raises `NotHere` without one.
     """
     try:
         return read_excerpt(resolved, config, places).train[:TAUGHT]
@@ -199,11 +199,11 @@ def _of_excerpt(excerpt: Excerpt, resolved: Resolved, config: DataConfig, places
         raise UnusableData(
             "There is no text in this source: give one with text in it.", field="data.source"
         )
-    said, tokenizer = "", None
+    missing_sentence, tokenizer = "", None
     try:
         tokenizer = _tokenizer_of(excerpt, config, places)
     except NotHere as missing:
-        said = missing.message
+        missing_sentence = missing.message
     cut = len(text) if at is None else at
     counts, tokens = np.zeros(0, np.int64), [0, 0]
     if tokenizer is not None:
@@ -217,7 +217,7 @@ def _of_excerpt(excerpt: Excerpt, resolved: Resolved, config: DataConfig, places
     train, validation = _parts(excerpt, config, tokens if tokenizer is not None else None)
     return Preview(
         "whole" if excerpt.is_whole else "beginning",
-        said,
+        missing_sentence,
         total_bytes=excerpt.total_bytes,
         characters=len(text),
         bytes=len(text.encode("utf-8")),
@@ -247,7 +247,7 @@ def _tokenizer_of(excerpt: Excerpt, config: DataConfig, places: Places) -> Token
     if name in GPT2_NAMES:
         return gpt2_tokenizer()
     folder, names = places.sources, (name, name.replace("/", "--"))
-    if folder is None or not any((folder / one / "tokenizer.json").is_file() for one in names):
+    if folder is None or not any((folder / name / "tokenizer.json").is_file() for name in names):
         raise NotHere(
             f"The tokenizer {name!r} is fetched once, when you train with it; its tokens are "
             "counted then.",
@@ -293,7 +293,7 @@ def _exam(resolved: Resolved, config: DataConfig) -> ExamFacts | None:
     exam = source.exam() if source is not None else None
     if source is None or exam is None:
         return None
-    asked = (question.lstrip("\n") for question in exam.questions(4 * QUESTIONS, seed=0))
-    questions = tuple(dict.fromkeys(asked))[:QUESTIONS]
+    drawn = (question.lstrip("\n") for question in exam.questions(4 * QUESTIONS, seed=0))
+    questions = tuple(dict.fromkeys(drawn))[:QUESTIONS]
     answers = tuple(source.answer(question) for question in questions)
     return ExamFacts(exam.metric, questions, answers)

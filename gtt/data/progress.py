@@ -1,4 +1,4 @@
-"""What a long preparation tells whoever waits for it."""
+"""Progress reports of a long preparation."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Report = Callable[[Progress], None]
 
 
 def ignore(progress: Progress) -> None:
-    """The report of whoever does not want one."""
+    """A report that does nothing."""
 
 
 def is_merging() -> bool:
-    """Whether byte pairs are still merged, maybe for somebody who has left.
+    """Whether a thread of the `tokenizers` library is still merging byte pairs.
 
-    Nothing stops the library there, and Python would wait for it before it ends.
+    Nothing stops it, and Python would wait for it before it ends.
     """
     return any(thread.name == MERGING for thread in threading.enumerate())

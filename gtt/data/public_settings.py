@@ -1,4 +1,4 @@
-"""What of a text's settings may be told to anybody: no path, no id of an upload."""
+"""The settings of a text without what is private: paths, and ids of uploads."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _MODEL_OF_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
 @dataclass(frozen=True)
-class ToldSource:
+class PublicSource:
     """A source as anybody may see it.
 
-    `setting` stands where its setting would; `title` is for people. `dataset` is that of the Hub.
+    `setting` replaces the value of the setting; `title` is for people, `dataset` the name of a data
+    set on the Hub.
     """
 
     kind: Literal["built-in", "upload", "file", "hub"]
@@ -35,25 +36,25 @@ class ToldSource:
     dataset: str | None = None
 
 
-def tell_source(setting: str, uploaded: str = "an uploaded text") -> ToldSource:
-    """A source by its setting, read as `resolve_source` does, whether or not it is there now.
+def public_source(setting: str, uploaded: str = "an uploaded text") -> PublicSource:
+    """The source of a setting, read as `resolve_source` reads it; the text need not exist.
 
-    `uploaded` is what a person calls an upload.
+    `uploaded` is the title of an upload.
     """
     name = setting.strip()
     built_in = SOURCES.get(name.lower())
     if built_in is not None:
-        return ToldSource("built-in", built_in.name, built_in.title, built_in=built_in)
+        return PublicSource("built-in", built_in.name, built_in.title, built_in=built_in)
     if name.startswith(UPLOAD):
-        return ToldSource("upload", "text.txt", uploaded)
+        return PublicSource("upload", "text.txt", uploaded)
     hub = None if names_a_file(name) else hub_name(name)
     if hub is not None:
-        return ToldSource("hub", name, hub.dataset, dataset=hub.dataset)
+        return PublicSource("hub", name, hub.dataset, dataset=hub.dataset)
     last = _last_part(name) or "a text"
-    return ToldSource("file", last, last)
+    return PublicSource("file", last, last)
 
 
-def tell_tokenizer(setting: str) -> str:
+def public_tokenizer(setting: str) -> str:
     """A pretrained tokenizer: its name on the Hub, or the last part of a path."""
     if _MODEL_OF_THE_HUB.fullmatch(setting) and not is_there(local_path(setting)):
         return setting
@@ -61,11 +62,11 @@ def tell_tokenizer(setting: str) -> str:
 
 
 def without_paths(data: DataConfig) -> DataConfig:
-    """The settings of a text with those two as anybody may see them."""
+    """The settings of a text with the public forms of its source and its pretrained tokenizer."""
     return data.model_copy(
         update={
-            "source": tell_source(data.source).setting,
-            "pretrained_tokenizer": tell_tokenizer(data.pretrained_tokenizer),
+            "source": public_source(data.source).setting,
+            "pretrained_tokenizer": public_tokenizer(data.pretrained_tokenizer),
         }
     )
 

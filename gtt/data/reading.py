@@ -8,10 +8,10 @@ from typing import Any
 
 from gtt.config import DataConfig
 from gtt.data import fetch, hub
-from gtt.data.files import TABLE_SUFFIXES, open_file
 from gtt.data.sources import HubName, Places, Resolved
 from gtt.data.sources.copied import saying_so
 from gtt.data.sources.source import OpenedSource
+from gtt.data.text_files import TABLE_SUFFIXES, open_file
 from gtt.errors import UnusableData
 
 __all__ = ["OpenedSource", "open_source", "read_as"]
@@ -26,9 +26,9 @@ def open_source(
     sources_folder: Path | None,
     most: int | None = None,
 ) -> OpenedSource:
-    """Nothing is read yet but the bytes of a local file, for their hash.
+    """Opens a source; a local file is read once for its hash, everything else later.
 
-    With `most` it is a look: no more bytes of a file are read, and there is no hash.
+    With `most`, for a preview, no more than so many bytes are read, and there is no hash.
     """
     source = resolved.source
     megabytes = config.max_megabytes or (source.read_at_most if source else None)
@@ -58,7 +58,7 @@ def _open_path(
 
 
 def read_as(suffix: str, column: str | None) -> dict[str, Any]:
-    """What of a file's text its bytes do not decide."""
+    """The parts of a file's identity that are not in its bytes: how it is read."""
     if suffix not in TABLE_SUFFIXES:
         return {"column": None}
     return {"column": column, "rows": ROWS_VERSION}

@@ -1,4 +1,4 @@
-"""Random tokens said twice: a text on which nothing but the repetition can be foreseen."""
+"""Random tokens, repeated once: a text in which only the repetition can be predicted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LONGEST_PERIOD = 12  # tokens that are said twice: about a short sentence, or a 
 
 
 def sayable_tokens(tokenizer: Tokenizer, text: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The distinct tokens of `text` (N,), as (V,), that show something: a break ends a sequence.
+    """The distinct tokens of `text` (N,), as (V,), that are more than white space.
 
-    All of them where none does.
+    All of them where there is no such token.
     """
     distinct = np.unique(text).astype(np.int64)
-    shown = [id for id in distinct.tolist() if tokenizer.token_text(id).strip()]
-    return np.array(shown, dtype=np.int64) if shown else distinct
+    visible = [id for id in distinct.tolist() if tokenizer.token_text(id).strip()]
+    return np.array(visible, dtype=np.int64) if visible else distinct
 
 
 def repeated_tokens(

@@ -1,4 +1,4 @@
-"""What the name of a text says: a file by its ending, an upload by its mark, else of the Hub."""
+"""Kinds of source names: a file (by its ending), an upload (by its prefix), else a data set."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def local_path(text: str) -> Path:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is such a file or folder; a name that none can have names none."""
+    """Whether there is such a file or folder; False for names that no file can have."""
     try:
         return path.exists()
     except (OSError, ValueError):  # too long for a path, or with a zero byte

@@ -80,7 +80,7 @@ class _Writer:
         self.file = path.open("wb")
         self.characters = 0
         self.bytes = 0
-        self.seen = np.zeros(0x110000, np.bool_)
+        self.occurs = np.zeros(0x110000, np.bool_)
         self.repaired = False
 
     def write(self, text: str) -> None:
@@ -94,9 +94,9 @@ class _Writer:
         self.characters += len(text)
         self.bytes += len(raw)
         if len(raw) == len(text):
-            self.seen[:128] |= np.bincount(np.frombuffer(raw, np.uint8), minlength=128) > 0
+            self.occurs[:128] |= np.bincount(np.frombuffer(raw, np.uint8), minlength=128) > 0
         else:
-            self.seen[np.frombuffer(text.encode("utf-32-le"), "<u4")] = True
+            self.occurs[np.frombuffer(text.encode("utf-32-le"), "<u4")] = True
 
 
 def spool(stream: TextStream, folder: Path, limit: int | None, report: Report) -> SpooledText:
@@ -123,13 +123,13 @@ def spool(stream: TextStream, folder: Path, limit: int | None, report: Report) -
         stream.notes.append(f"Only the first {writer.bytes / 1e6:.6g} MB of the text are used.")
     if writer.repaired:
         stream.notes.append("Characters that UTF-8 cannot write were replaced by U+FFFD.")
-    found = np.flatnonzero(writer.seen)
+    code_points = np.flatnonzero(writer.occurs)
     return SpooledText(
         path=path,
         ends_path=places,
         marks_path=marked,
         size=Place(writer.characters, writer.bytes),
-        alphabet="".join(map(chr, found)),
+        alphabet="".join(map(chr, code_points)),
         ends=_places_in(places),
         marks=_places_in(marked),
         notes=tuple(stream.notes),
@@ -137,7 +137,7 @@ def spool(stream: TextStream, folder: Path, limit: int | None, report: Report) -
 
 
 def _places_in(path: Path) -> npt.NDArray[np.int64]:
-    """(N, 2) as they were written, mapped."""
+    """The places in a file, (N, 2), memory-mapped."""
     if not path.stat().st_size:
         return np.empty((0, 2), np.int64)
     return np.memmap(path, np.int64, "r").reshape(-1, 2)
@@ -154,9 +154,9 @@ def _spool_plain(
     held_back = ""
     for piece in stream.pieces:
         text = held_back + piece
-        kept = _kept_back(text)
-        held_back = text[len(text) - kept :]
-        text = text[: len(text) - kept].replace("\r\n", "\n")
+        held_length = _kept_back(text)
+        held_back = text[len(text) - held_length :]
+        text = text[: len(text) - held_length].replace("\r\n", "\n")
         if limit is not None and writer.bytes + _size(text) > limit:
             _write_marked(writer, _first_bytes(text, limit - writer.bytes), marks)
             stream.cut_short = True
@@ -170,7 +170,7 @@ def _spool_plain(
 
 
 def _kept_back(text: str) -> int:
-    """Characters at the end of a piece that may belong together with what comes next."""
+    """The number of characters at the end of a piece that may form one mark with the next piece."""
     if text.endswith("\r"):
         return 1
     for count in range(min(len(END_OF_TEXT) - 1, len(text)), 0, -1):

@@ -1,4 +1,4 @@
-"""Text on its way from a source: documents one after another, never the whole at once."""
+"""Text streamed from a source: one document after another, never all of them at once."""
 
 from __future__ import annotations
 

@@ -70,12 +70,12 @@ class Task:
         if self.enumerate_all is not None:
             every = [prompt for prompt in self.enumerate_all() if is_held_out(prompt)]
             return sorted(every, key=lambda _: random.random())[:count]
-        found: dict[str, None] = {}
-        while len(found) < count:
+        prompts: dict[str, None] = {}
+        while len(prompts) < count:
             prompt = self.draw(random)
             if is_held_out(prompt):
-                found[prompt] = None
-        return list(found)
+                prompts[prompt] = None
+        return list(prompts)
 
     def entropy_rate(self) -> float:
         """Nats per character of the endless text."""

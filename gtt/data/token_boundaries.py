@@ -1,4 +1,4 @@
-"""Where a long text may be cut so that its tokens stay those of the whole.
+"""Places where a long text can be cut without a change of its tokens.
 
 The pre-tokenizers of byte-level BPE (GPT-2's and its successors') never let a token run from a
 visible character into the space after it. A cut there changes nothing: both sides tokenise as they
@@ -74,12 +74,12 @@ def in_chunks(texts: Iterable[str], size: int = 1 << 20) -> Iterator[str]:
 
 
 def to_learn_from(text: str, size: int) -> Iterator[str]:
-    """`text` in pieces for learning merges, in which no stretch without a space is endless.
+    """`text` in pieces for learning merges, with no word longer than 128 characters.
 
-    To merge a pair costs as many steps as the words with it are long: where nothing separates words
-    (DNA, Thai) that is the whole text each time. In words of 128 characters it is about linear, and
-    of the pairs one in 128 is not counted. Marks between documents are left out: they are a token
-    of their own, of which no merge may take a part.
+    The cost of a merge grows with the length of the words that have its pair: where nothing
+    separates words (DNA, Thai) that is the whole text each time. With words of at most 128
+    characters it is about linear, and one pair in 128 is not counted. Marks between documents are
+    left out: each is a token of its own, which takes part in no merge.
     """
     for piece in (piece for part in text.split(END_OF_TEXT) for piece in cut(part, size)):
         place = 0

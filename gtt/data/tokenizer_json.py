@@ -1,4 +1,4 @@
-"""The `tokenizer.json` of the `tokenizers` library as a value: what kind it is, where it lies."""
+"""Reading `tokenizer.json` files of the `tokenizers` library: where they lie, of which kind."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def show_ranges(characters: Sequence[str], most: int = 40) -> str:
             runs[-1].append(character)
         else:
             runs.append([character])
-    shown = [
+    ranges = [
         " ".join(map(repr, run)) if len(run) < 4 else f"{run[0]!r}-{run[-1]!r}" for run in runs
     ]
-    return " ".join(shown[:most]) + (" ..." if len(shown) > most else "")
+    return " ".join(ranges[:most]) + (" ..." if len(ranges) > most else "")

@@ -1,4 +1,4 @@
-"""Tokenizers learned from a text, and those that others have learned."""
+"""Training tokenizers on a text, and loading pretrained ones."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ def train_bpe_tokenizer(
 def load_pretrained_tokenizer(name_or_path: str, sources_folder: Path | None = None) -> Tokenizer:
     """A tokenizer from a local folder or `tokenizer.json`, from `sources_folder`, or from the Hub.
 
-    GPT-2's is always here: its files came with a package.
-    What only dresses its output is taken off: special tokens around a text, a space before it,
-    truncation, padding, and for byte-level ones the Unicode normalisation. Raises `UnusableData`
-    where it is missing, or where texts do not come back as they went in.
+    GPT-2's needs no download: its files come with a package. Parts that change a text are removed:
+    special tokens around it, a space before it, truncation, padding, and for byte-level tokenizers
+    the Unicode normalisation. Raises `UnusableData` where it is missing, or where decoding does not
+    give back the text.
     """
     if name_or_path in GPT2_NAMES and not is_there(Path(name_or_path)):
         return gpt2_tokenizer()

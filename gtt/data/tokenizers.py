@@ -49,7 +49,7 @@ class Tokenizer:
     def __init__(self, backend: library.Tokenizer, kind: Kind) -> None:
         self.kind: Kind = kind
         self._backend = backend
-        self._known: set[str] = set()
+        self._covered: set[str] = set()
         self._unknown: set[str] = set()
 
     @cached_property
@@ -205,13 +205,13 @@ class Tokenizer:
             return ord(character) < len(self._table) and self._table[ord(character)] >= 0
         if _is_surrogate(character):
             return False
-        if self._is_byte_level or character in self._known:
+        if self._is_byte_level or character in self._covered:
             return True
         if character in self._unknown:
             return False
         ids = self._backend.encode(character, add_special_tokens=False).ids
         covered = self._backend.decode(ids, skip_special_tokens=False) == character
-        (self._known if covered else self._unknown).add(character)
+        (self._covered if covered else self._unknown).add(character)
         return covered
 
     def _check(self, text: str) -> None:
@@ -227,7 +227,7 @@ class Tokenizer:
 
     def _refuse(self, text: str) -> None:
         unknown = self.unknown_characters(text)
-        shown = ", ".join(map(repr, unknown[:5]))
+        examples = ", ".join(map(repr, unknown[:5]))
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         if self.covers_everything:
             covered = "every character that UTF-8 can write"
@@ -238,7 +238,7 @@ class Tokenizer:
         else:
             covered = "only what its vocabulary spells out"
         raise BadInput(
-            f"The tokenizer does not know {shown}{more}. It covers {covered}. Leave "
+            f"The tokenizer does not know {examples}{more}. It covers {covered}. Leave "
             f"{'it' if len(unknown) == 1 else 'them'} out"
             + ("." if self.covers_everything else ", or train with the bpe tokenizer."),
             field="text",

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from gtt.config import ModelConfig, RunConfig, size_name
-from gtt.data.public_settings import tell_source
+from gtt.data.public_settings import public_source
 from gtt.data.tokenizer_json import BYTE_OF
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
@@ -231,7 +231,7 @@ def _within(number: float, least: float, most: float) -> float:
 
 
 def _summary(source_name: str, model: ModelConfig, vocab_size: int) -> str:
-    source = tell_source(source_name)
+    source = public_source(source_name)
     text = f" on {source.title}" if source.kind in ("built-in", "hub") else ""
     return (
         f"A small GPT with {model.parameter_count(vocab_size):,} parameters, trained from "

@@ -11,7 +11,7 @@ from typing import Any
 from gtt import __version__
 from gtt.config import RunConfig, describe_settings
 from gtt.data.exams import exam_for
-from gtt.data.public_settings import tell_source, tell_tokenizer
+from gtt.data.public_settings import public_source, public_tokenizer
 from gtt.durations import duration_in_words
 from gtt.errors import UnusableRun
 from gtt.exports import report_parts as show
@@ -76,7 +76,7 @@ def report_page(run: RunFolder) -> str:
 
 
 def _summary(config: RunConfig, view: RunView) -> str:
-    about = f" on {tell_source(config.data.source).title}"
+    about = f" on {public_source(config.data.source).title}"
     model = config.model
     return (
         f"A GPT with {view.parameters:,} parameters ({model.n_layers} layers of {model.n_heads} "
@@ -103,7 +103,7 @@ def _results(config: RunConfig, view: RunView) -> str:
         ("Computed on", f"{view.device}, {view.precision}, processes: {view.processes}"),
     ]
     if view.task_score is not None:
-        exam = exam_for(tell_source(config.data.source).setting)
+        exam = exam_for(public_source(config.data.source).setting)
         what = exam.metric.capitalize() if exam is not None else "Exact answers"
         rows.insert(5, (what, f"{100 * view.task_score:.1f} %"))
     return show.table("The run in numbers", rows)
@@ -209,10 +209,10 @@ def _value(name: str, value: object) -> str:
     if value is None:
         return "not set"
     if name == "source":
-        told = tell_source(str(value))
+        told = public_source(str(value))
         return told.title if told.kind == "upload" else told.setting
     if name == "pretrained_tokenizer":
-        return tell_tokenizer(str(value))
+        return public_tokenizer(str(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return repr(value) if isinstance(value, str) and name == "prompt" else str(value)

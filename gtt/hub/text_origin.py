@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gtt.data.public_settings import tell_source
+from gtt.data.public_settings import public_source
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Origin:
 
 def origin_of(source: str, text: str) -> Origin:
     """What is known of a source setting; `text` is what a person calls an uploaded file."""
-    source_name = tell_source(source, uploaded=text)
+    source_name = public_source(source, uploaded=text)
     if source_name.built_in is None:
         return Origin(
             title=source_name.title,

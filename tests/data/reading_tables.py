@@ -6,7 +6,7 @@ import json
 import random
 from pathlib import Path
 
-from gtt.data.files import open_file
+from gtt.data.text_files import open_file
 
 
 def sentence(number: int) -> str:

@@ -11,8 +11,8 @@ from gtt.api.upload_checks import ContentCheck
 from gtt.config import DataConfig
 from gtt.data.encodings import encoding_of
 from gtt.data.excerpt import Places, read_excerpt
-from gtt.data.files import open_file
 from gtt.data.sources import resolve_source
+from gtt.data.text_files import open_file
 from gtt.errors import UnusableData
 
 SPANISH = "El niño comió en el jardín; mañana irá a la montaña.\n"

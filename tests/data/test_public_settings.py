@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gtt.config import DataConfig
-from gtt.data.public_settings import tell_source, tell_tokenizer, without_paths
+from gtt.data.public_settings import public_source, public_tokenizer, without_paths
 from gtt.data.sources import resolve_source, with_absolute_paths
 from gtt.errors import UnusableData
 
@@ -32,7 +32,7 @@ from gtt.errors import UnusableData
     ],
 )
 def test_sources(setting: str, kind: str, told: str | None, title: str) -> None:
-    found = tell_source(setting)
+    found = public_source(setting)
     assert (found.kind, found.setting, found.title) == (kind, told or setting, title)
     assert (found.dataset is not None) is (kind == "hub")
 
@@ -44,9 +44,9 @@ def test_they_are_read_as_training_reads_them(setting: str) -> None:
     try:
         resolved = resolve_source(setting)
     except UnusableData:
-        assert tell_source(setting).kind == "file", "and no data set is made up"
+        assert public_source(setting).kind == "file", "and no data set is made up"
         return
-    told = tell_source(setting)
+    told = public_source(setting)
     assert (told.kind, told.title) == (resolved.kind, resolved.title)
     assert told.dataset == (resolved.hub.dataset if resolved.hub else None)
 
@@ -65,7 +65,7 @@ def test_they_are_read_as_training_reads_them(setting: str) -> None:
     ],
 )
 def test_tokenizers(setting: str, told: str) -> None:
-    assert tell_tokenizer(setting) == told
+    assert public_tokenizer(setting) == told
 
 
 def test_a_run_keeps_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_a_run_keeps_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     data = DataConfig(
         source="client/notes.txt", tokenizer="pretrained", pretrained_tokenizer="client/tok"
     )
-    assert tell_tokenizer("client/tok") == "tok"
+    assert public_tokenizer("client/tok") == "tok"
     kept = with_absolute_paths(data)
     assert kept.source == str(tmp_path / "client" / "notes.txt")
     monkeypatch.chdir("/")

@@ -14,8 +14,8 @@ from reading_tables import TEXTS, on_lines, read, written
 from gtt.config import DataConfig
 from gtt.data.corpus import build_corpus
 from gtt.data.excerpt import Places, read_excerpt
-from gtt.data.files import open_file
 from gtt.data.sources import resolve_source
+from gtt.data.text_files import open_file
 from gtt.errors import UnusableData
 
 DEEP = "[" * 20_000

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gtt.data.files import open_file
 from gtt.data.python_source_code import read_python
 from gtt.data.sources import SOURCES, HubName, describe_sources, resolve_source
+from gtt.data.text_files import open_file
 from gtt.errors import UnusableData
 
 

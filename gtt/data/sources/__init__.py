@@ -53,21 +53,21 @@ def find_sources() -> dict[str, Source]:
 
     A module may hold several, and classes without a name that several sources share.
     """
-    found: list[Source] = []
+    sources: list[Source] = []
     for module in pkgutil.iter_modules(__path__):
-        held = vars(importlib.import_module(f"{__name__}.{module.name}"))
-        found += [
-            one()
-            for one in held.values()
-            if isinstance(one, type)
-            and issubclass(one, Source)
-            and one.__module__ == held["__name__"]
-            and "name" in vars(one)
+        names = vars(importlib.import_module(f"{__name__}.{module.name}"))
+        sources += [
+            source_class()
+            for source_class in names.values()
+            if isinstance(source_class, type)
+            and issubclass(source_class, Source)
+            and source_class.__module__ == names["__name__"]
+            and "name" in vars(source_class)
         ]
-    found.sort(key=lambda one: (one.order, one.name))
-    sources = {one.name: one for one in found}
-    assert len(sources) == len(found), "two sources have one name"
-    return sources
+    sources.sort(key=lambda source: (source.order, source.name))
+    by_name = {source.name: source for source in sources}
+    assert len(by_name) == len(sources), "two sources have one name"
+    return by_name
 
 
 SOURCES = find_sources()
@@ -114,11 +114,11 @@ def resolve_source(text: str, uploads: Path | None = None) -> Resolved:
     hub = hub_name(name)
     if hub is not None:
         return Resolved("hub", name, hub.dataset, hub=hub)
-    near = difflib.get_close_matches(name.lower()[:100], SOURCES, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(SOURCES)};"
+    similar = difflib.get_close_matches(name.lower()[:100], SOURCES, n=1, cutoff=0.5)
+    hint = f"did you mean {similar[0]!r}?" if similar else f"known are {', '.join(SOURCES)};"
     raise UnusableData(
-        f"There is no source {_shown(name)}: {hint} A file is given by its path, a data set of the "
-        "Hugging Face Hub as owner/name[:config][:split][:column].",
+        f"There is no source {_quoted(name)}: {hint} A file is given by its path, a data set of "
+        "the Hugging Face Hub as owner/name[:config][:split][:column].",
         field="data.source",
     )
 
@@ -148,7 +148,7 @@ def _resolve_upload(name: str, uploads: Path | None) -> Resolved:
             about = json.loads((place / "upload.json").read_text(encoding="utf-8"))
             return Resolved("file", name, str(about["name"]), path=path)
     raise UnusableData(
-        f"There is no upload {_shown(name)} here: upload the text again.", field="data.source"
+        f"There is no upload {_quoted(name)} here: upload the text again.", field="data.source"
     )
 
 
@@ -168,5 +168,5 @@ def _resolve_file(name: str, path: Path) -> Resolved:
     return Resolved("file", path.name, path.name, path=path)
 
 
-def _shown(name: str) -> str:
+def _quoted(name: str) -> str:
     return repr(name) if len(name) <= 60 else repr(name[:57] + "...")

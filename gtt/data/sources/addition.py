@@ -1,4 +1,4 @@
-"""The task of the name: sums of two numbers."""
+"""The task `addition`: sums of two numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sources share that are data sets of the Hub, of which a copy may lie nearby."""
+"""The base of sources that are data sets of the Hub, of which there may be a local copy."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from gtt.config import DataConfig
 from gtt.data import hub
-from gtt.data.files import TABLE_SUFFIXES, open_file
 from gtt.data.progress import Report
 from gtt.data.source_names import HubName
 from gtt.data.sources.source import OpenedSource, Places, Source
 from gtt.data.streams import TextStream
+from gtt.data.text_files import TABLE_SUFFIXES, open_file
 from gtt.errors import UnusableData
 
 LOOKED_THROUGH = 1 << 20  # bytes of a copy

@@ -1,4 +1,4 @@
-"""The task of the name: letters, then the same letters again."""
+"""The task `copy`: letters, then the same letters again."""
 
 from __future__ import annotations
 

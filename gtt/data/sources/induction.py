@@ -1,4 +1,4 @@
-"""The task of the name: what followed a letter before follows it again."""
+"""The task `induction`: what followed a letter before follows it again."""
 
 from __future__ import annotations
 

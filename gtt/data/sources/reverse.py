@@ -1,4 +1,4 @@
-"""The task of the name: letters, then the same letters backwards."""
+"""The task `reverse`: letters, then the same letters backwards."""
 
 from __future__ import annotations
 

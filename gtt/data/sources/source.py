@@ -1,4 +1,4 @@
-"""What a built-in source of text is."""
+"""The interface of a built-in source of text."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class Source(ABC):
     ) -> OpenedSource:
         """The source, of which nothing is read yet.
 
-        `limit` is in bytes. With `most` it is a look: a text that is here is read, no more than so
-        many bytes of it, and nothing is fetched.
+        `limit` is in bytes. With `most`, for a preview, at most so many bytes are read, of a text
+        that is on this machine; nothing is downloaded.
         """
 
     def local_copy(self, places: Places) -> Path | None:

@@ -1,4 +1,4 @@
-"""What the sources that are tasks share: lines of a question and its one right answer."""
+"""The base of sources that are tasks: lines with a question and its one right answer."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from gtt.config import DataConfig
 from gtt.data.fetch import TINY_SHAKESPEARE, fetch, find_copy
-from gtt.data.files import open_file
 from gtt.data.progress import Report
 from gtt.data.sources.source import OpenedSource, Places, Source
 from gtt.data.streams import TextStream
+from gtt.data.text_files import open_file
 
 
 class TinyShakespeare(Source):
@@ -40,5 +40,7 @@ class TinyShakespeare(Source):
 
     def local_copy(self, places: Places) -> Path | None:
         """A copy in the shared folder, else what was fetched before."""
-        kept = places.downloads / self.copies[0]
-        return find_copy(TINY_SHAKESPEARE, places.sources) or (kept if kept.is_file() else None)
+        download = places.downloads / self.copies[0]
+        return find_copy(TINY_SHAKESPEARE, places.sources) or (
+            download if download.is_file() else None
+        )

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gtt.data import byte_decoding, json_rows
-from gtt.data.files import open_file
+from gtt.data.text_files import open_file
 from gtt.errors import UnusableData
 
 TEXT = "A first line.\nNaïve café, 你好 🙂.\n\n  indented\u2028\x85 and\x0c more\n"
