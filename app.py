@@ -37,7 +37,7 @@ from gtt.listening import (
     reach_oneself,
     refuse_unusable,
     settle_sub_path,
-    told_at,
+    where_to_open,
 )
 from gtt.rest import routes
 from gtt.runs.home import Home
@@ -150,7 +150,7 @@ def serve(service: Service, address: Address) -> None:
         refuse_unusable(address)
         raise
     refuse_unguarded(app)
-    print(told_at(address), flush=True)
+    print(where_to_open(address), flush=True)
     # What is here by now stays; the collector need not go through it with every page it serves.
     gc.collect()
     gc.freeze()

@@ -29,8 +29,8 @@ import torch
 from gtt.config import GenerationConfig, ModelConfig
 from gtt.data.tokenizer_training import train_char_tokenizer
 from gtt.inference import interpretability_heads
-from gtt.inference.jobs import work_on
 from gtt.inference.loaded import LoadedCheckpoints
+from gtt.inference.model_jobs import work_on
 from gtt.inference.prices import price_of
 from gtt.inference.questions import (
     AblationJob,

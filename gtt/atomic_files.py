@@ -1,7 +1,7 @@
-"""Writing files and folders so that whoever looks finds the old one or the new one, and whole.
+"""Atomic writing: a reader finds either the old file or folder or the new one, complete.
 
-What is written stands beside its place until it is on the disk, and takes the place in one rename.
-A power cut, a full disk or an end in the middle leaves what was there.
+The new one is written beside its place, flushed to the disk, and renamed. A power cut, a full disk
+or the end of the process leave the old one as it was.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path, *, alone: bool = True, private: bool = False) -> Iterator[Path]:
-    """Inside, the file is written at the path that this gives; after it, that is `path`.
+    """Gives a path beside `path` to write to; when the `with` block ends it is renamed to `path`.
 
-    `alone` says that one process at a time writes this file, so that what a dead one left beside it
-    is written over; several at once get names of their own. With `private` it is for its owner
-    alone, from the start. On an error nothing is left behind.
+    `alone`: only one process at a time writes this file, so the remains of a dead one are
+    overwritten; otherwise each writer gets a name of its own. `private`: only the owner may read
+    the file, from the start. On an error nothing is left behind.
     """
     mark = "" if alone else f".{secrets.token_hex(4)}"
     beside = path.with_name(f".{path.name}{mark}.partial")
@@ -49,22 +49,22 @@ def write_text(path: Path, text: str, *, alone: bool = True, private: bool = Fal
 def write_folder(place: Path, write: Callable[[Path], None]) -> None:
     """Lets `write` fill a folder beside `place`, then moves it there in one rename."""
     beside = place.with_name(f".{place.name}.partial")
-    aside = place.with_name(f".{place.name}.replaced")
+    replaced = place.with_name(f".{place.name}.replaced")
     shutil.rmtree(beside, ignore_errors=True)
-    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(replaced, ignore_errors=True)
     try:
         beside.mkdir(parents=True)
         write(beside)
         for path in beside.iterdir():
             flush(path)
         if place.exists():
-            place.rename(aside)
+            place.rename(replaced)
         beside.rename(place)
         flush(place.parent)
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
     except BaseException:
-        if aside.exists() and not place.exists():
-            aside.rename(place)
+        if replaced.exists() and not place.exists():
+            replaced.rename(place)
         shutil.rmtree(beside, ignore_errors=True)
         raise
 

@@ -59,10 +59,10 @@ def bench(recipes: list[str] | None, steps: int, rounds: int, *, as_json: bool =
 def measure_in_process(recipe: str, variant: str, steps: int) -> dict[str, float]:
     """Tokens per second and peak memory in MB of one variant, measured in a fresh process."""
     command = [sys.executable, "-m", "gtt.bench", recipe, variant, str(steps)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise BadInput(f"Measuring {recipe} failed: {done.stderr.strip().splitlines()[-1]}")
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode != 0:
+        raise BadInput(f"Measuring {recipe} failed: {process.stderr.strip().splitlines()[-1]}")
+    result: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
     return result
 
 

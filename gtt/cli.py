@@ -204,18 +204,18 @@ def train_command(options: argparse.Namespace) -> int:
     return _train(options, name_for(config), start)
 
 
-def _source(given: str) -> str:
+def _source(source: str) -> str:
     """What --data names: a file by its absolute path, since a run may be resumed from elsewhere."""
     from gtt.data.sources import SOURCES, is_there, local_path
 
-    if not given.strip():
+    if not source.strip():
         raise BadInput(
             "--data names no source: give one of those that `python -m gtt datasets` lists, a file "
             "or owner/name on the Hub.",
             field="data.source",
         )
-    path = local_path(given)
-    return str(path.absolute()) if given not in SOURCES and is_there(path) else given
+    path = local_path(source)
+    return str(path.absolute()) if source not in SOURCES and is_there(path) else source
 
 
 def resume_command(options: argparse.Namespace) -> int:
@@ -290,7 +290,7 @@ def generate_command(options: argparse.Namespace) -> int:
     """`generate`: the prompt and its continuation, as it is drawn."""
     from gtt.runs.inspect import generate_from_run
 
-    given = {
+    options_given = {
         "prompt": options.prompt,
         "max_new_tokens": options.max_new_tokens,
         "temperature": options.temperature,
@@ -301,7 +301,7 @@ def generate_command(options: argparse.Namespace) -> int:
         "seed": options.seed,
         "stop": options.stop,
     }
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes = {name: value for name, value in options_given.items() if value is not None}
     from gtt.display import printable
 
     show = printable if sys.stdout.isatty() else str
@@ -314,16 +314,16 @@ def generate_command(options: argparse.Namespace) -> int:
 def export_command(options: argparse.Namespace) -> int:
     """`export`: a run in one of the formats of `gtt.exports`."""
     form = format_named(options.form)
-    from gtt.exports.making import Taken, export
+    from gtt.exports.making import RunToExport, export
     from gtt.runs.folder import RunFolder
     from gtt.runs.home import Home
     from gtt.runs.inspect import checkpoint_of
 
     checkpoint = checkpoint_of(options.run_dir, options.checkpoint) if form.is_of_model else None
     corpora = Home.from_environment().corpora
-    taken = Taken(RunFolder(options.run_dir), checkpoint, corpora, options.weights)
+    exported = RunToExport(RunFolder(options.run_dir), checkpoint, corpora, options.weights)
     out = form.named(options.out)
-    export(taken, form, out)
+    export(exported, form, out)
     print(out)
     return OK
 
@@ -380,10 +380,11 @@ def recipes_command(options: argparse.Namespace) -> int:
         print(f"    {' '.join(recipe.summary.split())}")
         print(f"    For: {' '.join(recipe.audience.split())}")
         if recipe.measured is not None:
-            done = recipe.measured
+            measured = recipe.measured
             print(
-                f"    Measured: {done.parameters:,} parameters, validation loss "
-                f"{done.validation_loss:.3f} after {done.seconds:.0f} s on {done.machine}."
+                f"    Measured: {measured.parameters:,} parameters, validation loss "
+                f"{measured.validation_loss:.3f} after {measured.seconds:.0f} s "
+                f"on {measured.machine}."
             )
     return OK
 
@@ -415,13 +416,14 @@ def settings_command(options: argparse.Namespace) -> int:
 
     if options.group is not None and options.group not in GROUPS:
         raise BadInput(nearest("group of settings", options.group, list(GROUPS)), field="group")
-    for one in describe_settings():
-        if options.group not in (None, one.group):
+    for setting in describe_settings():
+        if options.group not in (None, setting.group):
             continue
-        takes = " | ".join(one.choices) if one.choices else one.kind
-        default = json.dumps(one.default)
-        print(f"{one.key}  ({takes}, default {default}{', ' + one.unit if one.unit else ''})")
-        print(f"    {explain(one.concept).tip}")
+        takes = " | ".join(setting.choices) if setting.choices else setting.kind
+        default = json.dumps(setting.default)
+        unit = f", {setting.unit}" if setting.unit else ""
+        print(f"{setting.key}  ({takes}, default {default}{unit})")
+        print(f"    {explain(setting.concept).tip}")
     return OK
 
 

@@ -1,4 +1,4 @@
-"""Writing to a console or a file whose encoding lacks some characters: no text ends a program.
+"""Output to consoles and files whose encoding lacks some characters: no text causes an error.
 
 Windows encodes redirected output in cp1252 or gbk, `PYTHONIOENCODING` and an old terminal in
 anything. What such an encoding cannot hold is written in plain characters, or as an escape that
@@ -57,7 +57,7 @@ def _plainer(character: str) -> str:
 
 
 def json_line(value: Any) -> str:
-    """Plain values as one line of JSON for stdout, in escapes where that has not every character.
+    """Plain values as one line of JSON for stdout, escaped where its encoding lacks characters.
 
     So a program reads the same values whatever the encoding.
     """

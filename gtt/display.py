@@ -1,4 +1,4 @@
-"""What the terminal shows of a run: a bar and samples for a person, lines of JSON for a script."""
+"""Output of a run in the terminal: a bar and samples for a person, lines of JSON for a script."""
 
 from __future__ import annotations
 
@@ -199,15 +199,15 @@ class TerminalDisplay(QuietDisplay):
             self.console.print(Text(f"    {line}"))
 
     def _figures(self, step: int) -> str:
-        left = self.pace.seconds_left(
+        seconds_left = self.pace.seconds_left(
             self.started["total_steps"], self.started["config"]["training"]
         )
-        remaining = "" if left is None else f" · {_duration(left)} left"
+        remaining = "" if seconds_left is None else f" · {_duration(seconds_left)} left"
         if not self.logged:
             return remaining.removeprefix(" · ")
         loss = self.logged["loss"]
-        shown = "nan" if loss is None else f"{loss:.3f}"
-        return f"loss {shown} · {self.logged['tokens_per_second']:,.0f} tok/s{remaining}"
+        loss_text = "nan" if loss is None else f"{loss:.3f}"
+        return f"loss {loss_text} · {self.logged['tokens_per_second']:,.0f} tok/s{remaining}"
 
     def _summary(self) -> list[str]:
         """The last validation loss between the baselines, lowest last."""
@@ -241,17 +241,17 @@ Shown = TypeVar("Shown")
 
 
 def unless_gone(show: Callable[[Shown], None]) -> Callable[[Shown], None]:
-    """`show`, silent once whoever reads our output has gone: the training goes on without them."""
-    gone = False
+    """`show`, silent after the reader of stdout has closed it: the training goes on."""
+    has_gone = False
 
-    def show_if_read(what: Shown) -> None:
-        nonlocal gone
-        if gone:
+    def show_if_read(item: Shown) -> None:
+        nonlocal has_gone
+        if has_gone:
             return
         try:
-            show(what)
+            show(item)
         except (BrokenPipeError, SystemExit):  # rich ends the process at a broken pipe
-            gone = True
+            has_gone = True
 
     return show_if_read
 
@@ -272,8 +272,8 @@ def printable(text: str) -> str:
 
 
 def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
+    whole_minutes, remaining = divmod(round(seconds), 60)
+    hours, minutes = divmod(whole_minutes, 60)
     if hours:
         return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    return f"{minutes} min {remaining:02d} s" if minutes else f"{remaining} s"

@@ -1,4 +1,4 @@
-"""What the app explains: one concept per file of `gtt/explanations`, read once.
+"""The concepts that the app explains, each a file of `gtt/explanations`, read once.
 
 A teacher adds or edits a concept without touching code. The file `explanations/dropout.md` is the
 concept `dropout`; it holds a title, a tip for the tooltip, and two or three paragraphs:
@@ -113,8 +113,8 @@ QUANTITIES: dict[str, Quantity] = _table(
 )
 
 ACTIONS: dict[str, Action] = {
-    one.id: one
-    for one in (
+    concept.id: concept
+    for concept in (
         Action(
             "start",
             "Trains a new model with the settings of all tabs, also when this page is closed.",
@@ -162,24 +162,26 @@ def concepts() -> dict[str, Concept]:
 
 def explain(id: str) -> Concept:
     """The concept `id`; raises `BadInput`, which names the nearest, where there is none."""
-    known = _packaged_concepts()
-    if id in known:
-        return known[id]
-    asked = id[:100]  # comparing a long text would take its time
-    nearest = difflib.get_close_matches(asked, known, n=1, cutoff=0)[0]
-    raise BadInput(f"There is no concept {asked!r}: the nearest is {nearest!r}.", field="concept")
+    concepts = _packaged_concepts()
+    if id in concepts:
+        return concepts[id]
+    shortened = id[:100]  # comparing a long text would take its time
+    nearest = difflib.get_close_matches(shortened, concepts, n=1, cutoff=0)[0]
+    raise BadInput(
+        f"There is no concept {shortened!r}: the nearest is {nearest!r}.", field="concept"
+    )
 
 
 def read_concepts(folder: Path) -> dict[str, Concept]:
     """The concepts of every `*.md` file in `folder`; raises `BadInput` at the first malformed."""
-    found = {}
+    concepts = {}
     for path in sorted(folder.glob("*.md")):
         try:
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise _malformed(path.stem, "is not UTF-8 text: save it in that encoding") from None
-        found[path.stem] = parse_concept(path.stem, text)
-    return found
+        concepts[path.stem] = parse_concept(path.stem, text)
+    return concepts
 
 
 def parse_concept(id: str, text: str) -> Concept:

@@ -1,4 +1,4 @@
-"""GTT from Python: `gtt.train(...)` yields what happens, `gtt.load(...)` gives the model."""
+"""GTT from Python: `gtt.train(...)` yields the events of a run, `gtt.load(...)` gives the model."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Training(Iterable[Event]):
     def __init__(self, config: RunConfig, home: Home, folder: Path) -> None:
         self.folder = folder
         self._stop = _Stop()
-        self._told: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         is_new = claim_folder(folder)
         # The thread lets whoever reads slowly hold up nobody, and Ctrl-C end the run saved. It
         # knows nothing of this object, which may go while it trains.
-        work = partial(_work, config, home, folder, is_new, self._stop, self._told)
+        work = partial(_work, config, home, folder, is_new, self._stop, self._events)
         self._thread = threading.Thread(target=work, name="training")
         weakref.finalize(self, self._stop.set)
         self._thread.start()
@@ -68,11 +68,11 @@ class Training(Iterable[Event]):
 
     def __next__(self) -> Event:
         """One event, as `next` asks for it: between two of them the run goes on."""
-        one = self._told.get()
-        if isinstance(one, Event):
-            return one
-        self._told.put(None)  # for whoever asks again after the end
-        raise StopIteration if one is None else one
+        event = self._events.get()
+        if isinstance(event, Event):
+            return event
+        self._events.put(None)  # for whoever asks again after the end
+        raise StopIteration if event is None else event
 
     def __enter__(self) -> Training:
         return self
@@ -115,8 +115,8 @@ class Model:
 
     def generate(self, prompt: str | None = None, **settings: Any) -> str:
         """The prompt and its continuation; settings of generation by name, `temperature=0.7`."""
-        given = settings if prompt is None else {**settings, "prompt": prompt}
-        chosen = parse(GenerationConfig, {**self.settings.model_dump(), **given})
+        changes = settings if prompt is None else {**settings, "prompt": prompt}
+        chosen = parse(GenerationConfig, {**self.settings.model_dump(), **changes})
         try:
             return chosen.prompt + "".join(generate_text(self.gpt, self.tokenizer, chosen))
         except FloatingPointError:
@@ -174,8 +174,8 @@ def _in_groups(changes: Mapping[str, Any]) -> dict[str, Any]:
             continue
         having = [group for group, model in GROUPS.items() if name in model.model_fields]
         if not having:
-            known = [field for model in GROUPS.values() for field in model.model_fields]
-            raise BadInput(nearest("setting", name, [*GROUPS, *known]), field=name)
+            fields = [field for model in GROUPS.values() for field in model.model_fields]
+            raise BadInput(nearest("setting", name, [*GROUPS, *fields]), field=name)
         if len(having) > 1:
             raise BadInput(
                 f"{name} is a setting of {' and of '.join(having)}: write "
@@ -192,20 +192,20 @@ def _work(
     folder: Path,
     is_new: bool,
     stop: threading.Event,
-    told: queue.SimpleQueue[Event | BaseException | None],
+    events: queue.SimpleQueue[Event | BaseException | None],
 ) -> None:
     """Trains, and puts the run's events into the queue as its journal gets them; at last None, or
     what went wrong. A run that was not begun leaves no new folder."""
 
-    def record(one: Record) -> None:
-        values = {name: value for name, value in one.items() if name not in ABOUT_THE_LINE}
-        told.put(EVENTS[str(one["type"])](**values))
+    def put_event(record: Record) -> None:
+        values = {name: value for name, value in record.items() if name not in ABOUT_THE_LINE}
+        events.put(EVENTS[str(record["type"])](**values))
 
     try:
-        start_run(config, home, folder, watcher=Watcher(record=record, stop=stop))
-        told.put(None)
+        start_run(config, home, folder, watcher=Watcher(record=put_event, stop=stop))
+        events.put(None)
     except BaseException as error:
         if is_new:
             with suppress(OSError):  # there is a run in it
                 folder.rmdir()
-        told.put(error)
+        events.put(error)

@@ -1,4 +1,4 @@
-"""Jobs of the Hub in the terminal: what machines cost, training on one, following one again."""
+"""Jobs of the Hub in the terminal: prices of machines, training on one, following one again."""
 
 from __future__ import annotations
 
@@ -44,21 +44,25 @@ def jobs_command(options: argparse.Namespace) -> int:
 
     from gtt.hub.jobs.hardware import dollars, flavors, public_api
 
-    known = flavors(public_api())
+    machines = flavors(public_api())
     if options.json:
-        print(json_line([asdict(one) for one in known]))
+        print(json_line([asdict(flavor) for flavor in machines]))
         return OK
-    for one in known:
-        print(f"{one.name}: {one.title}, {dollars(one.dollars_per_hour)} an hour")
-        print(f"    {', '.join(filter(None, [one.cpu, one.memory, one.gpu]))}")
+    for flavor in machines:
+        print(f"{flavor.name}: {flavor.title}, {dollars(flavor.dollars_per_hour)} an hour")
+        print(f"    {', '.join(filter(None, [flavor.cpu, flavor.memory, flavor.gpu]))}")
     print("Train on one with: python -m gtt train --on MACHINE --minutes 30")
     return OK
 
 
 def refuse_job_options(options: argparse.Namespace) -> None:
     """Raises `BadInput` for an option of `--on` without it."""
-    given = {"--minutes": options.minutes, "--repo": options.repo, "--yes": options.yes or None}
-    for name, value in given.items():
+    job_options = {
+        "--minutes": options.minutes,
+        "--repo": options.repo,
+        "--yes": options.yes or None,
+    }
+    for name, value in job_options.items():
         if value is not None:
             raise BadInput(f"{name} is for a machine of the Hub: name one with --on.")
 
@@ -84,8 +88,8 @@ def train_on_hub(config: RunConfig, name: str, options: argparse.Namespace) -> i
     refuse_tracker(config)
     repo = repo_name(options.repo) if options.repo else None
     token = checked_token(own_token())
-    asked = proposed_minutes(None) if options.minutes is None else options.minutes
-    minutes = checked_minutes(asked)
+    minutes_wanted = proposed_minutes(None) if options.minutes is None else options.minutes
+    minutes = checked_minutes(minutes_wanted)
     flavor = flavor_named(flavors(public_api()), options.on)
     price = flavor.at_most(minutes)
     print(
@@ -151,13 +155,13 @@ def _show(folder: Path, worker: Any, name: str, *, as_json: bool) -> int:
     from gtt.training.events import RunEnded
 
     display: Any = JsonDisplay() if as_json else TerminalDisplay(name)
-    watcher, told, end = display.watcher(), 0, None
+    watcher, last_seq, end = display.watcher(), 0, None
     with display:
         while True:
             try:
                 is_over = not worker.is_alive()
-                for record in read_journal(folder / "journal.jsonl", told):
-                    told = record["seq"]
+                for record in read_journal(folder / "journal.jsonl", last_seq):
+                    last_seq = record["seq"]
                     if record["type"] == "RunEnded":
                         end = RunEnded(
                             record["step"], record["reason"], record["message"], record["seconds"]

@@ -1,4 +1,4 @@
-"""Several processes on a machine without a GPU, as they were asked for.
+"""Starts several processes on a machine without a GPU where `accelerate launch` starts one.
 
 `accelerate launch --num_processes 2` starts several processes on GPUs; on CPUs alone it leaves that
 to MPI and starts one, which would quietly train with half the batch. That one sees it from its

@@ -65,12 +65,12 @@ def refuse_unusable(address: Address) -> None:
         return
     if problem == errno.EADDRINUSE:
         free = next_free_port(address.name, address.port + 1)
-        way = "set GRADIO_SERVER_PORT to a free one"
+        way_out = "set GRADIO_SERVER_PORT to a free one"
         if free is not None:
-            way = f"GRADIO_SERVER_PORT={free} python app.py takes the next free one"
+            way_out = f"GRADIO_SERVER_PORT={free} python app.py takes the next free one"
         raise BadInput(
             f"Port {address.port} is taken, perhaps by a page of this kind that is open already "
-            f"(http://localhost:{address.port}): {way}.",
+            f"(http://localhost:{address.port}): {way_out}.",
             field="GRADIO_SERVER_PORT",
         )
     if problem in (errno.EACCES, errno.EPERM):
@@ -86,14 +86,14 @@ def refuse_unusable(address: Address) -> None:
     )
 
 
-def told_at(address: Address) -> str:
+def where_to_open(address: Address) -> str:
     """Where a person opens the page, and how it is ended."""
     name = address.name.strip("[]")
     everywhere = name in ("0.0.0.0", "::")
     host = "localhost" if everywhere else f"[{name}]" if ":" in name else name
-    others = f", and to the network under this machine's name, port {address.port}"
+    network_part = f", and to the network under this machine's name, port {address.port}"
     return (
-        f"The page is at http://{host}:{address.port}{others if everywhere else ''}. "
+        f"The page is at http://{host}:{address.port}{network_part if everywhere else ''}. "
         "Ctrl-C ends the server."
     )
 
@@ -105,15 +105,15 @@ def next_free_port(name: str, first: int) -> int | None:
 
 
 def _problem(name: str, port: int) -> int | None:
-    """Why nobody can listen there, as an error number; 0 where the name leads nowhere."""
+    """The error number of listening at an address; None if it works, 0 for an unknown name."""
     host = name[1:-1] if name.startswith("[") and name.endswith("]") else name
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):
         return 0
     # Gradio looks at this machine's own address in any case.
     places = [("127.0.0.1", port, socket.AF_INET)]
-    places += [(str(place[0]), port, family) for family, _, _, _, place in found]
+    places += [(str(place[0]), port, family) for family, _, _, _, place in addresses]
     for at, number, family in dict.fromkeys(places):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -133,10 +133,10 @@ def settle_sub_path(environment: MutableMapping[str, str] = os.environ) -> str:
 
     Raises `BadInput` for one that the page serves itself.
     """
-    given = environment.get("GRADIO_ROOT_PATH", "").strip()
-    if not given:
+    root_path = environment.get("GRADIO_ROOT_PATH", "").strip()
+    if not root_path:
         return ""
-    whole = given.rstrip("/")
+    whole = root_path.rstrip("/")
     if not whole.startswith(("http://", "https://")):
         whole = "/" + whole.strip("/") if whole else ""
     try:
@@ -145,14 +145,14 @@ def settle_sub_path(environment: MutableMapping[str, str] = os.environ) -> str:
         path = ".."
     if not _SUB_PATH.fullmatch(whole) or {".", ".."} & set(path.split("/")):
         raise BadInput(
-            f"GRADIO_ROOT_PATH={given} is no address: give a path such as /gtt.",
+            f"GRADIO_ROOT_PATH={root_path} is no address: give a path such as /gtt.",
             field="GRADIO_ROOT_PATH",
         )
     first = path.strip("/").partition("/")[0]
     if first in OWN_PATHS:
         raise BadInput(
-            f"GRADIO_ROOT_PATH={given} begins with a path that the page itself serves, /{first}: "
-            "have the proxy serve it under another one, such as /gtt.",
+            f"GRADIO_ROOT_PATH={root_path} begins with a path that the page itself serves, "
+            f"/{first}: have the proxy serve it under another one, such as /gtt.",
             field="GRADIO_ROOT_PATH",
         )
     environment["GRADIO_ROOT_PATH"] = whole
@@ -164,10 +164,13 @@ def reach_oneself(environment: MutableMapping[str, str] = os.environ) -> None:
     # Where both are set the lower one counts for most programs, so it must not lack what the other
     # says; "*" counts only where it stands alone.
     variables = ("no_proxy", "NO_PROXY")
-    said = next((environment[one] for one in variables if environment.get(one, "").strip()), "")
-    kept = [part.strip() for part in said.split(",") if part.strip()]
-    if "*" in kept:
-        kept = ["*"]
+    no_proxy = next(
+        (environment[variable] for variable in variables if environment.get(variable, "").strip()),
+        "",
+    )
+    hosts = [part.strip() for part in no_proxy.split(",") if part.strip()]
+    if "*" in hosts:
+        hosts = ["*"]
     else:
-        kept += [name for name in ("127.0.0.1", "localhost", "::1") if name not in kept]
-    environment.update(dict.fromkeys(variables, ",".join(kept)))
+        hosts += [name for name in ("127.0.0.1", "localhost", "::1") if name not in hosts]
+    environment.update(dict.fromkeys(variables, ",".join(hosts)))

@@ -1,4 +1,4 @@
-"""Words that somebody chose, set into Markdown where they mean nothing but themselves."""
+"""Escapes foreign words for Markdown."""
 
 from __future__ import annotations
 

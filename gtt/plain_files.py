@@ -1,7 +1,7 @@
-"""Opening files that lie where somebody else may have put something.
+"""Opens files in folders into which somebody else may have put pipes or devices.
 
-To open a pipe (FIFO) waits until another program writes into it, which may be for ever, and a
-device may have no end. What is no plain file is therefore refused, as a folder would be.
+Opening a pipe (FIFO) waits until another program writes into it, which may be for ever, and a
+device may have no end. So everything but a plain file is refused, as a folder would be.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the terminal shows of a push: a bar on stderr, so that stdout holds the link alone."""
+"""Output of a push in the terminal: a bar on stderr, so that stdout holds the link alone."""
 
 from __future__ import annotations
 
@@ -68,9 +68,13 @@ class PushDisplay:
         words = WORDS.get(state.stage)
         if words is None:  # its end is told by a sentence
             return
-        left = "" if state.seconds_left is None else f"{short_duration(state.seconds_left)} left"
-        done = state.kept + state.sent
-        self.bar.update(self.task, description=words, total=state.total, completed=done, left=left)
+        time_left = (
+            "" if state.seconds_left is None else f"{short_duration(state.seconds_left)} left"
+        )
+        arrived = state.kept + state.sent
+        self.bar.update(
+            self.task, description=words, total=state.total, completed=arrived, left=time_left
+        )
         if not self.console.is_terminal and state.stage != self._stage:
             size = "" if state.total is None else f" ({state.total / 1e6:.1f} MB)"
             self.console.print(f"{words}{size} …")

@@ -102,15 +102,15 @@ def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:
         fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
-            known = list(MeasuredRun.model_fields if "." in key else Recipe.model_fields)
-            raise BadInput(f"{path}: {nearest('key', key.split('.')[-1], known)}") from None
+            keys = list(MeasuredRun.model_fields if "." in key else Recipe.model_fields)
+            raise BadInput(f"{path}: {nearest('key', key.split('.')[-1], keys)}") from None
         raise BadInput(f"{path}: {key}: {fault['msg']}.", field=key) from None
 
 
 def load_recipes(folder: Path = RECIPES) -> list[Recipe]:
     """All recipes in their order, equals by name; raises `BadInput` at the first malformed one."""
-    found = [load_recipe(name, folder) for name in recipe_names(folder)]
-    return sorted(found, key=lambda one: one.order)
+    recipes = [load_recipe(name, folder) for name in recipe_names(folder)]
+    return sorted(recipes, key=lambda recipe: recipe.order)
 
 
 class Named(Protocol):
@@ -124,7 +124,7 @@ class Named(Protocol):
 
 def nearest_recipe(config: RunConfig, recipes: Iterable[Named]) -> str:
     """The name of the recipe from which the fewest settings differ."""
-    return min(recipes, key=lambda one: len(differences(one.config, config))).name
+    return min(recipes, key=lambda recipe: len(differences(recipe.config, config))).name
 
 
 def differences(base: RunConfig, config: RunConfig) -> dict[str, Any]:
@@ -144,9 +144,9 @@ def origin_of(config: RunConfig) -> tuple[str, tuple[str, ...]]:
 
     Where its name is that of no recipe it is the nearest one.
     """
-    known = {one.name: one for one in _published()}
-    name = config.name if config.name in known else nearest_recipe(config, known.values())
-    return name, tuple(differences(known[name].config, config))
+    recipes = {recipe.name: recipe for recipe in _published()}
+    name = config.name if config.name in recipes else nearest_recipe(config, recipes.values())
+    return name, tuple(differences(recipes[name].config, config))
 
 
 @cache

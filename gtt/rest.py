@@ -64,7 +64,7 @@ def routes(service: Service) -> list[BaseRoute]:
     by_path: dict[str, dict[str, Endpoint]] = {}
     for row in TABLE.values():
         by_path.setdefault(row.path, {})[row.method] = row
-    ours: list[BaseRoute] = [
+    api_routes: list[BaseRoute] = [
         Route(path, _handler(service, rows), methods=ALL_METHODS) for path, rows in by_path.items()
     ]
     description = cache(openapi)  # it takes a moment, which the start has no need of
@@ -79,7 +79,7 @@ def routes(service: Service) -> list[BaseRoute]:
         return refusal(NotFound("There is no such endpoint: see /docs for what there is."))
 
     return [
-        *ours,
+        *api_routes,
         Route("/api/openapi.json", describe),
         Route("/docs", docs),
         Mount("/docs/assets", StaticFiles(directory=_swagger_ui())),
@@ -124,10 +124,10 @@ def _handler(service: Service, rows: dict[str, Endpoint]) -> Callable[[HttpReque
     return handle
 
 
-def _shown(caller: Caller, http: HttpRequest) -> Caller:
+def _caller_on_page(caller: Caller, http: HttpRequest) -> Caller:
     """The caller with the draft that stands on its page; raises `BadInput`."""
-    asked = urllib.parse.parse_qs((_header(http, PAGE) or "").removeprefix("?"))
-    changes, recipe = changes_in(asked.get("set", ())), next(iter(asked.get("recipe", ())), None)
+    query = urllib.parse.parse_qs((_header(http, PAGE) or "").removeprefix("?"))
+    changes, recipe = changes_in(query.get("set", ())), next(iter(query.get("recipe", ())), None)
     if not changes and recipe is None:
         return caller
     request = parse(SetConfig, {"recipe": recipe, "config": changes or None}, strict=True)
@@ -142,7 +142,7 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
     headers[SERVER] = service.mark
     service.rates.take(row.rate, caller.desk.owner)
     values = await _values(row, http)
-    caller = _shown(caller, http)
+    caller = _caller_on_page(caller, http)
     more: tuple[Any, ...] = ()
     if row.takes_file:
         length = http.headers.get("content-length", "")
@@ -165,22 +165,22 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
     work = answer(row, caller, request, *more)
     # A function that runs in a thread goes on to its end in any case.
     is_waiting = inspect.iscoroutinefunction(row.call) and not row.takes_file
-    done = await (_unless_gone(http, work) if is_waiting else work)
-    if isinstance(done, Download):
-        headers["Content-Disposition"] = _attachment(done.name)
-        return await _downloaded(service, caller.desk.owner, done, headers)
-    data = done.model_dump_json()
+    outcome = await (_unless_gone(http, work) if is_waiting else work)
+    if isinstance(outcome, Download):
+        headers["Content-Disposition"] = _attachment(outcome.name)
+        return await _downloaded(service, caller.desk.owner, outcome, headers)
+    data = outcome.model_dump_json()
     if PAGE in http.headers:
         data = json.dumps(answer_on_screen(json.loads(data)))
     return Response(data, row.status, headers, media_type="application/json")
 
 
 async def _downloaded(
-    service: Service, owner: str, done: Download, headers: dict[str, str]
+    service: Service, owner: str, download: Download, headers: dict[str, str]
 ) -> Response:
     """A file as it is made. It holds a place among the streams, and what it reads, to its end."""
     service.streams.take(owner)
-    pieces = _Pieces(done.chunks)
+    pieces = _Pieces(download.chunks)
 
     def leave() -> None:
         service.streams.leave(owner)
@@ -189,7 +189,7 @@ async def _downloaded(
     try:
         # What cannot be read at all is an answer, and no file that breaks off.
         await pieces.begin()
-        return _Stream(pieces, leave=leave, media_type=done.media_type, headers=headers)
+        return _Stream(pieces, leave=leave, media_type=download.media_type, headers=headers)
     except BaseException:
         leave()
         raise
@@ -231,16 +231,16 @@ class _Pieces:
 
 async def _unless_gone(http: HttpRequest, work: Coroutine[Any, Any, Any]) -> Any:
     """What `work` gives; it ends when its caller hangs up, which raises `ClientDisconnect`."""
-    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_hang_up(http))
+    task, hang_up = asyncio.ensure_future(work), asyncio.ensure_future(_hang_up(http))
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, hang_up}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise ClientDisconnect
         return task.result()
     finally:
         task.cancel()
-        gone.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        hang_up.cancel()
+        await asyncio.gather(task, hang_up, return_exceptions=True)
 
 
 async def _hang_up(http: HttpRequest) -> None:
@@ -403,8 +403,8 @@ async def _events(part: asyncio.Future[Any], parts: Any, for_page: bool) -> Asyn
         if not isinstance(error, GTTError):
             log.exception("a stream failed")
         body: dict[str, Any] = {**error_body(error)[1]}
-        said = answer_on_screen(body) if for_page else body
-        yield b"event: error\ndata: " + json.dumps(said).encode() + b"\n\n"
+        answer = answer_on_screen(body) if for_page else body
+        yield b"event: error\ndata: " + json.dumps(answer).encode() + b"\n\n"
     finally:
         part.cancel()
         with suppress(asyncio.CancelledError, StopAsyncIteration, Exception):

@@ -191,17 +191,17 @@ def _as_invalid_setting(model: type[Settings], error: ValidationError) -> Invali
         )
     about = fault.get("ctx", {})
     if "field" in about:  # settings that do not fit each other, each fine by itself
-        ways = tuple(_way(model, [*path, name], value) for name, value in about.get("ways", ()))
+        ways = tuple(_way_out(model, [*path, name], value) for name, value in about.get("ways", ()))
         field = ".".join([*path, str(about["field"])])
         return InvalidSetting(f"{fault['msg']}.", field=field, ways=ways)
-    ways = tuple(_way(model, path, value) for value in _values_instead(model, path, fault))
+    ways = tuple(_way_out(model, path, value) for value in _values_instead(model, path, fault))
     is_item = fault["loc"] != () and isinstance(fault["loc"][-1], int)
     # What is set is the list as a whole.
     setting = ".".join(path[:-1]) if is_item else field
     return InvalidSetting(f"{field}: {_value_sentence(fault)}", field=setting, ways=ways)
 
 
-def _way(model: type[Settings], path: list[str], value: bool | int | float | str) -> Way:
+def _way_out(model: type[Settings], path: list[str], value: bool | int | float | str) -> Way:
     """A value for the setting at a path of field names, said with the setting's own label."""
     field = _field_at(model, path)
     label = field.title if field is not None and field.title else path[-1]
@@ -212,7 +212,7 @@ def _values_instead(
     model: type[Settings], path: list[str], fault: ErrorDetails
 ) -> list[int | float | str]:
     """What a setting may be instead of a value that it cannot have, the nearest first."""
-    field, about, given = _field_at(model, path), fault.get("ctx", {}), fault["input"]
+    field, about, value = _field_at(model, path), fault.get("ctx", {}), fault["input"]
     if field is None:  # an item of a list
         return []
     kind = fault["type"]
@@ -222,12 +222,12 @@ def _values_instead(
         extra = field.json_schema_extra
         slider: Any = extra.get("slider") if isinstance(extra, dict) else None
         return [slider["low" if kind == "greater_than" else "high"]] if slider else []
-    if kind in ("int_type", "int_from_float") and isinstance(given, float) and abs(given) < 2**53:
-        return [math.floor(given), math.ceil(given)]
+    if kind in ("int_type", "int_from_float") and isinstance(value, float) and abs(value) < 2**53:
+        return [math.floor(value), math.ceil(value)]
     if kind == "literal_error":
         choices = choices_of(field.annotation) or ()
-        near = difflib.get_close_matches(str(given)[:LONGEST_NAME], choices, n=1, cutoff=0.0)
-        return [*near, *(choice for choice in choices if choice not in near)]
+        similar = difflib.get_close_matches(str(value)[:LONGEST_NAME], choices, n=1, cutoff=0.0)
+        return [*similar, *(choice for choice in choices if choice not in similar)]
     return []
 
 
@@ -245,13 +245,13 @@ def _field_at(model: type[Settings], path: list[str]) -> FieldInfo | None:
 
 def _value_sentence(fault: ErrorDetails) -> str:
     """What is wrong with one value, with the value shown."""
-    shown = _shown(fault["input"])
+    value = _in_words(fault["input"])
     message = _PLAINER.get(fault["type"], fault["msg"])
-    wanted = message[0].lower() + message[1:]
+    requirement = message[0].lower() + message[1:]
     for opening in ("input should be ", "value should be "):
-        if wanted.startswith(opening):
-            return f"{shown} is not allowed, it must be {wanted[len(opening) :]}."
-    return f"{shown} is not allowed ({wanted})."
+        if requirement.startswith(opening):
+            return f"{value} is not allowed, it must be {requirement[len(opening) :]}."
+    return f"{value} is not allowed ({requirement})."
 
 
 # Where pydantic speaks of Python's types.
@@ -272,17 +272,17 @@ _PLAINER = {
 }
 
 
-def _shown(value: Any) -> str:
+def _in_words(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def nearest(kind: str, name: str, known: list[str], where: str = "") -> str:
+def nearest(kind: str, name: str, names: list[str], where: str = "") -> str:
     """The sentence for an unknown name: the nearest known one, or all of them."""
     # A long name cannot be a slip of the finger, and comparing it would take its time.
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5) if len(name) <= 100 else []
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}."
-    return f"There is no {kind} {_shown(name)}{where}: {hint}"
+    similar = difflib.get_close_matches(name, names, n=1, cutoff=0.5) if len(name) <= 100 else []
+    hint = f"did you mean {similar[0]!r}?" if similar else f"known are {', '.join(names)}."
+    return f"There is no {kind} {_in_words(name)}{where}: {hint}"
 
 
 def _model_at(model: type[Settings], path: list[str]) -> type[Settings]:

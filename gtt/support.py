@@ -28,9 +28,9 @@ class Support:
     value.
     """
 
-    def __init__(self, sentence: str, **known: Values) -> None:
+    def __init__(self, sentence: str, **supported: Values) -> None:
         self.sentence = sentence
-        self.known: Mapping[str, Values] = known
+        self.supported: Mapping[str, Values] = supported
 
     def __call__(self, config: object) -> bool:
         """Whether every setting of the group is known with the value that it has."""
@@ -40,7 +40,7 @@ class Support:
         """The first setting that is not known, as `name value`."""
         for name in type(config).model_fields:
             value = getattr(config, name)
-            if name not in self.known or not _is_among(value, self.known[name]):
+            if name not in self.supported or not _is_among(value, self.supported[name]):
                 return f"{name} {value!r}"
         return None
 
@@ -57,4 +57,7 @@ class Support:
 
 
 def _is_among(value: object, values: Values) -> bool:
-    return values is None or any(value == one and type(value) is type(one) for one in values)
+    return values is None or any(
+        value == supported_value and type(value) is type(supported_value)
+        for supported_value in values
+    )

@@ -22,7 +22,7 @@ from gtt.listening import (
     reach_oneself,
     refuse_unusable,
     settle_sub_path,
-    told_at,
+    where_to_open,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -198,6 +198,6 @@ def test_a_page_starts_in_the_surroundings_of_others(tmp_path: Path) -> None:
     [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("[::1]", "[::1]"), ("0.0.0.0", "localhost")],
 )
 def test_where_the_page_is_can_be_opened_as_it_is_written(name: str, place: str) -> None:
-    told = told_at(Address(name, 7861, chosen=True))
+    told = where_to_open(Address(name, 7861, chosen=True))
     assert told.startswith(f"The page is at http://{place}:7861")
     assert ("network" in told) == (name == "0.0.0.0")

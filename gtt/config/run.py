@@ -55,7 +55,7 @@ class RunConfig(Settings):
             shortened["prompt"] = prompt[-LONGEST_PROMPT:]
         if isinstance(stop, (list, tuple)):
             shortened["stop"] = [
-                one[:LONGEST_STOP] if isinstance(one, str) else one for one in stop
+                text[:LONGEST_STOP] if isinstance(text, str) else text for text in stop
             ]
         return parse(cls, {**values, "generation": shortened})
 
@@ -97,13 +97,13 @@ class RunConfig(Settings):
                 changes[group] = text
                 continue
             if group not in GROUPS:
-                keys = [f"{one}.{field}" for one in GROUPS for field in GROUPS[one].model_fields]
-                alike = [one for one in keys if one.partition(".")[2] in (group, name)]
-                known = (
+                keys = [f"{of}.{field}" for of in GROUPS for field in GROUPS[of].model_fields]
+                alike = [key for key in keys if key.partition(".")[2] in (group, name)]
+                similar = (
                     alike or difflib.get_close_matches(key.strip()[:100], keys, n=1) or list(GROUPS)
                 )
                 raise InvalidSetting(
-                    f"There is no group of settings {group[:60]!r}: did you mean {known[0]!r}? "
+                    f"There is no group of settings {group[:60]!r}: did you mean {similar[0]!r}? "
                     "`python -m gtt settings` lists them all.",
                     field=group,
                 )

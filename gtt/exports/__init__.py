@@ -1,1 +1,1 @@
-"""What a run is taken home as: a page with the model in it, a script, a report, other formats."""
+"""Exports of a run: a page with the model in it, a script, a report, other formats."""

@@ -1,4 +1,4 @@
-"""gtt.json of a checkpoint as anybody may see it."""
+"""`gtt.json` of a checkpoint without what is private."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ABOUT = "gtt.json"  # every setting of the run, and how far it had come
 
 
 def about_without_paths(checkpoint: Path) -> str:
-    """The text of it, without the paths of this computer; raises OSError where there is none.
+    """The text of `gtt.json` without paths of this computer; raises OSError where it is missing.
 
     Raises `UnusableRun` where it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""The formats in which a run can be taken home, each described once. No torch is needed."""
+"""The formats in which a run can be exported, each described once. No torch is needed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Format:
         return out.with_name(out.name + self.ending) if not out.suffix else out
 
     def file_name(self, run: str) -> str:
-        """What a download is called; two formats share an ending, others tell themselves."""
+        """The file name of a download; formats that share an ending have their name in it."""
         alone = self.ending[1:] == self.name
         ending = ".zip" if self.is_folder else self.ending
         return f"{run}{ending}" if alone else f"{run}-{self.name}{ending}"
@@ -50,8 +50,8 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    one.name: one
-    for one in (
+    form.name: form
+    for form in (
         Format(
             "transformers",
             "Folder for transformers",
@@ -99,11 +99,11 @@ FORMATS: dict[str, Format] = {
 
 def format_named(name: str) -> Format:
     """Raises `BadInput` that names the formats there are."""
-    found = FORMATS.get(name)
-    if found is None:
-        near = difflib.get_close_matches(name, FORMATS, n=1)
-        hint = f"did you mean {near[0]!r}? There" if near else "there"
+    form = FORMATS.get(name)
+    if form is None:
+        similar = difflib.get_close_matches(name, FORMATS, n=1)
+        hint = f"did you mean {similar[0]!r}? There" if similar else "there"
         raise BadInput(
             f"There is no format {name[:40]!r}: {hint} are {', '.join(FORMATS)}.", field="as"
         )
-    return found
+    return form

@@ -79,10 +79,10 @@ def write_gguf_file(checkpoint: Path, config: RunConfig, file: Path) -> None:
     _add_tokenizer(writer, layout)
     for name, tensor in export_tensors(model).items():
         values = tensor.detach().float().numpy()
-        theirs = gguf_name(name)
-        if theirs.endswith(".weight") and theirs.split(".")[-2] in TURNED:
+        gguf_tensor = gguf_name(name)
+        if gguf_tensor.endswith(".weight") and gguf_tensor.split(".")[-2] in TURNED:
             values = np.ascontiguousarray(values.T)
-        writer.add_tensor(theirs, values, raw_dtype=GGMLQuantizationType.F32)
+        writer.add_tensor(gguf_tensor, values, raw_dtype=GGMLQuantizationType.F32)
     try:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()

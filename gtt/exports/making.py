@@ -1,4 +1,4 @@
-"""Making an export of a run: which writer a format has, and where its file or folder goes."""
+"""Exports a run: the writer of each format, and the place of its file or folder."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gtt.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What is taken home: a run, its checkpoint if there is one, and where tokenised texts lie.
+class RunToExport:
+    """A run to be exported: its folder, its checkpoint if there is one, and the corpora.
 
     `weights` is the precision of a pocket model.
     """
@@ -36,21 +36,21 @@ class Taken:
         return self.checkpoint
 
 
-def export(taken: Taken, form: Format, out: Path) -> None:
+def export(exported: RunToExport, form: Format, out: Path) -> None:
     """Writes a format to a new place; raises `BadInput` and leaves nothing behind then."""
-    if taken.weights != "auto" and form.name != "pocket":
+    if exported.weights != "auto" and form.name != "pocket":
         raise BadInput(
             "Only a pocket model has weights to choose: leave them out, or take the pocket model.",
             field="weights",
         )
     write = WRITERS[form.name]
     place = write_new_folder if form.is_folder else write_new_file
-    place(out, lambda beside: write(taken, beside))
+    place(out, lambda beside: write(exported, beside))
 
 
-def write_transformers(taken: Taken, folder: Path) -> None:
+def write_transformers(exported: RunToExport, folder: Path) -> None:
     """The checkpoint as it is, once it is known to be whole."""
-    checkpoint = taken.model_folder
+    checkpoint = exported.model_folder
     model, _ = load_model(checkpoint)
     tokenizer = Tokenizer.load(checkpoint)
     if tokenizer.vocab_size != model.vocab_size:
@@ -64,36 +64,36 @@ def write_transformers(taken: Taken, folder: Path) -> None:
     (folder / ABOUT).write_text(about_without_paths(checkpoint), encoding="utf-8")
 
 
-def write_pocket(taken: Taken, file: Path) -> None:
+def write_pocket(exported: RunToExport, file: Path) -> None:
     """The page with the model in it."""
     from gtt.exports.pocket_page import pocket_page
 
-    page = pocket_page(taken.model_folder, taken.run.config(), taken.weights)
+    page = pocket_page(exported.model_folder, exported.run.config(), exported.weights)
     file.write_text(page, encoding="utf-8")
 
 
-def write_script(taken: Taken, folder: Path) -> None:
+def write_script(exported: RunToExport, folder: Path) -> None:
     """The script and what it reads."""
     from gtt.exports.script_folder import write_script_folder
 
-    write_script_folder(taken.run, taken.corpora, folder)
+    write_script_folder(exported.run, exported.corpora, folder)
 
 
-def write_gguf(taken: Taken, file: Path) -> None:
+def write_gguf(exported: RunToExport, file: Path) -> None:
     """The model as llama.cpp reads it."""
     from gtt.exports.gguf_file import write_gguf_file
 
-    write_gguf_file(taken.model_folder, taken.run.config(), file)
+    write_gguf_file(exported.model_folder, exported.run.config(), file)
 
 
-def write_report(taken: Taken, file: Path) -> None:
+def write_report(exported: RunToExport, file: Path) -> None:
     """The page that tells of the run."""
     from gtt.exports.report_page import report_page
 
-    file.write_text(report_page(taken.run), encoding="utf-8")
+    file.write_text(report_page(exported.run), encoding="utf-8")
 
 
-WRITERS: dict[str, Callable[[Taken, Path], None]] = {
+WRITERS: dict[str, Callable[[RunToExport, Path], None]] = {
     "transformers": write_transformers,
     "pocket": write_pocket,
     "script": write_script,

@@ -1,6 +1,6 @@
-"""Writing what is exported: beside its place and then renamed, so that nothing is ever half there.
+"""Writes exports beside their place and renames them, so that none is ever half written.
 
-What is there already is not replaced.
+An existing file or folder is not replaced.
 """
 
 from __future__ import annotations

@@ -97,8 +97,10 @@ def pocket_page(checkpoint: Path, config: RunConfig, weights: WeightsName = "aut
         raise BadInput(reason, field="as")
     precision = weights_for(model.config.parameter_count(model.vocab_size), weights)
     tensors = _tensors(model.state_dict(), tied=model.config.tie_embeddings)
-    kinds = {name: precision if _is_matrix(name, one) else "fp16" for name, one in tensors.items()}
-    told = {
+    kinds = {
+        name: precision if _is_matrix(name, tensor) else "fp16" for name, tensor in tensors.items()
+    }
+    facts = {
         "model": {**model.config.model_dump(mode="json"), "mlp_width": model.config.mlp_width},
         "vocabulary": model.vocab_size,
         "tokenizer": tokenizer_layout(tokenizer, checkpoint),
@@ -123,7 +125,7 @@ def pocket_page(checkpoint: Path, config: RunConfig, weights: WeightsName = "aut
         vocabulary=model.vocab_size,
         about_training=text(_training(about)),
         precision=PRECISIONS[precision],
-        about=as_json(told),
+        about=as_json(facts),
         weights=base64.b64encode(packed).decode("ascii"),
         worker="\n".join(_read(name) for name in WORKER),
         page="\n".join(_read(name) for name in PAGE),
@@ -147,7 +149,9 @@ def tokenizer_layout(tokenizer: Tokenizer, checkpoint: Path) -> dict[str, Any]:
         and not model.get("ignore_merges")
         and not model.get("continuing_subword_prefix")
         and not model.get("end_of_word_suffix")
-        and not any(one.get(flag) for one in added for flag in ("lstrip", "rstrip", "single_word"))
+        and not any(
+            token.get(flag) for token in added for flag in ("lstrip", "rstrip", "single_word")
+        )
         and all(symbol in model["vocab"] for symbol in BYTE_OF)
     )
     if not is_plain:
@@ -156,7 +160,7 @@ def tokenizer_layout(tokenizer: Tokenizer, checkpoint: Path) -> dict[str, Any]:
             "tokenizer is another one: take the folder for transformers instead.",
             field="as",
         )
-    numbers = {**model["vocab"], **{one["content"]: one["id"] for one in added}}
+    numbers = {**model["vocab"], **{token["content"]: token["id"] for token in added}}
     tokens = [""] * tokenizer.vocab_size
     for token, number in numbers.items():
         tokens[number] = token
@@ -164,7 +168,7 @@ def tokenizer_layout(tokenizer: Tokenizer, checkpoint: Path) -> dict[str, Any]:
         "kind": "bpe",
         "tokens": tokens,
         "merges": [f"{first} {second}" for first, second in tokenizer.merges],
-        "marks": [one["content"] for one in added],
+        "marks": [token["content"] for token in added],
     }
 
 
@@ -243,10 +247,10 @@ def _summary(source_name: str, model: ModelConfig, vocab_size: int) -> str:
 
 def _training(about: dict[str, Any]) -> str:
     step, loss = about.get("step"), about.get("validation_loss")
-    told = f"Trained for {step:,} steps" if isinstance(step, int) else "Trained from scratch"
+    sentence = f"Trained for {step:,} steps" if isinstance(step, int) else "Trained from scratch"
     if isinstance(loss, (int, float)):
-        told += f", to a loss of {loss:.3f} nats per token"
-    return told + "."
+        sentence += f", to a loss of {loss:.3f} nats per token"
+    return sentence + "."
 
 
 def _read(name: str) -> str:

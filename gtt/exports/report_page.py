@@ -1,4 +1,4 @@
-"""The report: one page that tells all of a run, to be read, graded or printed."""
+"""The report: one page with everything about a run, to be read, graded or printed."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ def _results(config: RunConfig, view: RunView) -> str:
     ]
     if view.task_score is not None:
         exam = exam_for(public_source(config.data.source).setting)
-        what = exam.metric.capitalize() if exam is not None else "Exact answers"
-        rows.insert(5, (what, f"{100 * view.task_score:.1f} %"))
+        metric = exam.metric.capitalize() if exam is not None else "Exact answers"
+        rows.insert(5, (metric, f"{100 * view.task_score:.1f} %"))
     return show.table("The run in numbers", rows)
 
 
@@ -124,8 +124,8 @@ def _against(view: RunView) -> str:
 
 def _findings(config: RunConfig, reader: RunReader, view: RunView) -> Iterator[str]:
     measured = Measurements.of(config, reader, at_work=view.ended is None)
-    for one in diagnose(measured):
-        yield show.finding(one.title, one.sentence, one.evidence, one.weight)
+    for finding in diagnose(measured):
+        yield show.finding(finding.title, finding.sentence, finding.evidence, finding.weight)
 
 
 def _curves(config: RunConfig, reader: RunReader, view: RunView) -> Iterator[str]:
@@ -150,16 +150,16 @@ def _curves(config: RunConfig, reader: RunReader, view: RunView) -> Iterator[str
 
 def _samples(reader: RunReader) -> Iterator[str]:
     measured = reader.curve("validation_loss", POINTS)
-    for one in spread_samples(reader.samples(), SAMPLES):
-        before = [loss for step, loss in measured if step <= one.step]
-        yield show.sample(one.step, one.prompt, one.text, before[-1] if before else None)
+    for sample in spread_samples(reader.samples(), SAMPLES):
+        before = [loss for step, loss in measured if step <= sample.step]
+        yield show.sample(sample.step, sample.prompt, sample.text, before[-1] if before else None)
 
 
 def _heads(run: RunFolder, reader: RunReader) -> Iterator[str]:
-    taken = reader.snapshots()
-    if not taken:
+    snapshots = reader.snapshots()
+    if not snapshots:
         return
-    last = taken[-1]
+    last = snapshots[-1]
     try:
         arrays = read_snapshot(run.path / last.path, MAP_TOKENS)
     except UnusableRun:
@@ -195,12 +195,14 @@ def _settings(config: RunConfig) -> Iterator[str]:
     yield '<div class="settings">'
     for group in ("data", "model", "training", "generation"):
         rows = []
-        for one in describe_settings():
-            if one.group != group:
+        for setting in describe_settings():
+            if setting.group != group:
                 continue
-            value = getattr(getattr(config, group), one.name)
-            changed = value != getattr(getattr(usual, group), one.name)
-            rows.append((one.label, _value(one.name, value) + (" (changed)" if changed else "")))
+            value = getattr(getattr(config, group), setting.name)
+            changed = value != getattr(getattr(usual, group), setting.name)
+            rows.append(
+                (setting.label, _value(setting.name, value) + (" (changed)" if changed else ""))
+            )
         yield f"<div>{show.table(group.capitalize(), rows)}</div>"
     yield "</div>"
 
@@ -209,8 +211,8 @@ def _value(name: str, value: object) -> str:
     if value is None:
         return "not set"
     if name == "source":
-        told = public_source(str(value))
-        return told.title if told.kind == "upload" else told.setting
+        source = public_source(str(value))
+        return source.title if source.kind == "upload" else source.setting
     if name == "pretrained_tokenizer":
         return public_tokenizer(str(value))
     if isinstance(value, bool):
@@ -219,7 +221,7 @@ def _value(name: str, value: object) -> str:
 
 
 def _limits(config: RunConfig, view: RunView) -> Iterator[str]:
-    """What a reader should not conclude."""
+    """The limits of the results: conclusions that a reader should not draw."""
     training = config.training
     yield show.paragraph(
         f"The validation loss along the way was measured on {training.eval_windows:,} windows of "
@@ -231,15 +233,15 @@ def _limits(config: RunConfig, view: RunView) -> Iterator[str]:
         f"This is one run with one seed ({training.seed}). Another seed gives another loss; how "
         "far away it lies, a single run cannot tell."
     )
-    seen = view.validation_seen
-    if seen is None:
+    share = view.validation_seen
+    if share is None:
         yield show.paragraph(
             "How much of the validation part stands word for word in the training part is unknown."
         )
     else:
         yield show.paragraph(
-            f"Of the validation part {100 * seen:.1f} % stands word for word in the training part"
-            + (": so much of its loss tells of memory." if seen > 0.05 else ".")
+            f"Of the validation part {100 * share:.1f} % stands word for word in the training part"
+            + (": so much of its loss tells of memory." if share > 0.05 else ".")
         )
     yield show.paragraph(
         "Samples are drawn by chance and shown as they came; none was picked. They show what the "

@@ -38,10 +38,10 @@ def levels(caption: str, rows: Sequence[tuple[str, float, bool]]) -> str:
     """Losses as numbers and bars, the largest the full width; one of them may be ours."""
     most = max((value for _, value, _ in rows), default=1.0) or 1.0
     lines = [
-        f'<tr{" class=ours" if ours else ""}><th scope="row">{text(name)}</th>'
+        f'<tr{" class=ours" if is_ours else ""}><th scope="row">{text(name)}</th>'
         f'<td class="number">{value:.3f}</td><td class="bars"><span class="bar" '
         f'style="width:{100 * max(0.0, value) / most:.1f}%"></span></td></tr>'
-        for name, value, ours in rows
+        for name, value, is_ours in rows
     ]
     head = (
         '<tr><th scope="col">of what</th><th scope="col">loss</th><th scope="col">shown</th></tr>'
@@ -97,11 +97,11 @@ def chart(caption: str, points: Sequence[tuple[int, float]]) -> str:
 
 def sample(step: int, prompt: str, written: str, loss: float | None) -> str:
     """What the model wrote at a step."""
-    shown = written if len(written) <= LONGEST_SAMPLE else written[:LONGEST_SAMPLE] + "…"
+    shortened = written if len(written) <= LONGEST_SAMPLE else written[:LONGEST_SAMPLE] + "…"
     reached = "" if loss is None else f", loss {loss:.2f}"
     return (
         f'<div class="sample"><h3>Step {step:,}{reached}</h3>'
-        f'<pre><span class="given">{text(prompt)}</span>{text(shown)}</pre></div>'
+        f'<pre><span class="given">{text(prompt)}</span>{text(shortened)}</pre></div>'
     )
 
 

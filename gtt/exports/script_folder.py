@@ -201,11 +201,11 @@ def _write_text(corpus: Corpus, folder: Path) -> None:
         (folder / name).unlink()
     backend = Backend.from_file(str(folder / "tokenizer.json"))
     if corpus.tokenizer.alphabet is not None:
-        found = corpus.tokenizer.encode_array(text)
+        tokens = corpus.tokenizer.encode_array(text)
     else:
         ids = backend.encode(text, add_special_tokens=False).ids
-        found = np.array(ids, corpus.train.dtype)
-    if not np.array_equal(found, corpus.train):
+        tokens = np.array(ids, corpus.train.dtype)
+    if not np.array_equal(tokens, corpus.train):
         raise BadInput(
             "This text has stretches that give other tokens when it is read in one piece, as a "
             "script would: take another format.",
@@ -214,7 +214,7 @@ def _write_text(corpus: Corpus, folder: Path) -> None:
 
 
 def _write_windows(config: RunConfig, corpus: Corpus, steps: int, file: Path) -> None:
-    """A line for each step: where its windows begin, and their length where it differs."""
+    """Writes a line for each step: the starts of its windows, and lengths where they differ."""
     training = config.training
     per_step = training.batch_size * training.grad_accumulation_steps
     if steps * per_step > MOST_SEQUENCES:
@@ -230,9 +230,9 @@ def _write_windows(config: RunConfig, corpus: Corpus, steps: int, file: Path) ->
         for step in range(steps):
             numbers = range(step * per_step, (step + 1) * per_step)
             places = (sampler.place(number) for number in numbers)
-            shown = (f"{start}:{length}" if mark is not None else f"{start}"
+            cells = (f"{start}:{length}" if mark is not None else f"{start}"
                      for start, length in places)  # fmt: skip
-            yield " ".join(shown) + "\n"
+            yield " ".join(cells) + "\n"
 
     with file.open("w", encoding="ascii") as out:
         out.writelines(lines())

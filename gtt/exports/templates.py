@@ -17,15 +17,15 @@ _VALUE = re.compile(r"@(\w+)@")
 def fill(template: str, values: Mapping[str, Any]) -> str:
     """The text for these values; raises KeyError for a value that is missing."""
     lines: list[str] = []
-    taken = [True]
+    branches = [True]
     for line in template.splitlines():
         if line.startswith("#? "):
-            taken.append(bool(eval(line[3:], {"__builtins__": {}}, dict(values))))
+            branches.append(bool(eval(line[3:], {"__builtins__": {}}, dict(values))))
         elif line == "#!":
-            taken[-1] = not taken[-1]
+            branches[-1] = not branches[-1]
         elif line == "#.":
-            taken.pop()
-        elif all(taken):
-            lines.append(_VALUE.sub(lambda found: str(values[found[1]]), line))
-    assert taken == [True], "a part of the template does not end"
+            branches.pop()
+        elif all(branches):
+            lines.append(_VALUE.sub(lambda match: str(values[match[1]]), line))
+    assert branches == [True], "a part of the template does not end"
     return "\n".join(lines) + "\n"

@@ -1,1 +1,1 @@
-"""One process that writes and looks with models for every visitor, and the way to it."""
+"""The processes that run models for every visitor, and the client that hands them jobs."""

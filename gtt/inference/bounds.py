@@ -1,4 +1,4 @@
-"""How much one question reads of a text or a model, told from its shape: no torch is needed."""
+"""How many tokens and windows a question reads, from the shape of the model; without torch."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def attention_tokens(model: ModelConfig, layers: int, heads: int, *, packed: boo
 
 def reading_windows(tokens: int, block: int) -> list[int]:
     """The lengths of the windows in which `gtt.interpret.surprise` reads so many tokens."""
-    lengths, start, told = [min(tokens, block)], 0, min(tokens, block + 1)
-    while told < tokens:
-        start = told - 1 - block // 2
+    lengths, start, tokens_read = [min(tokens, block)], 0, min(tokens, block + 1)
+    while tokens_read < tokens:
+        start = tokens_read - 1 - block // 2
         lengths.append(min(block, tokens - start))
-        told = min(tokens, start + block + 1)
+        tokens_read = min(tokens, start + block + 1)
     return lengths
 
 

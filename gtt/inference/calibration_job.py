@@ -1,4 +1,4 @@
-"""Timing steps of small models, in the process that works with models for every visitor."""
+"""Times training steps of small models, in the process that runs models for every visitor."""
 
 from __future__ import annotations
 
@@ -62,20 +62,19 @@ def calibrate(
 def watched_cores(
     busy: Clock | None = None, own: Clock = time.process_time, clock: Clock = time.monotonic
 ) -> Callable[[], float]:
-    """A question to be asked later: how many cores other programs have left free since now.
+    """A function that tells how many cores other programs have left free since this call.
 
-    `busy` tells the seconds that all cores together have worked for anybody, `own` those that they
-    have for this process.
+    `busy` gives the seconds that all cores together have worked, `own` those for this process.
     """
     busy = busy or cores_at_work
     began, own_began, busy_began = clock(), own(), busy()
 
-    def left() -> float:
+    def cores_left() -> float:
         passed = max(1e-6, clock() - began)
-        others = (busy() - busy_began) - (own() - own_began)
-        return (os.cpu_count() or 1) - max(0.0, others) / passed
+        busy_of_others = (busy() - busy_began) - (own() - own_began)
+        return (os.cpu_count() or 1) - max(0.0, busy_of_others) / passed
 
-    return left
+    return cores_left
 
 
 def cores_at_work() -> float:
@@ -92,7 +91,7 @@ def best_seconds(step: Callable[[], None], clock: Clock, processor: Clock | None
     work, on all its threads together: on a free machine a step takes at most as long.
     """
     best, began, number = math.inf, clock(), 0
-    worked = processor() if processor is not None else 0.0
+    processor_began = processor() if processor is not None else 0.0
     while True:
         step_began = clock()
         step()
@@ -102,7 +101,7 @@ def best_seconds(step: Callable[[], None], clock: Clock, processor: Clock | None
             break
     if processor is None:
         return best
-    return min(best, (processor() - worked) / number)
+    return min(best, (processor() - processor_began) / number)
 
 
 def prepared_step(config: RunConfig, precision: str) -> Callable[[], None]:

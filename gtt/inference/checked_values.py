@@ -1,4 +1,4 @@
-"""What a question about a model gives, checked, and how its answer is put into plain values."""
+"""Checks the values of a question about a model, and turns answers into plain values."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def last_ids(loaded: Loaded, text: str, most: int) -> tuple[list[int], int]:
     return ids[-most:], max(0, len(ids) - most)
 
 
-def numbers_asked(numbers: list[int] | None, count: int, what: str, field: str) -> list[int]:
-    """Those asked for, or all; raises `BadInput` where there is no such layer or head."""
+def numbers_asked(numbers: list[int] | None, count: int, noun: str, field: str) -> list[int]:
+    """The layers or heads of a request, or all; raises `BadInput` for one that does not exist."""
     for number in numbers or ():
         if not 0 <= number < count:
             raise BadInput(
-                f"There is no {what} {number}: they go from 0 to {count - 1}.", field=field
+                f"There is no {noun} {number}: they go from 0 to {count - 1}.", field=field
             )
     return list(range(count)) if numbers is None else list(numbers)
 

@@ -163,7 +163,7 @@ class Inference:
         with self._lock:
             self._closed = True
             tickets = [ticket for lane in self.lanes.values() for ticket in lane.close()]
-            processes = [one for lane in self.lanes.values() for one in lane.processes]
+            processes = [process for lane in self.lanes.values() for process in lane.processes]
             watcher = self._watcher
         for ticket in tickets:
             ticket.end(Busy(CLOSING, 60.0))
@@ -176,7 +176,11 @@ class Inference:
     @property
     def pid(self) -> int | None:
         """The process whose jobs take turns, None where there is none."""
-        alive = (one.popen.pid for one in list(self.lanes["turns"].processes) if one.is_alive())
+        alive = (
+            process.popen.pid
+            for process in list(self.lanes["turns"].processes)
+            if process.is_alive()
+        )
         return next(alive, None)
 
     def stats(self) -> dict[str, Any]:
@@ -188,8 +192,8 @@ class Inference:
                 "waiting": sum(len(lane.waiting) for lane in lanes),
                 **(self._cache if self.pid is not None else dict.fromkeys(self._cache, 0)),
             }
-            alive = [one for lane in lanes for one in lane.processes if one.is_alive()]
-        return {"alive": bool(alive), "rss": sum(one.memory() for one in alive), **counts}
+            alive = [process for lane in lanes for process in lane.processes if process.is_alive()]
+        return {"alive": bool(alive), "rss": sum(process.memory() for process in alive), **counts}
 
     def _submit(self, job: Job, owner: str) -> Ticket:
         lane = self.lanes[self._lane_of(job)]

@@ -1,4 +1,4 @@
-"""Which look into a model answers a question: what `gtt.interpret` computes, in bounds."""
+"""Maps each question about a model to the function of `gtt.interpret` that answers it."""
 
 from __future__ import annotations
 

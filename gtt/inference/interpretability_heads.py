@@ -1,4 +1,4 @@
-"""Looks at the heads of a model: their attention, their habits, and what goes without them.
+"""Questions about the heads of a model: attention, habits, and the loss without them.
 
 A function that takes long is a generator and yields now and then, so that others have their turn.
 """
@@ -70,7 +70,7 @@ def attention(job: AttentionJob, loaded: Loaded) -> Result:
 
 
 def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
-    """What each head does by habit, on validation text and on random tokens said twice."""
+    """The habits of each head, on validation text and on repeated random tokens."""
     config = loaded.model.config
     parts = corpus_of(job.checkpoint, job.corpora)
     random = np.random.default_rng(0)
@@ -100,26 +100,27 @@ def habits(job: HabitsJob, loaded: Loaded) -> Generator[str, None, Result]:
         measured.append(habits_of(weights, text, induction))
         by_token.append(weight_by_token(weights, text))
         yield ""
-    shown = TokenTexts(loaded.tokenizer)
+    token_texts = TokenTexts(loaded.tokenizer)
     liked = [
-        [{**asdict(one), "text": shown[one.id]} for one in head] for head in preferences(by_token)
+        [{**asdict(preference), "text": token_texts[preference.id]} for preference in head]
+        for head in preferences(by_token)
     ]
     (chance,) = mean_habits([[chance_of(text, period)] for text in texts])
     heads = mean_habits(measured)
     named = [
-        {**one.as_json(), "name": name_of(one, chance), "preferred": tokens}
-        for one, tokens in zip(heads, liked)
+        {**head_habits.as_json(), "name": name_of(head_habits, chance), "preferred": tokens}
+        for head_habits, tokens in zip(heads, liked)
     ]
     inducing = [
         divmod(number, config.n_heads)
-        for number, one in enumerate(heads)
-        if is_inducing(one, chance)
+        for number, head_habits in enumerate(heads)
+        if is_inducing(head_habits, chance)
     ]
     count = feeding_texts(Shape(config, loaded.model.vocab_size, loaded.bytes))
     tokens = torch.from_numpy(repeated[:count])
     feeders = yield from feeding_heads(loaded.model, tokens, inducing if count else [])
-    for (layer, head), found in feeders.items():
-        named[layer * config.n_heads + head]["fed_by"] = [asdict(one) for one in found]
+    for (layer, head), head_feeders in feeders.items():
+        named[layer * config.n_heads + head]["fed_by"] = [asdict(feeder) for feeder in head_feeders]
     by_layer = [
         named[start : start + config.n_heads] for start in range(0, len(named), config.n_heads)
     ]

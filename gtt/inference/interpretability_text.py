@@ -1,4 +1,4 @@
-"""Looks at what a model makes of a text: odds, layers, one token's way, what it has by heart.
+"""Questions about a text: odds, logit lens, one token's computation, copied passages.
 
 A function that takes long is a generator and yields now and then, so that others have their turn.
 """
@@ -45,16 +45,16 @@ CHARACTERS_OF_A_WORD = 6  # with the blank after it
 
 def next_token(job: NextTokenJob, loaded: Loaded) -> Result:
     """The odds of the token after a text."""
-    given = given_ids(loaded, job.ids, job.text)
+    all_ids = given_ids(loaded, job.ids, job.text)
     most = loaded.model.config.block_size
-    ids = given[-most:]
+    ids = all_ids[-most:]
     tokens = torch.tensor([ids])
     logits = activations_of(loaded.model, tokens, lambda name: False)[0][0, -1].float()  # (V,)
     odds = logits.softmax(dim=-1)
     if not bool(odds.isfinite().all()):
         raise UnusableRun(NOT_NUMBERS, field="checkpoint")
-    penalised = penalise(logits[None], torch.tensor([given]), job.repetition_penalty)[0]
-    kept = next_token_odds(penalised, job.temperature, job.top_k, job.top_p)
+    penalised = penalise(logits[None], torch.tensor([all_ids]), job.repetition_penalty)[0]
+    filtered_odds = next_token_odds(penalised, job.temperature, job.top_k, job.top_p)
     likeliest = odds.sort(descending=True, stable=True).indices[: job.count].tolist()
     return {
         "tokens": [
@@ -62,14 +62,14 @@ def next_token(job: NextTokenJob, loaded: Loaded) -> Result:
                 "id": id,
                 "text": loaded.tokenizer.token_text(id),
                 "odds": float(odds[id]),
-                "kept_odds": float(kept[id]),
+                "kept_odds": float(filtered_odds[id]),
             }
             for id in likeliest
         ],
         "entropy": float(torch.special.entr(odds.double()).sum()),
         "context_tokens": len(ids),
-        "cut": len(given) - len(ids),
-        "ids": given,
+        "cut": len(all_ids) - len(ids),
+        "ids": all_ids,
         "logits": as_base64(logits.numpy(), "<f4") if job.packed else None,
     }
 
@@ -85,38 +85,40 @@ def reading(job: ReadingJob, loaded: Loaded) -> Generator[str, None, Result]:
         )
     readings = []
     try:
-        for one in each_token(loaded.model, ids, job.alternatives):
-            readings.append(one)
+        for token in each_token(loaded.model, ids, job.alternatives):
+            readings.append(token)
             if len(readings) % TOKENS_A_TURN == 0:
                 yield ""
     except FloatingPointError:
         raise UnusableRun(NOT_NUMBERS, field="checkpoint") from None
-    shown = TokenTexts(loaded.tokenizer)
+    token_texts = TokenTexts(loaded.tokenizer)
     tokens = [
         {
-            **{key: value for key, value in asdict(one).items() if key != "alternatives"},
-            "text": shown[one.id],
+            **{key: value for key, value in asdict(token).items() if key != "alternatives"},
+            "text": token_texts[token.id],
             "alternatives": [
-                {"id": id, "text": shown[id], "odds": odds} for id, odds in one.alternatives
+                {"id": id, "text": token_texts[id], "odds": odds} for id, odds in token.alternatives
             ],
         }
-        for one in readings
+        for token in readings
     ]
     loss = mean_surprise(readings)
-    known = [one for one in readings if one.surprise is not None]
-    size = len(loaded.tokenizer.decode([one.id for one in known]).encode("utf-8", "replace"))
+    predicted = [token for token in readings if token.surprise is not None]
+    size = len(
+        loaded.tokenizer.decode([token.id for token in predicted]).encode("utf-8", "replace")
+    )
     return {
         "tokens": tokens,
         "loss": loss,
         "perplexity": None if loss is None else math.exp(min(loss, 700)),
         "bits_per_byte": None
         if loss is None or not size
-        else loss * len(known) / size / math.log(2),
+        else loss * len(predicted) / size / math.log(2),
     }
 
 
 def lens(job: LensJob, loaded: Loaded) -> Result:
-    """What each layer would have said."""
+    """The logit lens: the likeliest tokens after each layer."""
     ids, cut = last_ids(loaded, job.text, loaded.model.config.block_size)
     places = list(range(max(0, len(ids) - job.positions), len(ids)))
     read = [
@@ -126,17 +128,20 @@ def lens(job: LensJob, loaded: Loaded) -> Result:
     final = read[-1][1]  # (positions, V)
     if not bool(final.isfinite().all()):
         raise UnusableRun(NOT_NUMBERS, field="checkpoint")
-    said = final.argmax(-1, keepdim=True)
-    shown = TokenTexts(loaded.tokenizer)
+    top_token = final.argmax(-1, keepdim=True)
+    token_texts = TokenTexts(loaded.tokenizer)
     layers = []
     for name, odds in read:
-        own = odds.gather(-1, said)
+        own = odds.gather(-1, top_token)
         top = odds.topk(min(job.count, odds.shape[-1]), dim=-1)
         layers.append(
             {
                 "name": name,
                 "likeliest": [
-                    [{"id": id, "text": shown[id], "odds": value} for id, value in zip(row, values)]
+                    [
+                        {"id": id, "text": token_texts[id], "odds": value}
+                        for id, value in zip(row, values)
+                    ]
                     for row, values in zip(top.indices.tolist(), top.values.tolist())
                 ],
                 "final_odds": own[:, 0].tolist(),
@@ -144,7 +149,7 @@ def lens(job: LensJob, loaded: Loaded) -> Result:
             }
         )
     return {
-        "tokens": [shown[id] for id in ids],
+        "tokens": [token_texts[id] for id in ids],
         "places": places,
         "layers": layers,
         "cut": cut,
@@ -168,17 +173,17 @@ def following(job: FollowJob, loaded: Loaded) -> Result:
         raise BadInput(
             f"There is no step {spot.name!r}; there are {', '.join(names)}.", field="step"
         )
-    shown = TokenTexts(loaded.tokenizer)
+    token_texts = TokenTexts(loaded.tokenizer)
     steps = [
         {
             **{key: value for key, value in asdict(step).items() if key != "ids"},
             "rows": [[plain(value) for value in row] for row in step.rows],
-            "texts": [shown[id] for id in step.ids],
+            "texts": [token_texts[id] for id in step.ids],
         }
         for step in path.steps
     ]
     return {
-        "tokens": [shown[id] for id in ids],
+        "tokens": [token_texts[id] for id in ids],
         "place": place,
         "layer": job.layer,
         "steps": steps,
@@ -215,8 +220,8 @@ def copies(job: CopiesJob, loaded: Loaded) -> Generator[str, None, Result]:
         try:
             next(looking)
         except StopIteration as end:
-            found: Copies = end.value
-            return {**asdict(found), "whole": whole}
+            copies_found: Copies = end.value
+            return {**asdict(copies_found), "whole": whole}
         yield ""
 
 

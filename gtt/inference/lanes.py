@@ -1,8 +1,7 @@
-"""Processes of one kind, and the jobs that wait for them.
+"""Lanes: processes of one kind, with the jobs at work in them and those that wait.
 
-A lane of many jobs is one process whose jobs take turns. A lane of single jobs has processes with
-one job each, which may die of it: what takes longer than it may is ended with its process, and
-nobody else is with it.
+In a shared lane one process has many jobs, which take turns. In a single lane each process has one
+job: a job that takes longer than allowed is ended by killing its process, which harms no other job.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ CLOSING = "The server is closing; try again in a minute."
 
 @dataclass(frozen=True)
 class Kind:
-    """What a lane is made of.
+    """The parameters of a lane.
 
     `most` processes of `module` run with `options`, `jobs_each` at work in one. Unless the lane
     `is_single`, they take turns for `seconds`; else that is how long a job may compute, and where
@@ -71,8 +70,8 @@ class Lane:
         died: Callable[[Ticket], None],
         heard: Callable[[dict[str, Any]], None] = lambda message: None,
     ) -> None:
-        """`too_long` is what the caller of an ended job is told; `died` gets the jobs whose
-        process ended by itself; `heard` what a process tells of itself."""
+        """`too_long` makes the error for the caller of an ended job; `died` is called with the jobs
+        of a process that ended by itself, `heard` with messages of a process about itself."""
         self.kind, self.crowd = kind, crowd
         self.seconds = kind.seconds
         self.processes: list[ModelProcess] = []
@@ -112,7 +111,7 @@ class Lane:
 
     def warm(self) -> None:
         """Starts a process if there is none; raises OSError."""
-        if not self._closed and not any(one.is_alive() for one in self.processes):
+        if not self._closed and not any(process.is_alive() for process in self.processes):
             self._start()
 
     def close(self) -> list[Ticket]:
@@ -153,10 +152,10 @@ class Lane:
         """Ends the longest of the jobs that have had their share, if all processes are taken."""
         if len(self.active) < self.kind.most:
             return
-        at_work = [one for one in self.active.values() if one.process is not None]
-        if any(one.verdict is not None or one.dropped_at is not None for one in at_work):
+        at_work = [ticket for ticket in self.active.values() if ticket.process is not None]
+        if any(ticket.verdict is not None or ticket.dropped_at is not None for ticket in at_work):
             return  # there will be room
-        longest = max(at_work, key=lambda one: now - one.begun)
+        longest = max(at_work, key=lambda ticket: now - ticket.begun)
         assert longest.process is not None
         if longest.process.computed() - longest.computed_before > share:
             busy = Busy(
@@ -168,7 +167,9 @@ class Lane:
         assert ticket.process is not None
         ticket.verdict = verdict
         now = time.monotonic()
-        self._ended = {one: at for one, at in self._ended.items() if now - at < REMEMBERED}
+        self._ended = {
+            ticket_id: at for ticket_id, at in self._ended.items() if now - at < REMEMBERED
+        }
         self._ended[ticket.owner] = now
         ticket.process.popen.kill()
 
@@ -226,7 +227,9 @@ class Lane:
 
     def _start(self) -> ModelProcess:
         kind, options = self.kind, self.kind.options
-        if kind.options_beside is not None and any(one.is_alive() for one in self.processes):
+        if kind.options_beside is not None and any(
+            process.is_alive() for process in self.processes
+        ):
             options = kind.options_beside
         process = ModelProcess(
             kind.module, list(options), kind.threads, self._log, self._hear, self._bury
@@ -259,7 +262,7 @@ class Lane:
         with self._lock:
             if process in self.processes:
                 self.processes.remove(process)
-            lost = [one for one in self.active.values() if one.process is process]
+            lost = [ticket for ticket in self.active.values() if ticket.process is process]
             for ticket in lost:
                 del self.active[ticket.id]
             for ticket in lost:

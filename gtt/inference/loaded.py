@@ -1,4 +1,4 @@
-"""Checkpoints in memory: those used least recently make room for others.
+"""A cache of checkpoints in memory, which drops those that were used least recently.
 
 Everything is loaded from safetensors and JSON; no code of a checkpoint folder is ever run.
 """
@@ -35,30 +35,30 @@ class LoadedCheckpoints:
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
-        self._kept: OrderedDict[str, Loaded] = OrderedDict()
+        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
 
     def get(self, checkpoint: str) -> Loaded:
         """The checkpoint of a folder; raises `UnusableRun`."""
         stamp = stamp_of(checkpoint)
-        kept = self._kept.pop(checkpoint, None)
-        if kept is None or kept.stamp != stamp:
-            kept = _load(checkpoint, stamp)
-        if kept.bytes <= self.most_bytes:
-            self._kept[checkpoint] = kept
+        loaded = self._loaded.pop(checkpoint, None)
+        if loaded is None or loaded.stamp != stamp:
+            loaded = _load(checkpoint, stamp)
+        if loaded.bytes <= self.most_bytes:
+            self._loaded[checkpoint] = loaded
             while self._bytes() > self.most_bytes:
-                self._kept.popitem(last=False)
-        return kept
+                self._loaded.popitem(last=False)
+        return loaded
 
     def clear(self) -> None:
         """Lets go of all of them."""
-        self._kept.clear()
+        self._loaded.clear()
 
     def stats(self) -> dict[str, int]:
         """How many are kept, and the bytes of their weights."""
-        return {"checkpoints": len(self._kept), "checkpoint_bytes": self._bytes()}
+        return {"checkpoints": len(self._loaded), "checkpoint_bytes": self._bytes()}
 
     def _bytes(self) -> int:
-        return sum(kept.bytes for kept in self._kept.values())
+        return sum(loaded.bytes for loaded in self._loaded.values())
 
 
 def _load(checkpoint: str, stamp: tuple[int, int]) -> Loaded:

@@ -1,4 +1,4 @@
-"""What lies between a caller and a process that works for it: pipes, and the answers.
+"""The pipes between the server and a process with its jobs, and the answers that come back.
 
 Each pipe has a thread of its own, so that no event loop ever waits for one. Nothing here knows
 what a job is.
@@ -54,21 +54,21 @@ class Ticket:
         self._lock = threading.Lock()
         self._is_told = False
         self._text: list[str] = []
-        self._given = self._to_skip = 0  # characters, of all tries and of this one
+        self._sent_length = self._to_skip = 0  # characters, of all tries and of this one
         self._outcome: Result | Exception | None = None
 
     def add(self, text: str) -> None:
         with self._lock:
             text, self._to_skip = text[self._to_skip :], max(0, self._to_skip - len(text))
-            self._given += len(text)
+            self._sent_length += len(text)
             self._text.append(text)
             self._tell()
 
     def begin_anew(self) -> None:
-        """Another process does it all again, to the same words: those that were given are not
-        given twice."""
+        """Prepares for another process, which does the job again: the text that the caller has read
+        is skipped in its answer, which has the same words."""
         with self._lock:
-            self.process, self._to_skip = None, self._given
+            self.process, self._to_skip = None, self._sent_length
             self.created = time.monotonic()
 
     def end(self, outcome: Result | Exception) -> None:

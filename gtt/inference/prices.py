@@ -1,8 +1,8 @@
-"""What a question about a model costs, told from its shape and length before anything begins.
+"""The cost of a question about a model, estimated from shape and length before it begins.
 
-The prices are of one core of the machine in `docs/measurements.md`. They choose the process that
-answers, and refuse what no patience would see to its end; a slower machine is held to the limits on
-time all the same. No torch is needed.
+Seconds are those of one core of the machine in `docs/measurements.md`. The price decides which
+process gets the job, and a job beyond all limits is refused at once; while it runs, the limits on
+time hold on every machine. No torch is needed.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ class Shape:
         seconds = products * PER_PRODUCT + attended + called + read
         # Scores, mask and weights of a layer at once, and what is kept as it is and as doubles.
         transient = 4 * batch * (4 * H * T * T + T * (6 * C + 2 * model.mlp_width))
-        kept = 24 * batch * layers_kept * H * T * T + 8 * batch * T * self.vocab_size
-        return Price(seconds, seconds, transient + kept)
+        kept_bytes = 24 * batch * layers_kept * H * T * T + 8 * batch * T * self.vocab_size
+        return Price(seconds, seconds, transient + kept_bytes)
 
 
 def price_of(job: Any) -> Price | None:
@@ -141,10 +141,10 @@ def refuse_too_dear(job: Any, price: Price, seconds: float, most_bytes: float) -
         )
     else:
         needs = f"This would take about {price.seconds:,.0f} s, and {seconds:,.0f} s are allowed"
-    for field, what, fewer in _smaller(job):
+    for field, advice, fewer in _smaller(job):
         most = _largest(fewer, fits)
         if most:
-            raise BadInput(f"{needs}: {what.format(most=most)}.", field=field)
+            raise BadInput(f"{needs}: {advice.format(most=most)}.", field=field)
     raise BadInput(f"{needs}: ask about a smaller model.", field="checkpoint")
 
 
@@ -162,8 +162,8 @@ def _shape(about: str, changed: int, size: int) -> Shape | None:
     try:
         with open_plain(about) as file:
             values = json.loads(file.read(LARGEST_ABOUT))
-        told = values.get("fingerprint")
-        fingerprint = told if isinstance(told, str) else None
+        recorded = values.get("fingerprint")
+        fingerprint = recorded if isinstance(recorded, str) else None
         model = parse(ModelConfig, values["model"])
         return Shape(model, int(values["vocab_size"]), size, fingerprint)
     except (
@@ -188,50 +188,59 @@ def _price(job: Any, shape: Shape) -> Price:
     if isinstance(job, ReadingJob):
         tokens = min(bounds.READ_TOKENS, _length(job.text, job.ids))
         windows = [shape.reading(length) for length in bounds.reading_windows(tokens, block)]
-        told = tokens * (PER_TOKEN_TOLD + vocabulary * PER_ODDS)
-        return Price(sum(one.seconds for one in windows) + told, windows[0].step, windows[0].bytes)
+        json_seconds = tokens * (PER_TOKEN_TOLD + vocabulary * PER_ODDS)
+        return Price(
+            sum(window.seconds for window in windows) + json_seconds,
+            windows[0].step,
+            windows[0].bytes,
+        )
     if isinstance(job, LensJob):
         tokens = min(block, _length(job.text))
         read = shape.reading(tokens)
         places = min(job.positions, tokens)
-        said = (
+        reading_out = (
             (layers + 1) * places * vocabulary * (model.n_embed * PER_PRODUCT + PER_ODDS_OF_LAYER)
         )
-        kept = 4 * layers * tokens * model.n_embed + 8 * (layers + 1) * places * vocabulary
-        return Price(read.seconds + said, read.step + said, read.bytes + kept)
+        kept_bytes = 4 * layers * tokens * model.n_embed + 8 * (layers + 1) * places * vocabulary
+        return Price(read.seconds + reading_out, read.step + reading_out, read.bytes + kept_bytes)
     if isinstance(job, FollowJob):
         tokens = min(bounds.FOLLOWED_TOKENS, block, _length(job.text))
         path = FOLLOWED + model.n_embed * FOLLOWED_WIDTH
         return _longer(shape.reading(tokens, layers_kept=layers), path)
     if isinstance(job, AttentionJob):
-        asked = layers if job.layers is None else min(layers, len(job.layers))
+        layer_count = layers if job.layers is None else min(layers, len(job.layers))
         heads = model.n_heads if job.heads is None else min(model.n_heads, len(job.heads))
-        most = bounds.attention_tokens(model, asked, heads, packed=job.packed)
+        most = bounds.attention_tokens(model, layer_count, heads, packed=job.packed)
         tokens = min(most, _length(job.text))
-        told = asked * heads * tokens**2 * (PER_WEIGHT_PACKED if job.packed else PER_WEIGHT_TOLD)
-        return _longer(shape.reading(tokens, layers_kept=asked), told)
+        json_seconds = (
+            layer_count * heads * tokens**2 * (PER_WEIGHT_PACKED if job.packed else PER_WEIGHT_TOLD)
+        )
+        return _longer(shape.reading(tokens, layers_kept=layer_count), json_seconds)
     if isinstance(job, HabitsJob):
         tokens = bounds.habit_tokens(model)
         judged = layers * model.n_heads * tokens**2 * PER_WEIGHT_JUDGED
-        one = _longer(shape.reading(tokens, layers_kept=layers), judged)
+        full_window = _longer(shape.reading(tokens, layers_kept=layers), judged)
         repeats = min(2 * (block // 2), bounds.REPEATED_TOKENS)
         repeated = shape.reading(repeats, layers_kept=layers)
-        seconds = bounds.HABIT_TEXTS * one.seconds + bounds.REPEATED_TEXTS * repeated.seconds
+        seconds = (
+            bounds.HABIT_TEXTS * full_window.seconds + bounds.REPEATED_TEXTS * repeated.seconds
+        )
         if texts := feeding_texts(shape):  # at most: it is asked only where heads do induction
             fed = (layers - 1) * model.n_heads
             seconds += fed * shape.reading(repeats, texts, layers_kept=layers).seconds
-        return Price(seconds, max(one.step, repeated.step), one.bytes)
+        return Price(seconds, max(full_window.step, repeated.step), full_window.bytes)
     if isinstance(job, AblationJob):
         length = bounds.ablation_tokens(model)
-        one, given = shape.reading(length), shape.reading(min(length, _length(job.text)))
+        full_window = shape.reading(length)
+        prompt_pass = shape.reading(min(length, _length(job.text)))
         count = _validation_windows(job, shape, length)
-        seconds = 2 * given.seconds + 2 * count * one.seconds
-        return Price(seconds, one.step if count else given.step, one.bytes)
+        seconds = 2 * prompt_pass.seconds + 2 * count * full_window.seconds
+        return Price(seconds, full_window.step if count else prompt_pass.step, full_window.bytes)
     return Price(0.0, 0.0, 0.0)  # copies are looked for a piece at a time
 
 
 def _longer(price: Price, seconds: float) -> Price:
-    """The same with so much more in its one step."""
+    """The price with `seconds` added to its single step."""
     return Price(price.seconds + seconds, price.step + seconds, price.bytes)
 
 
@@ -243,7 +252,8 @@ def _validation_windows(job: AblationJob, shape: Shape, length: int) -> int:
 
 
 def feeding_texts(shape: Shape) -> int:
-    """On how many texts it is asked what feeds induction heads; 0 where one is too dear."""
+    """The number of texts on which feeders of induction heads are measured; 0 where one text
+    costs too much."""
     return min(bounds.FEEDING_TEXTS, int(bounds.FEEDING_SECONDS / _feeding(shape)))
 
 
@@ -254,21 +264,22 @@ def _feeding(shape: Shape) -> float:
 
 
 def _price_of_text(job: GenerateJob, shape: Shape) -> Price:
-    model, given = shape.model, job.settings
-    count = _number(given.get("max_new_tokens"), GenerationConfig().max_new_tokens)
-    beams = _number(given.get("num_beams"), 1)
+    model, settings = shape.model, job.settings
+    count = _number(settings.get("max_new_tokens"), GenerationConfig().max_new_tokens)
+    beams = _number(settings.get("num_beams"), 1)
     block = model.block_size
-    prompt = min(block, _length(given.get("prompt"), job.prompt_ids))
+    prompt = min(block, _length(settings.get("prompt"), job.prompt_ids))
     slides = max(0, prompt + count - block) // max(1, block // 4)
     first = shape.reading(prompt, beams, calls=shape.calls)
     window = shape.reading(max(1, block - block // 4), beams, calls=shape.calls)
     # One sequence is read by a shorter way.
-    one = shape.reading(1, beams, calls=shape.calls if beams > 1 else PER_LAYER)
+    one_token = shape.reading(1, beams, calls=shape.calls if beams > 1 else PER_LAYER)
     cache = 8 * model.n_layers * beams * block * model.n_embed  # bytes of keys and values
     growing = min(count, block - prompt)
-    seen = growing * (prompt + growing / 2) + (count - growing) * (block - block / 8)  # in all
-    attended = beams * model.n_layers * model.n_heads * seen * PER_WEIGHT
-    token = one.seconds + attended / count
+    attended_places = growing * (prompt + growing / 2)
+    attended_places += (count - growing) * (block - block / 8)
+    attended = beams * model.n_layers * model.n_heads * attended_places * PER_WEIGHT
+    token = one_token.seconds + attended / count
     if beams > 1:  # which go on from one another: their caches are copied
         token += cache * PER_BYTE + PER_STEP_OF_BEAMS
     longest = max(first.step, window.step if slides else 0.0, token)
@@ -290,14 +301,14 @@ def _price_of_drawing(job: DrawingJob) -> Price | None:
 
 
 def _length(text: str | None, ids: list[int] | None = None) -> int:
-    """At most so many tokens: a token has one byte at least."""
+    """An upper bound on the number of tokens: each has at least one byte."""
     if ids is not None:
         return max(1, len(ids))
     return max(1, len((text or " ").encode("utf-8", "surrogatepass")))
 
 
 def _number(value: Any, default: int) -> int:
-    """A number among settings that are not checked yet; what is none is refused where they are."""
+    """A number from settings that are not validated yet; the default where it is no number."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return max(1, min(int(value), 1_000_000)) if is_number else default
 
@@ -320,8 +331,8 @@ def _smaller(job: Any) -> Iterable[Smaller]:
         yield "ids", "give {most:,} ids at most", lambda most: replace(job, ids=ids[:most])
     elif isinstance(job, NextTokenJob | ReadingJob | LensJob | AttentionJob | FollowJob):
         text = job.text or ""
-        what = "give a text of {most:,} characters at most"
-        yield "text", what, lambda most: replace(job, text=text[:most])
+        advice = "give a text of {most:,} characters at most"
+        yield "text", advice, lambda most: replace(job, text=text[:most])
 
 
 def _largest(fewer: Callable[[int], Any], fits: Callable[[Any], bool]) -> int:

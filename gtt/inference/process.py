@@ -51,7 +51,7 @@ class _Running:
 
 
 def took_too_long(job: Job, seconds: float) -> Exception:
-    """What ends a job that has had its seconds of turns."""
+    """The error for a job that has used up its seconds."""
     return Busy(
         f"This took longer than the {seconds:g} seconds that one request may take: ask for fewer "
         "tokens, or take a smaller model.",
@@ -83,17 +83,17 @@ class Turns:
     def take(self, message: Message) -> None:
         """A new job, or the end of one that nobody waits for any more."""
         if "cancel" in message:
-            for job in [job for job in self._running if job.id == message["cancel"]]:
-                job.work.close()
-                self._running.remove(job)
-                self._send({"id": job.id, "gone": True})
+            for running in [job for job in self._running if job.id == message["cancel"]]:
+                running.work.close()
+                self._running.remove(running)
+                self._send({"id": running.id, "gone": True})
             return
-        asked = KINDS[message["kind"]](**message["job"])
-        had = min((job.had for job in self._running), default=0.0)
-        job = _Running(
-            message["id"], asked, self._begin(asked), message["seconds"], self._clock(), had
+        job = KINDS[message["kind"]](**message["job"])
+        had = min((running.had for running in self._running), default=0.0)
+        work = self._begin(job)
+        self._running.append(
+            _Running(message["id"], job, work, message["seconds"], self._clock(), had)
         )
-        self._running.append(job)
 
     def turn(self) -> None:
         """One turn of the job that has had the least; of equals, of the one that waits longest."""
@@ -148,10 +148,10 @@ def serve(
     turns: Turns,
     commands: queue.SimpleQueue[Message],
     idle_seconds: float,
-    rest: Callable[[], None],
+    clean_up: Callable[[], None],
     look: Callable[[], None],
 ) -> None:
-    """Takes commands and turns without end; calls `rest` when idle, `look` after each turn."""
+    """Takes commands and turns without end; calls `clean_up` when idle, `look` after each turn."""
     while True:
         try:
             while True:
@@ -161,26 +161,26 @@ def serve(
         if turns:
             turns.turn()
         else:
-            rest()
+            clean_up()
         look()
 
 
 def be_humble(memory: int, niceness: int, first_to_go: int) -> None:
-    """Lets the page and the training go first, also where memory is short."""
+    """Lowers the priority of this process for CPU time, and bounds its memory."""
     with suppress(AttributeError, OSError):  # not on Windows
         os.nice(niceness)
     limit_memory(memory, first_to_go=first_to_go)
 
 
 def take_stdout() -> BinaryIO:
-    """The pipe to the parent, out of reach of whatever prints."""
+    """The pipe to the parent; from now on `print` writes to stderr instead."""
     pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return pipe
 
 
 def listen(commands: queue.SimpleQueue[Message]) -> None:
-    """Puts each line of stdin among the commands; its end is the parent's, and ours."""
+    """Puts each line of stdin into the queue of commands; where stdin ends, this process ends."""
     for line in sys.stdin.buffer:
         if line.endswith(b"\n"):
             commands.put(json.loads(line))
@@ -215,17 +215,17 @@ def main(cache_bytes: int, idle_seconds: float, threads: int, is_alone: bool) ->
 
     import torch  # a second or two, at a low priority and with an eye on stdin
 
-    from gtt.inference.jobs import work_on
     from gtt.inference.loaded import LoadedCheckpoints
+    from gtt.inference.model_jobs import work_on
 
     torch.set_num_threads(threads)
     checkpoints = LoadedCheckpoints(cache_bytes)
-    known: Message = {}
+    last_stats: Message = {}
 
     def look() -> None:
-        nonlocal known
-        if known != (stats := checkpoints.stats()):
-            known = stats
+        nonlocal last_stats
+        if last_stats != (stats := checkpoints.stats()):
+            last_stats = stats
             send({"cache": stats})
 
     def begin(job: Job) -> Work:

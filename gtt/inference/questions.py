@@ -1,4 +1,4 @@
-"""What the process that works with models can be asked: plain values, no torch.
+"""The jobs of the processes as plain values, without torch.
 
 A `checkpoint` is the folder of one. `corpora` is where tokenised texts lie: that of the checkpoint
 is looked up there by its fingerprint, and where it is gone the answer does without.
@@ -79,7 +79,7 @@ class AblationJob(Look):
 
 @dataclass(frozen=True)
 class ReadingJob(Look):
-    """A text, or token ids, as the model sees it coming, token by token.
+    """The surprise of each token of a text, or of token ids, for the model.
 
     `{"tokens", "loss", "perplexity", "bits_per_byte"}`: the fields of `TokenReading`, `text`, and
     `alternatives` with `id`, `text` and `odds`.
@@ -92,7 +92,7 @@ class ReadingJob(Look):
 
 @dataclass(frozen=True)
 class LensJob(Look):
-    """What each layer would have said after each of the last `positions` tokens.
+    """The logit lens (nostalgebraist 2020) after each of the last `positions` tokens.
 
     `{"tokens", "places", "layers", "cut"}`; each layer has `name` and, by place, its `count`
     likeliest tokens and `final_odds` and `final_rank`, of the token that the last layer says.

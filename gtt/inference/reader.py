@@ -1,9 +1,9 @@
-"""A process that reads texts of strangers, one at a time, and may die of it.
+"""A process that reads uploaded texts, one job at a time; a bad text can end only this process.
 
     python -m gtt.inference.reader IDLE_SECONDS
 
-It needs no torch and has little memory. What one file took it does not keep: grown large, it ends,
-and the next job starts another one.
+It needs no torch and has little memory. When a file has made it grow large, it ends after the job,
+and the next job starts another process.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def most_memory() -> int:
 
 
 def within_memory(work: Work) -> Work:
-    """The same work; what has no room for it is the text's fault."""
+    """The work, with a `MemoryError` turned into `UnusableData` about the text."""
     try:
         return (yield from work)
     except MemoryError:

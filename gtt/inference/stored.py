@@ -1,4 +1,4 @@
-"""What lies in the folder of a checkpoint, as far as it can be read without torch."""
+"""Reads the folder of a checkpoint as far as that is possible without torch."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def load_tokenizer(checkpoint: str) -> Tokenizer:
 
 
 def unusable(message: str, checkpoint: str) -> UnusableRun:
-    """The error without the path, or the plain truth where the folder was deleted meanwhile."""
+    """The error without the path; where the folder was deleted meanwhile, it says so."""
     stamp_of(checkpoint)
     place = str(Path(checkpoint))
-    shown = message.replace(f"{place}/", "").replace(place, "This checkpoint")
-    return UnusableRun(shown, field="checkpoint")
+    sentence = message.replace(f"{place}/", "").replace(place, "This checkpoint")
+    return UnusableRun(sentence, field="checkpoint")

@@ -1,4 +1,4 @@
-"""What is said about texts: a preview, tokens by three tokenizers, merges; and figures.
+"""Jobs about texts: the preview, three tokenizers compared, merges; and figures of runs.
 
 No torch is needed.
 """
@@ -37,7 +37,7 @@ Turns = Generator[str, None, Result]
 
 
 def work_on_text(job: OfReader) -> Turns:
-    """Carries out a job step by step, as `gtt.inference.jobs.work_on` does."""
+    """Carries out a job step by step, as `gtt.inference.model_jobs.work_on` does."""
     if isinstance(job, TokenizeJob):
         return tokenize(job)
     if isinstance(job, FigureJob):
@@ -47,8 +47,8 @@ def work_on_text(job: OfReader) -> Turns:
     places = Places(Path(job.downloads), Path(job.sources) if job.sources else None, uploads)
     resolved, corpora = resolve_source(config.source, uploads), Path(job.corpora)
     if isinstance(job, PreviewJob):
-        seen = yield from preview(config, resolved, places, corpora)
-        return {"title": resolved.title, **asdict(seen)}
+        text_preview = yield from preview(config, resolved, places, corpora)
+        return {"title": resolved.title, **asdict(text_preview)}
     if isinstance(job, MergesJob):
         text = taught_text(config, resolved, places, corpora)
         yield ""
@@ -59,16 +59,16 @@ def work_on_text(job: OfReader) -> Turns:
         return _merges(job.text, learning.table)
     assert isinstance(job, CompareJob)
     try:
-        text, said = taught_text(config, resolved, places, corpora), ""
+        text, reason = taught_text(config, resolved, places, corpora), ""
     except NotHere as missing:
-        text, said = "", missing.message
+        text, reason = "", missing.message
     yield ""
-    ways = [_way("char", job.text, char_tokenizer(text)) if text else _no_way("char", said)]
+    ways = [_cut_by("char", job.text, char_tokenizer(text)) if text else _not_cut("char", reason)]
     yield ""
     bpe = bpe_tokenizer(text, config.vocab_size) if text else None
-    ways.append(_way("bpe", job.text, bpe) if bpe else _no_way("bpe", said))
+    ways.append(_cut_by("bpe", job.text, bpe) if bpe else _not_cut("bpe", reason))
     yield ""
-    ways.append(_way("gpt2", job.text, gpt2_tokenizer()))
+    ways.append(_cut_by("gpt2", job.text, gpt2_tokenizer()))
     return {"ways": ways}
 
 
@@ -78,11 +78,11 @@ class _Learning:
     def __init__(self, text: str, vocab_size: int) -> None:
         self.table = MergeTable()
         self.is_done = False
-        self._rest = learning_merges(text, vocab_size)
+        self._merging = learning_merges(text, vocab_size)
 
     def go_on(self) -> None:
         """Learns the next few."""
-        table = next(self._rest, None)
+        table = next(self._merging, None)
         self.is_done = table is None
         self.table = table or self.table
 
@@ -92,7 +92,7 @@ def _learning(text: str, vocab_size: int) -> _Learning:
     return _Learning(text, vocab_size)
 
 
-def _way(name: str, text: str, tokenizer: Tokenizer) -> Result:
+def _cut_by(name: str, text: str, tokenizer: Tokenizer) -> Result:
     """A sentence as one tokenizer cuts it; a character that it does not know has no id."""
     unknown = tokenizer.unknown_characters(text)
     tokens: list[Result] = []
@@ -102,34 +102,34 @@ def _way(name: str, text: str, tokenizer: Tokenizer) -> Result:
         else:
             tokens += [{"id": None, "text": character, "whole": True} for character in stretch]
     count = sum(token["id"] is not None for token in tokens)
-    known = sum(character not in unknown for character in text)
+    covered = sum(character not in unknown for character in text)
     return {
         "name": name,
         "said": "",
         "tokens": tokens,
         "count": count,
-        "characters_per_token": known / count if count else 0.0,
+        "characters_per_token": covered / count if count else 0.0,
         "vocab_size": tokenizer.vocab_size,
         "unknown": unknown,
     }
 
 
-def _no_way(name: str, said: str) -> Result:
+def _not_cut(name: str, reason: str) -> Result:
     nothing: dict[str, Any] = {"tokens": [], "count": 0, "unknown": []}
     figures: dict[str, Any] = {"characters_per_token": None, "vocab_size": None}
-    return {"name": name, "said": said, **nothing, **figures}
+    return {"name": name, "said": reason, **nothing, **figures}
 
 
 def _stretches(text: str, unknown: set[str]) -> list[tuple[str, bool]]:
     """The text cut where known characters end and unknown ones begin, and the other way round."""
-    found: list[tuple[str, bool]] = []
+    stretches: list[tuple[str, bool]] = []
     for character in text:
         is_known = character not in unknown
-        if found and found[-1][1] == is_known:
-            found[-1] = (found[-1][0] + character, is_known)
+        if stretches and stretches[-1][1] == is_known:
+            stretches[-1] = (stretches[-1][0] + character, is_known)
         else:
-            found.append((character, is_known))
-    return found
+            stretches.append((character, is_known))
+    return stretches
 
 
 def _token(tokenizer: Tokenizer, id: int) -> Result:
@@ -139,18 +139,18 @@ def _token(tokenizer: Tokenizer, id: int) -> Result:
 def _merges(text: str, table: MergeTable) -> Result:
     """The bytes of a sentence, and each merge that joins some of them."""
 
-    def shown(id: int) -> Result:
+    def token_bytes(id: int) -> Result:
         written, whole = show_bytes(table.tokens[id])
         return {"id": id, "text": written, "whole": whole}
 
     return {
-        "start": [shown(id) for word in split_bytes(text) for id in word],
+        "start": [token_bytes(id) for word in split_bytes(text) for id in word],
         "steps": [
             {
                 "number": step.number,
-                "first": shown(step.merge.first),
-                "second": shown(step.merge.second),
-                "merged": shown(step.merge.id),
+                "first": token_bytes(step.merge.first),
+                "second": token_bytes(step.merge.second),
+                "merged": token_bytes(step.merge.id),
                 "count": step.merge.count,
                 "places": list(step.places),
             }
@@ -179,14 +179,14 @@ def tokenize(job: TokenizeJob) -> Result:
     """A text as tokens; characters that the tokenizer does not know are named and left out."""
     tokenizer = _tokenizer(job)
     unknown = tokenizer.unknown_characters(job.text)
-    known = job.text.translate(dict.fromkeys(map(ord, unknown)))
-    ids = tokenizer.encode(known)
+    covered = job.text.translate(dict.fromkeys(map(ord, unknown)))
+    ids = tokenizer.encode(covered)
     texts = {id: tokenizer.token_text(id) for id in set(ids)}
     return {
         "tokens": [{"id": id, "text": texts[id]} for id in ids],
         "count": len(ids),
         "characters": len(job.text),
-        "characters_per_token": len(known) / len(ids) if ids else 0.0,
+        "characters_per_token": len(covered) / len(ids) if ids else 0.0,
         "vocab_size": tokenizer.vocab_size,
         "unknown": unknown,
     }

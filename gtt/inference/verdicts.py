@@ -1,4 +1,4 @@
-"""What the caller of a job is told whose process had to be ended, or ended of it."""
+"""Errors for the caller of a job that was ended for its time, or whose process died."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading one more token of one sequence, in as few and as cheap steps as it takes.
+"""A fast forward pass for one token of one sequence, in NumPy.
 
 `GPT.forward` is written to be read and to train. When a small model writes on a CPU, a token costs
 it about a hundred calls into torch, and these cost more time than the arithmetic in them. This is

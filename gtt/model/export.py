@@ -1,4 +1,4 @@
-"""A model as a folder that `transformers` loads, and back. There is no other format to drift from.
+"""Saves a model as a folder that `transformers` loads, and loads it. There is no other format.
 
 Shapes that GPT-2 can express are written as plain GPT-2: missing biases and positions become zeros,
 sinusoidal positions become a table. The others carry their model file through `auto_map`.
@@ -216,11 +216,11 @@ def refuse_other_config(folder: Path, expected: dict[str, Any]) -> None:
     """Raises `UnusableRun` where `config.json` is missing, damaged or tells of another model."""
     path = folder / "config.json"
     try:
-        found = json.loads(read_plain_text(path))
+        config = json.loads(read_plain_text(path))
         differing = [
             name
             for name, value in expected.items()
-            if name not in INCIDENTAL and found.get(name) != value
+            if name not in INCIDENTAL and config.get(name) != value
         ]
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise UnusableRun(f"{path} cannot be read ({error}): take another checkpoint.") from None
@@ -228,7 +228,7 @@ def refuse_other_config(folder: Path, expected: dict[str, Any]) -> None:
         name = differing[0]
         raise UnusableRun(
             f"{folder}: config.json does not describe the model of gtt.json ({name} is "
-            f"{found.get(name)!r}, expected {expected[name]!r}): mend it, or take another "
+            f"{config.get(name)!r}, expected {expected[name]!r}): mend it, or take another "
             "checkpoint."
         )
 
@@ -259,12 +259,12 @@ def load_weights(model: GPT, folder: Path) -> None:
     except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
         raise UnusableRun(f"{path} cannot be read ({error}): take another checkpoint.") from None
     expected = {name: tuple(tensor.shape) for name, tensor in export_tensors(model).items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    for name in sorted(expected.keys() | shapes.keys()):
+        if expected.get(name) != shapes.get(name):
             raise UnusableRun(
                 f"{folder}: the weights do not fit the configuration ({name} is "
-                f"{found.get(name, 'missing')}, expected {expected.get(name, 'nothing')}): "
+                f"{shapes.get(name, 'missing')}, expected {expected.get(name, 'nothing')}): "
                 "take another checkpoint."
             )
     for name, tensor in tensors.items():

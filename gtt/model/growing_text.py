@@ -1,4 +1,4 @@
-"""Text from tokens as they come."""
+"""Turns a stream of tokens into text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from gtt.data.tokenizers import Tokenizer
 
 
 class GrowingText:
-    """Text of tokens as they come, of which is shown what can no longer change.
+    """Decodes tokens as they come, and gives each part of the text once it can no longer change.
 
-    Held back is what may be the start of a stop string or an unfinished UTF-8 character. The text
-    ends before the first stop string.
+    The end is held back while it may be the start of a stop string or an unfinished UTF-8
+    character. The text ends before the first stop string.
     """
 
     def __init__(self, tokenizer: Tokenizer, stops: Sequence[str]) -> None:
@@ -20,33 +20,33 @@ class GrowingText:
         self._stops = [stop for stop in stops if stop]
         self._ids: list[int] = []  # tokens since the last point at which nothing was held back
         self._text = ""
-        self._shown = 0
+        self._shown_until = 0
 
     def add(self, id: int) -> str:
-        """What the next token lets be shown, often a single character, maybe nothing."""
+        """Adds a token; returns the text that is certain with it, often a character, maybe none."""
         self._ids.append(id)
         self._text = self._tokenizer.decode(self._ids)
-        found = [at for stop in self._stops if (at := self._text.find(stop)) >= 0]
-        if found:
+        stop_places = [at for stop in self._stops if (at := self._text.find(stop)) >= 0]
+        if stop_places:
             self.is_ended = True
-            self._text = self._text[: min(found)]
+            self._text = self._text[: min(stop_places)]
             return self.rest()
         piece = self._show(len(self._text) - self._held_back())
-        if self._shown == len(self._text):
-            self._ids, self._text, self._shown = [], "", 0
+        if self._shown_until == len(self._text):
+            self._ids, self._text, self._shown_until = [], "", 0
         return piece
 
     def rest(self) -> str:
-        """What was held back, once no token comes any more."""
+        """The text that was held back; called after the last token."""
         return self._show(len(self._text))
 
     def _show(self, until: int) -> str:
-        piece = self._text[self._shown : until]
-        self._shown = max(self._shown, until)
+        piece = self._text[self._shown_until : until]
+        self._shown_until = max(self._shown_until, until)
         return piece
 
     def _held_back(self) -> int:
-        """Characters at the end: half a character, and what before it may begin a stop string."""
+        """The number of characters at the end that may change, or that may begin a stop string."""
         whole = self._text.rstrip("\N{REPLACEMENT CHARACTER}")
         begun = [
             length

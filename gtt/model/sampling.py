@@ -67,16 +67,16 @@ def next_token_odds(
     return odds
 
 
-def penalise(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
-    """Logits (B, V) of which those of tokens in `seen` (B, T) are made less likely.
+def penalise(logits: Tensor, previous: Tensor, penalty: float) -> Tensor:
+    """Logits (B, V) with those of the tokens in `previous` (B, T) made less likely.
 
     A positive logit is divided by the penalty, a negative one multiplied (Keskar et al. 2019); 1
     changes nothing.
     """
     if penalty == 1:
         return logits
-    own = logits.gather(-1, seen)
-    return logits.scatter(-1, seen, torch.where(own > 0, own / penalty, own * penalty))
+    own = logits.gather(-1, previous)
+    return logits.scatter(-1, previous, torch.where(own > 0, own / penalty, own * penalty))
 
 
 def sample_tokens(
@@ -98,16 +98,16 @@ def sample_tokens(
     if tokens.shape[1] == 0:
         raise BadInput(EMPTY_PROMPT, field="prompt")
     reader = Reader(model, tokens)
-    seen = tokens  # (B, T + what was drawn)
+    sequence = tokens  # (B, T + what was drawn)
     for position in range(settings.max_new_tokens):
-        logits = penalise(reader.logits(), seen, settings.repetition_penalty)
+        logits = penalise(reader.logits(), sequence, settings.repetition_penalty)
         token = _draw(logits, settings, generator)
         yield token
         if position + 1 == settings.max_new_tokens:
             return
         reader.append(token)
         if settings.repetition_penalty != 1:
-            seen = torch.cat([seen, token[:, None]], dim=1)
+            sequence = torch.cat([sequence, token[:, None]], dim=1)
 
 
 def beam_search(model: GPT, tokens: Tensor, settings: GenerationConfig) -> Iterator[Tensor]:
@@ -158,7 +158,7 @@ def continue_tokens(
         raise BadInput(EMPTY_PROMPT, field="prompt")
     tokens = torch.tensor([ids], device=next(model.parameters()).device)
     if settings.num_beams > 1:
-        return (found.tolist() for found in beam_search(model, tokens, settings))
+        return (token.tolist() for token in beam_search(model, tokens, settings))
     return ([int(token)] for token in sample_tokens(model, tokens, settings, generator))
 
 
@@ -172,7 +172,8 @@ class Reader:
     def __init__(self, model: GPT, tokens: Tensor) -> None:
         self.model = model
         self.block_size = model.config.block_size
-        self.kept = max(1, self.block_size - max(1, self.block_size // 4))  # when the window slides
+        slide = max(1, self.block_size // 4)
+        self.length_after_slide = max(1, self.block_size - slide)
         self.cache = KeyValueCache(model, tokens.shape[0])
         self.window = tokens[:, -self.block_size :]
         self.unread = self.window
@@ -195,7 +196,7 @@ class Reader:
         self.unread = token[:, None]  # (B, 1)
         self.window = torch.cat([self.window, self.unread], dim=1)
         if self.cache.length == self.block_size:
-            self.window = self.window[:, -self.kept :]
+            self.window = self.window[:, -self.length_after_slide :]
             self.unread, self.cache.length = self.window, 0
 
     def keep(self, rows: Tensor) -> None:

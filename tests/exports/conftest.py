@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gtt.config import RunConfig
-from gtt.exports.making import Taken
+from gtt.exports.making import RunToExport
 from gtt.runs.execute import start_run
 from gtt.runs.folder import RunFolder
 from gtt.runs.home import Home
@@ -26,22 +26,22 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return Home(tmp_path_factory.mktemp("exports"))
 
 
-def trained(config: RunConfig, home: Home) -> Taken:
+def trained(config: RunConfig, home: Home) -> RunToExport:
     """A finished run with its best checkpoint."""
     folder, end = start_run(config, home)
     assert end.reason == "completed"
     run = RunFolder(folder)
-    return Taken(run, run.checkpoints.best(), home.corpora)
+    return RunToExport(run, run.checkpoints.best(), home.corpora)
 
 
 @pytest.fixture(scope="session")
-def taken(tiny_config: RunConfig, home: Home) -> Taken:
+def taken(tiny_config: RunConfig, home: Home) -> RunToExport:
     """A run with byte pairs, whose name means to do harm."""
     return trained(tiny_config.updated(BYTE_PAIRS), home)
 
 
 @pytest.fixture(scope="session")
-def characters(tiny_config: RunConfig, home: Home) -> Taken:
+def characters(tiny_config: RunConfig, home: Home) -> RunToExport:
     """A run with a token for each character."""
     return trained(tiny_config, home)
 

@@ -21,7 +21,7 @@ from gtt.data.tokenizer_training import train_bpe_tokenizer
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
 from gtt.exports.gguf_file import TURNED, gguf_name, supports, write_gguf_file
-from gtt.exports.making import Taken
+from gtt.exports.making import RunToExport
 from gtt.model.export import export_tensors, fits_gpt2, load_model, save_model
 from gtt.model.gpt import GPT
 from gtt.model.sampling import generate_text
@@ -119,7 +119,7 @@ def test_every_token_comes_back(which: str, byte_pairs: Tokenizer, tmp_path: Pat
     assert controls == ([] if which == "plain" else ["<|endoftext|>"])
 
 
-def test_llama_cpp_writes_what_gtt_writes(taken: Taken, tmp_path: Path) -> None:
+def test_llama_cpp_writes_what_gtt_writes(taken: RunToExport, tmp_path: Path) -> None:
     checkpoint, file = taken.model_folder, tmp_path / "one.gguf"
     write_gguf_file(checkpoint, taken.run.config(), file)
     model, _ = load_model(checkpoint)
@@ -149,7 +149,7 @@ def test_llama_cpp_writes_what_gtt_writes(taken: Taken, tmp_path: Path) -> None:
     assert found == expected and all(len(one) >= 5 for one in found)
 
 
-def test_characters_are_refused_with_a_reason(characters: Taken, tmp_path: Path) -> None:
+def test_characters_are_refused_with_a_reason(characters: RunToExport, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="needs a token that ends a text"):
         write_gguf_file(characters.model_folder, characters.run.config(), tmp_path / "one.gguf")
 

@@ -26,7 +26,7 @@ from gtt.cli import main
 from gtt.data.corpus import build_corpus
 from gtt.errors import BadInput
 from gtt.exports.formats import FORMATS, FormatName
-from gtt.exports.making import WRITERS, Taken, export
+from gtt.exports.making import WRITERS, RunToExport, export
 from gtt.exports.pocket_page import pocket_page
 from gtt.model.export import save_model
 from gtt.model.gpt import GPT
@@ -43,7 +43,7 @@ SMALLEST = 1000
 
 
 @pytest.fixture(scope="module")
-def served(taken: Taken, home: Home) -> Iterator[Service]:
+def served(taken: RunToExport, home: Home) -> Iterator[Service]:
     about = json.loads((taken.run.path / "run.json").read_text())
     (taken.run.path / "run.json").write_text(json.dumps({**about, "owner": owner_of(MINE)}))
     one = Service(home, Limits(shared_desk=False), spare=False)
@@ -58,7 +58,7 @@ def http(served: Service) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def without_checkpoint(taken: Taken, tmp_path: Path) -> RunFolder:
+def without_checkpoint(taken: RunToExport, tmp_path: Path) -> RunFolder:
     folder = Path(shutil.copytree(taken.run.path, tmp_path / taken.run.path.name))
     shutil.rmtree(folder / "checkpoints")
     return RunFolder(folder)
@@ -76,7 +76,7 @@ def test_the_table_of_formats_is_one() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_terminal_and_the_interface_give_the_same(
     name: str,
-    taken: Taken,
+    taken: RunToExport,
     home: Home,
     http: TestClient,
     out: Path,
@@ -100,7 +100,7 @@ def test_the_terminal_and_the_interface_give_the_same(
 
 
 def test_the_weights_of_a_pocket_model_are_chosen_on_both(
-    taken: Taken, home: Home, http: TestClient, out: Path, monkeypatch: pytest.MonkeyPatch
+    taken: RunToExport, home: Home, http: TestClient, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GTT_HOME", str(home.path))
     out = out.with_suffix(".html")
@@ -115,7 +115,7 @@ def test_the_weights_of_a_pocket_model_are_chosen_on_both(
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_ending_that_is_left_out_is_added(
-    name: str, taken: Taken, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, taken: RunToExport, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ending = FORMATS[name].ending
     named = tmp_path / "mine"
@@ -126,7 +126,7 @@ def test_an_ending_that_is_left_out_is_added(
 
 
 def test_weights_are_a_choice_of_the_pocket_model_alone(
-    taken: Taken, out: Path, http: TestClient, capsys: pytest.CaptureFixture[str]
+    taken: RunToExport, out: Path, http: TestClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["export", str(taken.run.path), str(out), "--as", "report", "--weights", "int8"]
     assert main(words) == 2 and "Only a pocket model" in capsys.readouterr().err
@@ -136,7 +136,7 @@ def test_weights_are_a_choice_of_the_pocket_model_alone(
 
 
 def test_only_a_full_disk_asks_for_room(
-    taken: Taken, out: Path, monkeypatch: pytest.MonkeyPatch
+    taken: RunToExport, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reasons = {errno.EROFS: False, errno.ENOTDIR: False, errno.ENOSPC: True, None: True}
     for number, wants_room in reasons.items():
@@ -148,11 +148,11 @@ def test_only_a_full_disk_asks_for_room(
 
 
 def test_two_exports_to_one_place_leave_a_whole_one(
-    taken: Taken, out: Path, monkeypatch: pytest.MonkeyPatch
+    taken: RunToExport, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = WRITERS["script"]
 
-    def slow(taken: Taken, folder: Path) -> None:
+    def slow(taken: RunToExport, folder: Path) -> None:
         monkeypatch.setitem(WRITERS, "script", plain)
         plain(taken, folder)
         export(taken, FORMATS["script"], out)  # somebody else's, in the middle of this one
@@ -169,7 +169,7 @@ def _fail(error: OSError, *_: object) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_there_is_not_replaced(
-    name: str, taken: Taken, out: Path, capsys: pytest.CaptureFixture[str]
+    name: str, taken: RunToExport, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = FORMATS[name].named(out)
     if FORMATS[name].is_folder:
@@ -185,7 +185,7 @@ def test_what_is_there_is_not_replaced(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_full_disk_leaves_nothing(name: str, taken: Taken, home: Home, out: Path) -> None:
+def test_a_full_disk_leaves_nothing(name: str, taken: RunToExport, home: Home, out: Path) -> None:
     """A limit on the size of files, which a disk that is full answers like."""
     program = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
@@ -204,7 +204,7 @@ def test_a_full_disk_leaves_nothing(name: str, taken: Taken, home: Home, out: Pa
 
 
 def test_a_full_disk_of_the_server_is_told_without_paths(
-    taken: Taken, home: Home, out: Path
+    taken: RunToExport, home: Home, out: Path
 ) -> None:
     job = {
         "checkpoint": str(taken.checkpoint),
@@ -244,7 +244,7 @@ def test_a_run_without_a_checkpoint_is_told_so(
 
 @pytest.mark.parametrize("name", ["Pocket", "onnx", ""])
 def test_an_unknown_format_is_told_which_there_are(
-    name: str, taken: Taken, out: Path, http: TestClient, capsys: pytest.CaptureFixture[str]
+    name: str, taken: RunToExport, out: Path, http: TestClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", str(taken.run.path), str(out), "--as", name]) == 2
     assert "transformers" in capsys.readouterr().err
@@ -253,7 +253,7 @@ def test_an_unknown_format_is_told_which_there_are(
 
 
 def test_a_damaged_checkpoint_is_told_without_paths(
-    taken: Taken, served: Service, http: TestClient, out: Path, home: Home
+    taken: RunToExport, served: Service, http: TestClient, out: Path, home: Home
 ) -> None:
     weights = taken.model_folder / "model.safetensors"
     whole = weights.read_bytes()
@@ -270,7 +270,7 @@ def test_a_damaged_checkpoint_is_told_without_paths(
     assert not out.exists() and list(home.exports.iterdir()) == []
 
 
-def test_a_run_of_another_desk_is_not_found(taken: Taken, http: TestClient) -> None:
+def test_a_run_of_another_desk_is_not_found(taken: RunToExport, http: TestClient) -> None:
     place = f"/api/runs/{taken.run.path.name}/exports/pocket"
     assert http.get(place, headers={"X-GTT-Workspace": THEIRS}).status_code == 404
     assert http.get(f"{place}?checkpoint=7").status_code == 404

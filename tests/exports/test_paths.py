@@ -10,7 +10,7 @@ import pytest
 
 from gtt.config import RunConfig
 from gtt.exports.formats import FORMATS
-from gtt.exports.making import Taken, export
+from gtt.exports.making import RunToExport, export
 from gtt.hub.push_files import prepare_files
 from gtt.hub.space import prepare_space
 from gtt.runs.execute import start_run
@@ -23,8 +23,8 @@ SECRETS = (b"secret-client", b"home-of-anna")
 
 @pytest.fixture(scope="module")
 def private(
-    tmp_path_factory: pytest.TempPathFactory, taken: Taken, tiny_text: Path
-) -> Iterator[Taken]:
+    tmp_path_factory: pytest.TempPathFactory, taken: RunToExport, tiny_text: Path
+) -> Iterator[RunToExport]:
     """A run whose text and tokenizer are named by paths from the folder where it was begun."""
     place = tmp_path_factory.mktemp("home-of-anna")
     folder = place / "secret-client" / "tok"
@@ -49,7 +49,7 @@ def private(
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         run = RunFolder(start_run(config, home)[0])
-    yield Taken(run, run.checkpoints.best(), home.corpora)
+    yield RunToExport(run, run.checkpoints.best(), home.corpora)
 
 
 def require_silence(folder: Path) -> None:
@@ -61,13 +61,13 @@ def require_silence(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_taken_home(private: Taken, out: Path, name: str) -> None:
+def test_taken_home(private: RunToExport, out: Path, name: str) -> None:
     export(private, FORMATS[name], out)
     require_silence(out)
 
 
 @pytest.mark.parametrize("form", ["model", "space"])
-def test_pushed(private: Taken, out: Path, form: str) -> None:
+def test_pushed(private: RunToExport, out: Path, form: str) -> None:
     if form == "model":
         prepare_files(private.run.path, private.corpora, out, "anna/tiny")
         card = (out / "README.md").read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ def test_pushed(private: Taken, out: Path, form: str) -> None:
     require_silence(out)
 
 
-def test_told_to_a_tracker(private: Taken) -> None:
+def test_told_to_a_tracker(private: RunToExport) -> None:
     config = private.run.config()
     assert SECRETS[0].decode() in config.data.source, "the run itself knows it"
     told = flat_settings(config)

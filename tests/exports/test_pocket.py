@@ -20,7 +20,7 @@ from gtt.data.tokenizer_json import PROBES
 from gtt.data.tokenizer_training import train_char_tokenizer
 from gtt.data.tokenizers import Tokenizer
 from gtt.errors import BadInput
-from gtt.exports.making import Taken
+from gtt.exports.making import RunToExport
 from gtt.exports.pocket_page import (
     HALVES_UP_TO,
     LARGEST,
@@ -97,7 +97,9 @@ def test_a_model_of_every_shape_gives_the_same_logits(
             torch.testing.assert_close(found, expected, atol=2e-4, rtol=2e-4)
 
 
-def test_it_writes_what_gtt_writes_far_beyond_its_window(taken: Taken, open_page: Open) -> None:
+def test_it_writes_what_gtt_writes_far_beyond_its_window(
+    taken: RunToExport, open_page: Open
+) -> None:
     checkpoint = taken.model_folder
     model, tokenizer = as_on_page(load_model(checkpoint)[0], "fp16"), Tokenizer.load(checkpoint)
     page = open_page(pocket_page(checkpoint, taken.run.config()))
@@ -116,7 +118,7 @@ def test_it_writes_what_gtt_writes_far_beyond_its_window(taken: Taken, open_page
 
 
 def test_in_eight_bits_it_writes_what_the_rounded_model_writes(
-    taken: Taken, open_page: Open
+    taken: RunToExport, open_page: Open
 ) -> None:
     checkpoint = taken.model_folder
     model, tokenizer = as_on_page(load_model(checkpoint)[0], "int8"), Tokenizer.load(checkpoint)
@@ -153,7 +155,7 @@ def test_the_size_decides_unless_a_person_does() -> None:
     assert "take int8 instead" in str(refusal(larger, 1000, "fp16"))
 
 
-def test_it_cuts_odds_as_gtt_does(characters: Taken, open_page: Open) -> None:
+def test_it_cuts_odds_as_gtt_does(characters: RunToExport, open_page: Open) -> None:
     page = open_page(pocket_page(characters.model_folder, characters.run.config()))
     model = as_on_page(load_model(characters.model_folder)[0], "fp16")
     ids = [1, 2, 3]
@@ -171,7 +173,9 @@ def test_it_cuts_odds_as_gtt_does(characters: Taken, open_page: Open) -> None:
         assert [one["odds"] for one in found] == sorted((o["odds"] for o in found), reverse=True)
 
 
-def test_it_cuts_texts_into_the_same_tokens(taken: Taken, open_page: Open, tmp_path: Path) -> None:
+def test_it_cuts_texts_into_the_same_tokens(
+    taken: RunToExport, open_page: Open, tmp_path: Path
+) -> None:
     texts = (
         *PROBES,
         "we'll they're it's I'D",
@@ -197,7 +201,7 @@ def test_it_cuts_texts_into_the_same_tokens(taken: Taken, open_page: Open, tmp_p
             assert ask(page, "decode", ids=found) == tokenizer.decode(found) == text
 
 
-def test_an_unknown_character_is_named(characters: Taken, open_page: Open) -> None:
+def test_an_unknown_character_is_named(characters: RunToExport, open_page: Open) -> None:
     page = open_page(pocket_page(characters.model_folder, characters.run.config()))
     page.fill("#prompt", "One é day")
     page.click("#write")
@@ -207,7 +211,7 @@ def test_an_unknown_character_is_named(characters: Taken, open_page: Open) -> No
     expect(page.locator("#said")).to_contain_text("at least one character")
 
 
-def test_attention_is_that_of_the_model(taken: Taken, open_page: Open) -> None:
+def test_attention_is_that_of_the_model(taken: RunToExport, open_page: Open) -> None:
     model = as_on_page(load_model(taken.model_folder)[0], "fp16")
     page = open_page(pocket_page(taken.model_folder, taken.run.config()))
     ids, seen = [5, 6, 7, 8, 9], {}
@@ -224,7 +228,7 @@ def test_attention_is_that_of_the_model(taken: Taken, open_page: Open) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1000])
 def test_the_page_is_used_by_keys_and_seen_by_all(
-    scheme: str, width: int, taken: Taken, open_page: Open
+    scheme: str, width: int, taken: RunToExport, open_page: Open
 ) -> None:
     page = open_page(
         pocket_page(taken.model_folder, taken.run.config()),
@@ -260,7 +264,7 @@ def test_the_page_is_used_by_keys_and_seen_by_all(
     assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
 
 
-def test_writing_stops_when_asked(taken: Taken, open_page: Open) -> None:
+def test_writing_stops_when_asked(taken: RunToExport, open_page: Open) -> None:
     page = open_page(pocket_page(taken.model_folder, taken.run.config()))
     page.fill("#count", "2000")
     page.evaluate(  # at once, for a model that writes thousands a second
@@ -278,7 +282,7 @@ def test_writing_stops_when_asked(taken: Taken, open_page: Open) -> None:
     expect(page.locator("#text span")).to_have_count(length + 5)
 
 
-def test_a_long_text_is_laid_out_once_for_each_picture(taken: Taken, open_page: Open) -> None:
+def test_a_long_text_is_laid_out_once_for_each_picture(taken: RunToExport, open_page: Open) -> None:
     page = open_page(pocket_page(taken.model_folder, taken.run.config()))
     page.fill("#prompt", "One day a fox met a hen. ♥ " * 800)
     counted = page.evaluate(
@@ -301,7 +305,9 @@ def test_a_long_text_is_laid_out_once_for_each_picture(taken: Taken, open_page: 
     expect(page.locator("#said")).to_contain_text("Wrote 20 tokens")
 
 
-def test_what_is_typed_beyond_a_limit_shows_what_is_used(taken: Taken, open_page: Open) -> None:
+def test_what_is_typed_beyond_a_limit_shows_what_is_used(
+    taken: RunToExport, open_page: Open
+) -> None:
     page = open_page(pocket_page(taken.model_folder, taken.run.config()))
     for field, typed, used in (("#count", "-5", "1"), ("#top-k", "-3", "0"), ("#seed", "1.5", "2")):
         page.fill(field, typed)

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 from ui.browsing import CHROMIUM
 
 from gtt.errors import UnusableRun
-from gtt.exports.making import Taken
+from gtt.exports.making import RunToExport
 from gtt.exports.report_page import report_page
 from gtt.exports.report_parts import chart, text
 from gtt.runs.folder import RunFolder
@@ -44,7 +44,7 @@ class Read(HTMLParser):
 
 
 @pytest.fixture
-def copied(taken: Taken, tmp_path: Path) -> RunFolder:
+def copied(taken: RunToExport, tmp_path: Path) -> RunFolder:
     """A run that a test may damage."""
     return RunFolder(Path(shutil.copytree(taken.run.path, tmp_path / "run")))
 
@@ -57,7 +57,7 @@ def require_harmless(page: str) -> None:
     assert "url(" not in page and "@import" not in page
 
 
-def test_it_tells_what_the_journal_tells(taken: Taken) -> None:
+def test_it_tells_what_the_journal_tells(taken: RunToExport) -> None:
     page = report_page(taken.run)
     require_harmless(page)
     assert re.findall(r"<h2>(.*?)</h2>", page) == SECTIONS
@@ -121,7 +121,7 @@ def test_text_and_charts_take_anything() -> None:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 def test_it_is_read_and_printed_without_a_network(
-    taken: Taken, browser: Browser, tmp_path: Path
+    taken: RunToExport, browser: Browser, tmp_path: Path
 ) -> None:
     file = tmp_path / "report.html"
     file.write_text(report_page(taken.run), encoding="utf-8")

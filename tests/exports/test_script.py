@@ -20,7 +20,7 @@ from gtt.config import RunConfig
 from gtt.data.tales import write_tales
 from gtt.errors import BadInput
 from gtt.exports.formats import FORMATS
-from gtt.exports.making import Taken, export
+from gtt.exports.making import RunToExport, export
 from gtt.exports.script_folder import refusal
 from gtt.exports.templates import fill
 from gtt.runs.execute import start_run
@@ -64,7 +64,7 @@ def trained(config: RunConfig, home: Home) -> RunFolder:
 
 
 def script_of(run: RunFolder, home: Home, out: Path) -> Path:
-    export(Taken(run, None, home.corpora), FORMATS["script"], out)
+    export(RunToExport(run, None, home.corpora), FORMATS["script"], out)
     return out / "train.py"
 
 
@@ -167,7 +167,7 @@ def test_a_console_without_the_letters_of_the_text_ends_nothing(
 
 
 def test_it_imports_torch_and_tokenizers_and_nothing_else(
-    characters: Taken, home: Home, out: Path
+    characters: RunToExport, home: Home, out: Path
 ) -> None:
     script = script_of(characters.run, home, out)
     found = set()
@@ -181,7 +181,7 @@ def test_it_imports_torch_and_tokenizers_and_nothing_else(
         "tokenizer.json", "train.py", "train.txt", "windows.txt"]  # fmt: skip
 
 
-def test_a_name_that_means_harm_stays_a_name(taken: Taken, home: Home, out: Path) -> None:
+def test_a_name_that_means_harm_stays_a_name(taken: RunToExport, home: Home, out: Path) -> None:
     for number, name in enumerate(('"""; raise SystemExit(1) #', "\\", "@seed@", '"', "#.")):
         config = taken.run.config().updated({"name": name})
         folder = out / str(number)
@@ -193,7 +193,7 @@ def test_a_name_that_means_harm_stays_a_name(taken: Taken, home: Home, out: Path
 
 
 def test_what_it_cannot_be_is_refused(
-    tiny_config: RunConfig, characters: Taken, home: Home, out: Path, tmp_path: Path
+    tiny_config: RunConfig, characters: RunToExport, home: Home, out: Path, tmp_path: Path
 ) -> None:
     assert refusal(tiny_config, {"processes": 1, "precision": "bf16"}) is None
     assert "2 processes" in str(refusal(tiny_config, {"processes": 2}))
@@ -201,7 +201,7 @@ def test_what_it_cannot_be_is_refused(
     strange = tiny_config.model.model_copy(update={"activation": "tanh"})
     other = tiny_config.model_copy(update={"model": strange})
     assert "model.activation 'tanh'" in str(refusal(other, {}))
-    gone = Taken(characters.run, None, tmp_path / "nowhere")
+    gone = RunToExport(characters.run, None, tmp_path / "nowhere")
     with pytest.raises(BadInput, match="text of this run is not kept"):
         export(gone, FORMATS["script"], out)
     assert not out.exists()

@@ -27,8 +27,8 @@ from gtt.errors import BadInput, GTTError, UnusableRun
 from gtt.inference import client, lanes
 from gtt.inference.bounds import ATTENTION_WEIGHTS
 from gtt.inference.client import Busy, Inference, Result
-from gtt.inference.jobs import generate, work_on
 from gtt.inference.loaded import LoadedCheckpoints
+from gtt.inference.model_jobs import generate, work_on
 from gtt.inference.process import Turns, describe
 from gtt.inference.questions import AttentionJob, GenerateJob, NextTokenJob, TokenizeJob
 from gtt.model.export import load_model

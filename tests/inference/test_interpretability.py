@@ -15,8 +15,8 @@ import torch
 from gtt.config import RunConfig
 from gtt.data.corpus import parts_of
 from gtt.errors import BadInput, UnusableRun
-from gtt.inference.jobs import work_on
 from gtt.inference.loaded import LoadedCheckpoints
+from gtt.inference.model_jobs import work_on
 from gtt.inference.questions import (
     AblationJob,
     AttentionJob,

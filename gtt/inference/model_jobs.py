@@ -1,4 +1,4 @@
-"""What the process for models computes: text, odds, attention, tokens, its own speed."""
+"""The jobs of the process for models: text, odds, attention, tokens, its own speed."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
     drawn: list[int] = []
     try:
         generator = seeded(seed, torch.device("cpu"))
-        for found in continue_tokens(loaded.model, ids, settings, generator):
+        for token_ids in continue_tokens(loaded.model, ids, settings, generator):
             piece = ""
-            for token in found:
+            for token in token_ids:
                 if not growing.is_ended:
                     drawn.append(token)
                     piece += growing.add(token)
@@ -93,7 +93,7 @@ def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
         "done": True,
         "prompt": tokenizer.decode(ids),
         "text": whole,
-        "ids": ids + (_shown(tokenizer, drawn, whole) if growing.is_ended else drawn),
+        "ids": ids + (_tokens_of(tokenizer, drawn, whole) if growing.is_ended else drawn),
         "tokens": len(drawn),
         "seconds": seconds,
         "tokens_per_second": len(drawn) / max(seconds, 1e-9),
@@ -101,8 +101,8 @@ def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
     }
 
 
-def _shown(tokenizer: Tokenizer, drawn: list[int], text: str) -> list[int]:
-    """The tokens that `text` shows, at least in part: those of a stop string are none of them."""
+def _tokens_of(tokenizer: Tokenizer, drawn: list[int], text: str) -> list[int]:
+    """The drawn tokens that have a part in `text`, which ends before the stop string."""
     count = len(drawn)
     while count and len(tokenizer.decode(drawn[: count - 1])) >= len(text):
         count -= 1
