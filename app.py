@@ -23,6 +23,7 @@ os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
 
 from starlette.middleware import Middleware
 
+from gtt.api.doors.stubs import write_no_stubs
 from gtt.api.first_script import ScriptFirst
 from gtt.api.guard import guarding
 from gtt.api.guard.connections import bound_connections
@@ -91,6 +92,7 @@ def keep_forms_in(folder: Path) -> None:
 
 def serve(service: Service, address: Address) -> None:
     """Launches the page and waits for a signal."""
+    write_no_stubs()
     from gtt.api.gradio_adapter import known_calls, make_queue_frugal
     from gtt.ui.assets import asset_routes, first_scripts, head
     from gtt.ui.page import build

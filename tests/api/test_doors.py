@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +21,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from gradio import state_holder, utils
+from gradio import component_meta, state_holder, utils
 from gradio.context import LocalContext
 from gradio.routes import App
 from serving import ROOT
@@ -30,7 +32,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.protocols.http import auto
 
-from gtt.api.doors import DoorMoved, behind
+from gtt.api.doors import DoorMoved, behind, stubs
 from gtt.api.doors import gradio as doors
 from gtt.api.doors import server as server_doors
 from gtt.api.first_script import ScriptFirst
@@ -164,6 +166,37 @@ def test_sessions_are_small_and_events_load_no_library_for_figures(
         client.get(f"/gradio_api/call/seen/{event}")
     assert "backend" in made, "Gradio sets matplotlib's backend in another way by now"
     assert any(isinstance(one, Told) for one in made), "Gradio makes sessions in another way by now"
+
+
+def test_the_import_of_gradio_writes_no_stubs() -> None:
+    """In a process of its own, which has not imported Gradio yet."""
+    counting = """
+import ast, sys
+from gtt.api.doors import stubs
+finders = len(sys.meta_path)
+stubs.write_no_stubs()
+read, ast.get_source_segment = [], lambda *given: read.append(given) or ""
+import gradio
+assert len(sys.meta_path) == finders, "the import was not watched"
+print(len(read))
+"""
+    read = subprocess.check_output([sys.executable, "-c", counting], cwd=ROOT)
+    assert int(read) == 0, "Gradio writes its stubs in another way by now"
+
+
+def test_where_gradio_is_imported_already_no_more_stubs_are_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[Any] = []
+    monkeypatch.setattr(component_meta, "create_or_modify_pyi", lambda *one: written.append(one))
+    type("Before", (gr.HTML,), {})
+    assert len(written) == 1, "Gradio writes its stubs in another way by now"
+    stubs.write_no_stubs()
+    type("After", (gr.HTML,), {})
+    assert len(written) == 1
+    monkeypatch.delattr(component_meta, "create_or_modify_pyi")
+    with pytest.raises(DoorMoved, match="create_or_modify_pyi"):
+        stubs.write_no_stubs()
 
 
 # ------------------------------------------------------------------------------- Starlette, uvicorn
