@@ -230,8 +230,8 @@ def test_every_path_is_in_the_table() -> None:
 def test_a_path_names_settings_that_there_are(path: str) -> None:
     supports = PATHS[path]
     assert supports(ModelConfig())
-    assert set(supports.known) == set(ModelConfig.model_fields)
-    for name, values in supports.known.items():
+    assert set(supports.supported) == set(ModelConfig.model_fields)
+    for name, values in supports.supported.items():
         annotation = ModelConfig.model_fields[name].annotation
         if values is None:  # any: for numbers alone, of which no new value can come
             assert choices_of(annotation) is None and annotation is not bool, name
@@ -345,4 +345,4 @@ def test_the_file_that_a_checkpoint_carries_knows_what_a_checkpoint_can_hold() -
     }
     del own["self"], own["vocab_size"]
     assert own == ModelConfig().model_dump()
-    assert set(own) == set(export.supports.known)
+    assert set(own) == set(export.supports.supported)

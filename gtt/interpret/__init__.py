@@ -1,1 +1,1 @@
-"""What a run shows when it is looked into: comparisons, figures, findings. No page, no server."""
+"""Analysis of runs and models: comparisons, figures, findings, activations. No page, no server."""

@@ -1,4 +1,4 @@
-"""Switching heads off to see what they were for."""
+"""Ablation: switches attention heads off and measures the difference."""
 
 from __future__ import annotations
 

@@ -123,15 +123,17 @@ def draw(config: ModelConfig, vocab_size: int, batch: int, tokens: int) -> Drawi
     supports.require(config, field="model")
     nodes, edges = trace(config, vocab_size, batch, tokens)
     whole, whole_edges = trace(config.model_copy(update=SWITCHED_ON), vocab_size, batch, tokens)
-    here = {node.id for node in nodes}
-    missing = tuple(node for node in whole if node.id not in here)
-    gone = {node.id for node in missing}
+    drawn_ids = {node.id for node in nodes}
+    missing = tuple(node for node in whole if node.id not in drawn_ids)
+    missing_ids = {node.id for node in missing}
     lines = {line for node in (*nodes, *missing) for line in (*node.lines, *node.open_lines)}
     return Drawing(
         nodes=nodes,
         edges=edges,
         missing=missing,
-        missing_edges=tuple(edge for edge in whole_edges if {edge.source, edge.target} & gone),
+        missing_edges=tuple(
+            edge for edge in whole_edges if {edge.source, edge.target} & missing_ids
+        ),
         source={line: statement_at(line) for line in sorted(lines)},
     )
 
@@ -152,8 +154,8 @@ def trace(
     nodes = []
     for node in recorder.finished():
         lines = in_training.get(node.id, node.lines)
-        others = tuple(line for line in node.lines if line not in lines)
-        nodes.append(replace(node, lines=lines, open_lines=others))
+        open_lines = tuple(line for line in node.lines if line not in lines)
+        nodes.append(replace(node, lines=lines, open_lines=open_lines))
     return tuple(nodes), tuple(recorder.edges)
 
 
@@ -194,19 +196,25 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         name = (resolve_name(func) or "").rpartition(".")[2]
-        given = [one for one in (*args, *(kwargs or {}).values()) if isinstance(one, Tensor)]
+        operands = [
+            argument
+            for argument in (*args, *(kwargs or {}).values())
+            if isinstance(argument, Tensor)
+        ]
         operation = OPERATIONS.get(name)
         if name == "__getitem__" and id(args[0]) in self._holders:
             operation = "lookup"
-        elif operation == "product" and any(id(one) in self._holders for one in given):
+        elif operation == "product" and any(id(operand) in self._holders for operand in operands):
             operation = "linear"
         if isinstance(result, Tensor) and operation is not None:
-            self._note(operation, given, result)
+            self._note(operation, operands, result)
         elif isinstance(result, (Tensor, tuple)):  # a view: whoever reads it reads its source
-            makers = [self._made_by[id(one)] for one in given if id(one) in self._made_by]
-            for one in result if isinstance(result, tuple) else (result,):
-                if makers and isinstance(one, Tensor):
-                    self._pass_on(makers[0], one)
+            makers = [
+                self._made_by[id(operand)] for operand in operands if id(operand) in self._made_by
+            ]
+            for tensor in result if isinstance(result, tuple) else (result,):
+                if makers and isinstance(tensor, Tensor):
+                    self._pass_on(makers[0], tensor)
         self._alive.append(result)
         return result
 
@@ -235,11 +243,14 @@ class _Recorder(TorchFunctionMode):
         """
         frames = list(_frames())
         holders = [frame.f_locals.get("self") for frame in frames]
-        general = [id(one) not in self._modules or isinstance(one, gpt.Linear) for one in holders]
+        general = [
+            id(held_module) not in self._modules or isinstance(held_module, gpt.Linear)
+            for held_module in holders
+        ]
         depth = general.index(False)
         module = holders[depth]
         lines = [frames[0].f_lineno] if depth else []
-        lines += [frame.f_lineno for frame, one in zip(frames, holders) if one is module]
+        lines += [frame.f_lineno for frame, holder in zip(frames, holders) if holder is module]
         return self._modules[id(module)], tuple(lines)
 
     def _pass_on(self, maker: str, view: Tensor) -> None:
@@ -249,19 +260,19 @@ class _Recorder(TorchFunctionMode):
         if not node.probes and self._where()[0] == node.module and view.numel() == _size(node):
             node.shape = tuple(view.shape)
 
-    def _note(self, operation: str, given: list[Tensor], result: Tensor) -> None:
+    def _note(self, operation: str, operands: list[Tensor], result: Tensor) -> None:
         module, lines = self._where()
         weights, tied_to, parameters = {}, None, 0
-        for one in given:
-            if id(one) in self._holders:
-                names = self._holders[id(one)]
+        for operand in operands:
+            if id(operand) in self._holders:
+                names = self._holders[id(operand)]
                 name = names.pop(0) if len(names) > 1 else names[0]
-                weights[name] = tuple(one.shape)
-                if id(one) in self._first_holder:
-                    tied_to = self._first_holder[id(one)]
-                elif one.requires_grad:
-                    parameters += one.numel()
-                self._first_holder.setdefault(id(one), name.rpartition(".")[0])
+                weights[name] = tuple(operand.shape)
+                if id(operand) in self._first_holder:
+                    tied_to = self._first_holder[id(operand)]
+                elif operand.requires_grad:
+                    parameters += operand.numel()
+                self._first_holder.setdefault(id(operand), name.rpartition(".")[0])
         id_ = next(iter(weights)).rpartition(".")[0] if weights else self._new(module, operation)
         self.nodes[id_] = _Growing(
             id=id_,
@@ -271,12 +282,12 @@ class _Recorder(TorchFunctionMode):
             weights=weights,
             parameters=parameters,
             tied_to=tied_to,
-            multiply_adds=_multiply_adds(operation, given, result),
+            multiply_adds=_multiply_adds(operation, operands, result),
             lines=lines,
         )
         if operation != "mask":  # it takes the kind of numbers from q, and no number
-            for one in given:
-                self._connect(one, id_)
+            for operand in operands:
+                self._connect(operand, id_)
         self._made_by[id(result)] = id_
 
     def _new(self, module: str, operation: str) -> str:
@@ -304,11 +315,11 @@ def _short(name: str) -> str:
     return name.removeprefix("transformer").removeprefix(".")
 
 
-def _multiply_adds(operation: str, given: list[Tensor], result: Tensor) -> int:
+def _multiply_adds(operation: str, operands: list[Tensor], result: Tensor) -> int:
     """Multiplications, each with an addition, of a matrix product: one per number and per sum."""
     if operation not in ("linear", "product", "scores"):
         return 0
-    matrices = [one for one in given if one.dim() >= 2]
+    matrices = [operand for operand in operands if operand.dim() >= 2]
     inner = matrices[-2].shape[-1]  # (…, N, inner) times (inner, M) or, in F.linear, (M, inner)
     return int(result.numel() * inner)
 

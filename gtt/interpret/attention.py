@@ -28,9 +28,9 @@ def attention_maps(model: GPT, ids: Sequence[int], layers: Sequence[int]) -> Att
     if not layers:
         nothing = torch.empty(0, model.config.n_heads, len(ids), len(ids))
         return AttentionMaps(nothing, nothing)
-    names = [f"h.{layer}.attn.{what}" for what in AttentionMaps._fields for layer in layers]
-    _, kept = activations_of(model, torch.tensor([list(ids)]), set(names).__contains__)
-    stacked = torch.stack([kept[name][0] for name in names])  # (2 layers, H, T, T)
+    names = [f"h.{layer}.attn.{field}" for field in AttentionMaps._fields for layer in layers]
+    _, activations = activations_of(model, torch.tensor([list(ids)]), set(names).__contains__)
+    stacked = torch.stack([activations[name][0] for name in names])  # (2 layers, H, T, T)
     return AttentionMaps(*stacked.split(len(layers)))
 
 
@@ -39,5 +39,5 @@ def weights_without(
 ) -> Tensor:
     """Weights (B, layers, H, T, T) over `tokens` (B, T) with these heads switched off."""
     names = [f"h.{layer}.attn.weights" for layer in layers]
-    _, kept = activations_of(model, tokens, set(names).__contains__, without_heads(off))
-    return torch.stack([kept[name] for name in names], dim=1)
+    _, activations = activations_of(model, tokens, set(names).__contains__, without_heads(off))
+    return torch.stack([activations[name] for name in names], dim=1)

@@ -1,4 +1,4 @@
-"""Several runs side by side: which settings differ, and what came of it."""
+"""Compares runs: the settings that differ, and the results."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ class Outcome:
 def differences(configs: Sequence[RunConfig]) -> list[Difference]:
     """The settings that differ, by dotted key, in the order in which they are declared."""
     plain = [config.model_dump(mode="json") for config in configs]
-    found = []
+    differing = []
     for group, model in GROUPS.items():
         for name in model.model_fields:
             values = tuple(values[group][name] for values in plain)
             if any(value != values[0] for value in values):
-                found.append(Difference(f"{group}.{name}", values))
-    return found
+                differing.append(Difference(f"{group}.{name}", values))
+    return differing
 
 
 def outcome(view: RunView) -> Outcome:
@@ -93,7 +93,7 @@ def outcome(view: RunView) -> Outcome:
 
 
 def best_of(outcomes: Sequence[Outcome], configs: Sequence[RunConfig]) -> dict[str, list[int]]:
-    """By figure the places of the runs that did best in it; only where that means something.
+    """For each figure that can be compared, the places of the runs with its best value.
 
     Losses per token are not compared over tokenizers, nothing about a text is over texts, and a
     figure in which all are equal has no best.
@@ -103,18 +103,18 @@ def best_of(outcomes: Sequence[Outcome], configs: Sequence[RunConfig]) -> dict[s
         passed_over |= set(_PER_TOKEN)
     if len({_text(config) for config in configs}) > 1:
         passed_over |= set(_ON_TEXT)
-    found = {}
+    best_places = {}
     for name, better in BETTER.items():
-        values = [getattr(one, name) for one in outcomes]
-        known = {value for value in values if value is not None}
-        if name not in passed_over and len(known) > 1:
-            best = better(known)
-            found[name] = [place for place, value in enumerate(values) if value == best]
-    return found
+        values = [getattr(outcome, name) for outcome in outcomes]
+        measured = {value for value in values if value is not None}
+        if name not in passed_over and len(measured) > 1:
+            best = better(measured)
+            best_places[name] = [place for place, value in enumerate(values) if value == best]
+    return best_places
 
 
 def cautions(configs: Sequence[RunConfig]) -> list[str]:
-    """What to bear in mind before two numbers are held against each other, in sentences."""
+    """Sentences on why numbers of these runs cannot simply be compared."""
     if len({_text(config) for config in configs}) > 1:
         return [
             "These runs learn from different texts, or from different parts of one: neither losses "
@@ -135,31 +135,31 @@ def progress(reader: RunReader, points: int = PROGRESS_POINTS) -> list[Progress]
     """
     last = reader.view().seq
     cursors = sorted({round(number * last / max(points - 1, 1)) for number in range(points)})
-    kept: list[Progress] = [(0, 0, 0.0)]
+    points_so_far: list[Progress] = [(0, 0, 0.0)]
     for cursor in [*cursors[:-1], max(0, last - AROUND)]:
         records = reader.events(cursor, AROUND)
         logged = [record for record in records if record["type"] == "StepLogged"]
         if logged:
-            _add(kept, logged[-1] if cursor >= last - AROUND else logged[0])
-    return kept
+            _add(points_so_far, logged[-1] if cursor >= last - AROUND else logged[0])
+    return points_so_far
 
 
-def _add(kept: list[Progress], record: Record) -> None:
+def _add(points: list[Progress], record: Record) -> None:
     """Appends a logged step; after a resume steps come again, and the newer ones count."""
     step, tokens, seconds = record["step"], record["tokens"], record["seconds"]
-    while len(kept) > 1 and kept[-1][0] >= step:
-        kept.pop()
-    if step > kept[-1][0]:
-        kept.append((step, tokens, seconds))
+    while len(points) > 1 and points[-1][0] >= step:
+        points.pop()
+    if step > points[-1][0]:
+        points.append((step, tokens, seconds))
 
 
 def _text(config: RunConfig) -> tuple[Any, ...]:
-    """What decides which text a run is measured on."""
+    """The settings that decide which text a run is measured on."""
     return tuple(getattr(config.data, name) for name in _TEXT)
 
 
 def _tokenizer(config: RunConfig) -> tuple[Any, ...]:
-    """What decides how the text is cut."""
+    """The settings that decide how the text becomes tokens."""
     data = config.data
     detail = {"bpe": data.vocab_size, "pretrained": data.pretrained_tokenizer}.get(data.tokenizer)
     return data.tokenizer, detail

@@ -1,4 +1,4 @@
-"""Is it copying? What of a text stands word for word in the text the model was trained on.
+"""Finds the passages of a text that stand word for word in the training text.
 
 A word is what stands between white space; where a text hardly separates its words (Chinese, Thai,
 DNA) the characters are counted instead, and the answer says so. Two figures, as in McCoy et al.
@@ -47,7 +47,7 @@ Numbers = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Unit:
-    """What of a text is counted: `shortest` of them in a row are shown, `gram` make an n-gram."""
+    """Words or characters as the unit: a run has at least `shortest` of them, an n-gram `gram`."""
 
     name: Literal["words", "characters"]
     pattern: re.Pattern[str]
@@ -136,16 +136,18 @@ def find_copies(
     words = [text[start:end] for start, end in places]
     other_words = unit.of(validation)
     numbers = _numbers(words + other_words)
-    asked = _as_numbers(words, numbers)
-    seeds = np.unique(_grams(asked, unit.shortest))
-    reader = SuffixAutomaton(asked.tolist(), unit.shortest)
-    grams = _grams(asked, unit.gram), _grams(_as_numbers(other_words, numbers), unit.gram)
+    numbered = _as_numbers(words, numbers)
+    seeds = np.unique(_grams(numbered, unit.shortest))
+    reader = SuffixAutomaton(numbered.tolist(), unit.shortest)
+    grams = _grams(numbered, unit.gram), _grams(_as_numbers(other_words, numbers), unit.gram)
     missing = set(np.concatenate(grams).tolist())
     read = 0
     for window in _windows(chain([beginning], pieces), chunk, unit):
-        known = _as_numbers(window.words, numbers)
-        missing -= set(np.intersect1d(_grams(known, unit.gram), _as_array(missing)).tolist())
-        _read_window(reader, window, known, seeds, unit)
+        window_numbers = _as_numbers(window.words, numbers)
+        missing -= set(
+            np.intersect1d(_grams(window_numbers, unit.gram), _as_array(missing)).tolist()
+        )
+        _read_window(reader, window, window_numbers, seeds, unit)
         read += window.last - window.first
         yield read
     runs = [
@@ -211,10 +213,10 @@ def _windows(pieces: Iterable[str], size: int, unit: Unit) -> Iterator[_Window]:
     first = 0
     unfinished = ""
     for piece in pieces:
-        given = unfinished + piece
-        end = len(given) if unit is not WORDS else _start_of_last_word(given)
-        unfinished = given[end:]
-        words += unit.of(given[:end])
+        text = unfinished + piece
+        end = len(text) if unit is not WORDS else _start_of_last_word(text)
+        unfinished = text[end:]
+        words += unit.of(text[:end])
         while len(words) >= first + size + around:
             last = first + size
             yield _Window(words[: last + around], first, last)
@@ -234,11 +236,11 @@ def _start_of_last_word(text: str) -> int:
 
 
 def _read_window(
-    reader: SuffixAutomaton, window: _Window, known: Numbers, seeds: Numbers, unit: Unit
+    reader: SuffixAutomaton, window: _Window, numbers: Numbers, seeds: Numbers, unit: Unit
 ) -> None:
     """Lets the reader read the window, but for words that lie in no run of the shortest length."""
-    hits = np.isin(_grams(known, unit.shortest), seeds)
-    in_run = np.zeros(len(known), bool)
+    hits = np.isin(_grams(numbers, unit.shortest), seeds)
+    in_run = np.zeros(len(numbers), bool)
     for place in range(unit.shortest):
         in_run[place : place + len(hits)] |= hits
     at = window.first - 1
@@ -246,7 +248,7 @@ def _read_window(
         if place != at + 1:
             reader.forget()
         at = place
-        if reader.read(int(known[place])):
+        if reader.read(int(numbers[place])):
             start = place - reader.length + 1
             reader.note(
                 window.words[max(0, start - unit.around) : max(0, start)],

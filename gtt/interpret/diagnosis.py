@@ -1,8 +1,8 @@
-"""What is going on in a run, in words: findings from what it measured, the gravest first.
+"""Findings about a run in words, from its measurements, the gravest first.
 
 Pure functions of the journal's numbers. Windows are compared by their medians and lines are laid
-through many points, so that a finding is there only where noise does not explain it. A good word
-needs evidence of its own (`gtt.interpret.findings_praise`): that nothing was found is none.
+through many points, so that noise alone gives no finding. Praise needs evidence of its own
+(`gtt.interpret.findings_praise`); that no fault was found is not enough.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from gtt.interpret.findings_loss import (
     rate_too_high,
 )
 from gtt.interpret.findings_praise import may_be_praised, verdict
+from gtt.interpret.findings_text import no_order, parts_unlike, text_repeated
 from gtt.interpret.measurements import Measurements
-from gtt.interpret.texts import no_order, parts_unlike, text_repeated
 
 ORDER = ("warning", "note", "good")
 # Notes that say themselves how far the run got.
@@ -40,22 +40,22 @@ def diagnose(run: Measurements) -> list[Finding]:
     known by heart explains why more steps would not help.
     """
     if (broken := diverged(run)) is not None:
-        return [one for one in (broken, dead_units(run)) if one is not None]
+        return [finding for finding in (broken, dead_units(run)) if finding is not None]
     cut = cut_short(run)
     if (early := too_early(run)) is not None:
-        return [one for one in (cut, early) if one is not None]
-    found = _found(run)
-    if not any(one.weight == "warning" or one.kind in VERDICTS for one in found):
-        found.append(verdict(run))
+        return [finding for finding in (cut, early) if finding is not None]
+    findings = _find(run)
+    if not any(finding.weight == "warning" or finding.kind in VERDICTS for finding in findings):
+        findings.append(verdict(run))
     if not may_be_praised(run):
-        found = [one for one in found if one.weight != "good"]
+        findings = [finding for finding in findings if finding.weight != "good"]
     if cut is not None:
-        found.append(cut)
-    return sorted(found or [verdict(run)], key=lambda one: ORDER.index(one.weight))
+        findings.append(cut)
+    return sorted(findings or [verdict(run)], key=lambda finding: ORDER.index(finding.weight))
 
 
-def _found(run: Measurements) -> list[Finding]:
-    """What was found, before anything good is said."""
+def _find(run: Measurements) -> list[Finding]:
+    """The warnings and notes, without praise."""
     floor = near_floor(run)
     text = no_order(run)
     halves = text_repeated(run) or parts_unlike(run)
@@ -66,9 +66,11 @@ def _found(run: Measurements) -> list[Finding]:
         cause = cause_of_lag(run)
         if cause is None and halves is None:
             course = plateau(run) or under_trained(run)
-    is_high = any(one and one.kind == "learning_rate_too_high" for one in (climbing, cause))
+    is_high = any(
+        finding and finding.kind == "learning_rate_too_high" for finding in (climbing, cause)
+    )
     gradient = None if is_high else exploding_gradient(run)
     candidates = [climbing, text, halves, cause, gradient, *by_heart, dead_units(run), course]
     if climbing is None:
         candidates.append(floor)
-    return [one for one in candidates if one is not None]
+    return [finding for finding in candidates if finding is not None]

@@ -1,4 +1,4 @@
-"""Where a head has to look on the task texts: what one has to read to be right."""
+"""The places that must be read to answer on the task texts: where a head should look."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def _add(line: str) -> Pairs:
 
 def _induction(line: str) -> Pairs:
     """After the space each letter looks at what followed it before."""
-    string, space, again = line.partition(" ")
-    for place, letter in enumerate(again if space else ""):
-        found = string.find(letter)
-        if 0 <= found < len(string) - 1:
-            yield len(string) + 1 + place, found + 1
+    string, space, repeated = line.partition(" ")
+    for place, letter in enumerate(repeated if space else ""):
+        first_place = string.find(letter)
+        if 0 <= first_place < len(string) - 1:
+            yield len(string) + 1 + place, first_place + 1
 
 
 RULES: dict[str, Callable[[str], Pairs]] = {

@@ -1,4 +1,4 @@
-"""Which earlier head feeds an induction head: what is left of its score without each of them."""
+"""Finds the earlier heads on which an induction head depends, by ablation of each of them."""
 
 from __future__ import annotations
 
@@ -34,15 +34,19 @@ def feeding_heads(
         mean: npt.NDArray[Any] = of_each.mean(0)  # (layers, H)
         return mean
 
-    whole, left = scores(), {}
+    whole, without = scores(), {}
     for layer in range(max(layers)):
         for head in range(model.config.n_heads):
-            left[layer, head] = scores([(layer, head)])
+            without[layer, head] = scores([(layer, head)])
             yield ""
-    found = {}
+    feeders = {}
     for layer, head in inducing:
         if layer > 0:
             at = layers.index(layer), head
-            earlier = {one: float(of[at]) for one, of in left.items() if one[0] < layer}
-            found[layer, head] = feeders_of(float(whole[at]), earlier)
-    return found
+            earlier = {
+                earlier_head: float(of[at])
+                for earlier_head, of in without.items()
+                if earlier_head[0] < layer
+            }
+            feeders[layer, head] = feeders_of(float(whole[at]), earlier)
+    return feeders

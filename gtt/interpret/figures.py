@@ -103,7 +103,7 @@ def loss_figure(
     `NothingToDraw` where none is left.
     """
     width = curves[0].bytes_per_token if curves else None
-    curves = [one for one in (_in_unit(run, unit) for run in curves) if _has_points(one)]
+    curves = [curve for curve in (_in_unit(run, unit) for run in curves) if _has_points(curve)]
     if not curves:
         raise NothingToDraw("there is no point to draw")
     with _SETTINGS, matplotlib.rc_context(_own_settings()):
@@ -153,11 +153,11 @@ def _as_svg(figure: Figure) -> bytes:
         text.set_text("".join("W" if c in missing else c for c in whole[str(number)]))
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "GTT"})
-    for text, shown in spelled_out:
-        text.set_text(shown)
+    for text, label in spelled_out:
+        text.set_text(label)
 
-    def put_back(found: re.Match[str]) -> str:
-        return found[1] + escape(whole[found[2]]) + found[3]
+    def put_back(match: re.Match[str]) -> str:
+        return match[1] + escape(whole[match[2]]) + match[3]
 
     pattern = rf'(<g id="{NAME}(\d+)">\s*<text[^>]*>)[^<]*(</text>)'
     return re.sub(pattern, put_back, out.getvalue()).encode()
@@ -165,9 +165,9 @@ def _as_svg(figure: Figure) -> bytes:
 
 def _own_settings() -> Any:
     """Matplotlib as it is delivered, whatever this machine has set; text in an SVG stays text."""
-    kept = {"backend", "backend_fallback", "interactive", "toolbar", "timezone"}
+    untouched = {"backend", "backend_fallback", "interactive", "toolbar", "timezone"}
     defaults: Any = matplotlib.rcParamsDefault
-    settings = {name: value for name, value in defaults.items() if name not in kept}
+    settings = {name: value for name, value in defaults.items() if name not in untouched}
     return {**settings, "svg.fonttype": "none", "svg.hashsalt": "gtt", "font.size": 10.0}
 
 

@@ -1,4 +1,4 @@
-"""What a diagnosis consists of: findings with their numbers and, where there is one, a fix."""
+"""Findings, the parts of a diagnosis: sentence, evidence and, where there is one, a fix."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Why a run is not where it should be: of all that is unusual about it, the likeliest cause.
+"""The likeliest cause of a loss that is too high: the most unusual setting of the run.
 
-A single unusual setting is no fault by itself: many runs do well with it. It becomes one where the
-run also stands too high (`gtt.interpret.standing.lag`). Of several suspects the most unusual one is
-named.
+An unusual setting alone is no fault: many runs do well with one. It is named as the cause only
+where the loss is also higher than expected (`gtt.interpret.standing.lag`).
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gtt.interpret import fixes, rates
+from gtt.interpret import fixes, learning_rates
 from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
 from gtt.interpret.standing import Lag, expected_share, lag
@@ -24,43 +23,43 @@ SLIGHT = 1.12  # times what a sound run is mostly below: less may have other rea
 
 @dataclass(frozen=True)
 class Suspect:
-    """Something unusual: how much so (1 is just enough), and what it is called if it is guilty."""
+    """An unusual setting with its `strength` (1 is just enough); `accuse` makes the finding."""
 
     strength: float
     accuse: Callable[[Lag], Finding | None]
 
 
 def cause_of_lag(run: Measurements) -> Finding | None:
-    """The finding about a run that stands too high, where something unusual explains it."""
+    """The finding about a run with too high a loss, where an unusual setting explains it."""
     if run.step < LEAST_STEPS:
         return None
-    found = lag(run, suspected=True)
-    if found is None:
+    gap = lag(run, suspected=True)
+    if gap is None:
         return None
-    suspects = sorted(_suspects(run, found), key=lambda one: -one.strength)
-    accused = (one.accuse(found) for one in suspects if one.strength >= 1)
+    suspects = sorted(_suspects(run, gap), key=lambda suspect: -suspect.strength)
+    accused = (suspect.accuse(gap) for suspect in suspects if suspect.strength >= 1)
     return next((finding for finding in accused if finding is not None), None)
 
 
-def _suspects(run: Measurements, found: Lag) -> Iterator[Suspect]:
-    yield from _rate(run, found)
+def _suspects(run: Measurements, gap: Lag) -> Iterator[Suspect]:
+    yield from _rate(run, gap)
     yield from _shape(run)
     yield from _dropout(run)
 
 
-def _rate(run: Measurements, found: Lag) -> Iterator[Suspect]:
-    ratio = rates.over_usual(run)
-    strength = ratio / rates.HIGH
-    slowness = rates.LOW / ratio
-    if found.reference is not None:
-        compared = rates.over_reference(run.config, found.reference.config)
+def _rate(run: Measurements, gap: Lag) -> Iterator[Suspect]:
+    ratio = learning_rates.over_usual(run)
+    strength = ratio / learning_rates.HIGH
+    slowness = learning_rates.LOW / ratio
+    if gap.reference is not None:
+        compared = learning_rates.over_reference(run.config, gap.reference.config)
         if compared is not None:
             ratio, strength, slowness = compared, compared / 1.8, 0.55 / compared
-    yield Suspect(strength, lambda lag: rates.lagging_at_high_rate(run, lag, ratio))
-    if rates.is_published(run.config):
+    yield Suspect(strength, lambda lag: learning_rates.lagging_at_high_rate(run, lag, ratio))
+    if learning_rates.is_published(run.config):
         return
-    if run.reach is None or run.reach <= rates.LITTLE_REACH or found.reference is not None:
-        yield Suspect(slowness, lambda lag: rates.lagging_at_low_rate(run, lag, ratio))
+    if run.reach is None or run.reach <= learning_rates.LITTLE_REACH or gap.reference is not None:
+        yield Suspect(slowness, lambda lag: learning_rates.lagging_at_low_rate(run, lag, ratio))
 
 
 def _shape(run: Measurements) -> Iterator[Suspect]:
@@ -105,15 +104,13 @@ def _shape(run: Measurements) -> Iterator[Suspect]:
         )
 
 
-def _architecture(
-    run: Measurements, found: Lag, concept: str, title: str, sentence: str
-) -> Finding:
-    slight = found.share < SLIGHT * (1 if found.reference else expected_share(run.step))
+def _architecture(run: Measurements, gap: Lag, concept: str, title: str, sentence: str) -> Finding:
+    slight = gap.share < SLIGHT * (1 if gap.reference else expected_share(run.step))
     return Finding(
         kind="architecture",
         title=title,
         sentence=sentence,
-        evidence=f"{found.evidence}; {run.config.model.n_layers} layers",
+        evidence=f"{gap.evidence}; {run.config.model.n_layers} layers",
         weight="note" if slight else "warning",
         concept=concept,
         fix=fixes.unstuck(run.config),
@@ -127,14 +124,14 @@ def _dropout(run: Measurements) -> Iterator[Suspect]:
     if share < MOST_DROPOUT and run.train_level < DROPPED * run.level:
         return
 
-    def accuse(found: Lag) -> Finding:
+    def accuse(gap: Lag) -> Finding:
         return Finding(
             kind="dropout_too_high",
             title="Dropout too high",
             sentence="So much of each layer is switched off at random in training that little can "
             "be learned. Dropout keeps a model from learning by heart; this one is far from that.",
             evidence=f"training loss {run.train_level:.2f}, validation loss {run.level:.2f}, with "
-            f"dropout {share:g}; {found.evidence}",
+            f"dropout {share:g}; {gap.evidence}",
             weight="warning",
             concept="dropout",
             fix=fixes.less_dropout(run.config),

@@ -1,4 +1,4 @@
-"""What the model made of its text: rules or a copy, all there is to learn or a part of it."""
+"""Findings about generalisation: overfitting, memorising, training that was too short."""
 
 from __future__ import annotations
 
@@ -21,31 +21,32 @@ LEAST_EPOCHS = 3  # before a text can be known by heart
 
 def overfitting(run: Measurements) -> Finding | None:
     """The validation loss rose lastingly from its lowest while the training loss fell on."""
-    seen = run.validation
-    if len(seen) < 4 or len(run.train) < 4:
+    validation = run.validation
+    if len(validation) < 4 or len(run.train) < 4:
         return None
-    calm = seen.smoothed()
+    calm = validation.smoothed()
     lowest = int(np.argmin(calm.values[:-1]))
-    best, since = float(calm.values[lowest]), int(seen.steps[lowest])
-    after = seen.values[lowest + 1 :]
+    best, since = float(calm.values[lowest]), int(validation.steps[lowest])
+    after = validation.values[lowest + 1 :]
     if len(after) < 2:
         return None
     late = after[-max(2, math.ceil(len(after) / 3)) :]
     rise = float(np.median(late)) - best
-    needed = max(0.025, 0.02 * best, 3 * seen.noise() / len(late) ** 0.5)
+    needed = max(0.025, 0.02 * best, 3 * validation.noise() / len(late) ** 0.5)
     if (
         rise < (needed if len(after) > 2 else 2 * needed)
         or float(np.mean(late > best + needed / 2)) < 0.8
     ):
         return None
-    near = max(3, len(run.train) // 20)
-    then, now = run.train.around(since, near), run.train_level  # of a warm-up nothing is told
-    if then - now < max(0.01, 0.005 * then, 2 * run.train.noise() / near**0.5):
+    width = max(3, len(run.train) // 20)
+    # Nothing is said of a warm-up.
+    then, now = run.train.around(since, width), run.train_level
+    if then - now < max(0.01, 0.005 * then, 2 * run.train.noise() / width**0.5):
         return None
     numbers = (
-        f"validation loss rose from {best:.2f} at step {since:,} to {seen.values[-1]:.2f} at step "
-        f"{int(seen.steps[-1]):,} while training loss fell from {run.train_around(since):.2f} to "
-        f"{now:.2f}"
+        f"validation loss rose from {best:.2f} at step {since:,} to {validation.values[-1]:.2f} at "
+        f"step {int(validation.steps[-1]):,} while training loss fell from "
+        f"{run.train_around(since):.2f} to {now:.2f}"
     )
     if 0 < run.epochs < 1:
         return Finding(
@@ -98,19 +99,19 @@ def _below_the_floor(run: Measurements) -> Finding | None:
 
 
 def _apart(run: Measurements) -> Finding | None:
-    seen = run.validation
-    if len(seen) < 3 or len(run.train) < 8 or run.epochs < LEAST_EPOCHS:
+    validation = run.validation
+    if len(validation) < 3 or len(run.train) < 8 or run.epochs < LEAST_EPOCHS:
         return None
-    gaps = np.array([v - run.train_around(s) for s, v in zip(seen.steps, seen.values)])
-    now, level = float(np.median(gaps[-2:])), float(np.median(seen.values[-2:]))
+    gaps = np.array([v - run.train_around(s) for s, v in zip(validation.steps, validation.values)])
+    now, level = float(np.median(gaps[-2:])), float(np.median(validation.values[-2:]))
     # A validation part that is merely harder has its gap from the first pass on.
-    of_first_pass = gaps[[run.epochs_at(step) <= 1.5 for step in seen.steps]]
+    of_first_pass = gaps[[run.epochs_at(step) <= 1.5 for step in validation.steps]]
     first = max(0.0, float(of_first_pass[-1])) if len(of_first_pass) else 0.0
     needed = max(0.25, GAP * level)
     if now - first < needed:
         return None
     behind = np.flatnonzero(gaps - first < needed)
-    since = int(seen.steps[min(behind[-1] + 1, len(seen) - 1)]) if len(behind) else None
+    since = int(validation.steps[min(behind[-1] + 1, len(validation) - 1)]) if len(behind) else None
     return _memorises(
         run,
         "warning" if overfitting(run) else "note",
@@ -189,7 +190,7 @@ def near_floor(run: Measurements) -> Finding | None:
 
 
 def cut_short(run: Measurements) -> Finding | None:
-    """It ended before it was done, so what its last figures say is not its last word."""
+    """The run ended early, so its last figures are not what it could have reached."""
     if not run.is_cut_short:
         return None
     title, sentence = (

@@ -1,7 +1,7 @@
-"""What the course of the losses says: a loss that climbs or stays, gradients, units fallen silent.
+"""Findings about training: divergence, a rate too high, exploding gradients, dead units, plateaus.
 
-Each function looks for one thing and returns its finding, or None where the evidence is thin. What
-they say of real runs is measured by `benchmarks/diagnosis.py`.
+Each function looks for one fault and returns its finding, or None where the evidence is thin.
+`benchmarks/diagnosis.py` measures how often they are right about real runs.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import numpy as np
 
 from gtt.interpret import fixes
 from gtt.interpret.findings import Finding
+from gtt.interpret.learning_rates import HIGH, LARGE_UPDATE, over_usual, signs, too_high
 from gtt.interpret.measurements import Measurements
-from gtt.interpret.rates import HIGH, LARGE_UPDATE, over_usual, signs, too_high
 from gtt.interpret.trends import Series, trend
 
 STUCK = 0.95  # of the bigram loss: above this nothing but pairs of tokens was learned
@@ -26,11 +26,11 @@ def diverged(run: Measurements) -> Finding | None:
     """Training broke down."""
     if run.ended != "diverged":
         return None
-    seen = run.train.smoothed()
-    lowest = int(np.argmin(seen.values)) if len(seen) else 0
+    curve = run.train.smoothed()
+    lowest = int(np.argmin(curve.values)) if len(curve) else 0
     evidence = run.message.split(". ")[0].rstrip(".") if run.message else "the loss broke down"
-    if len(seen):
-        low, at = seen.values[lowest], int(seen.steps[lowest])
+    if len(curve):
+        low, at = curve.values[lowest], int(curve.steps[lowest])
         evidence += f"; at step {at:,} it had been {low:.2f}"
     return Finding(
         kind="diverged",
@@ -40,7 +40,7 @@ def diverged(run: Measurements) -> Finding | None:
         evidence=evidence,
         weight="warning",
         concept="divergence",
-        since_step=int(seen.steps[lowest]) if len(seen) else None,
+        since_step=int(curve.steps[lowest]) if len(curve) else None,
         fix=fixes.lower_rate(run.config),
     )
 
@@ -55,7 +55,7 @@ def _climbing(run: Measurements) -> Finding | None:
     if len(run.train) < 6 or run.step < LEAST_STEPS // 2:
         return None
     bins = np.array_split(np.arange(len(run.train)), max(2, min(20, len(run.train) // 3)))
-    levels = [float(np.median(run.train.values[one])) for one in bins]
+    levels = [float(np.median(run.train.values[bin])) for bin in bins]
     lowest = int(np.argmin(levels))
     now, low = min(levels[-2:]), levels[lowest]
     if now - low < max(0.1, 0.05 * low, 4 * run.train.noise() / len(bins[-1]) ** 0.5):
@@ -98,13 +98,13 @@ def _trampling(run: Measurements) -> Finding | None:
     update = run.largest_update
     if level < STUCK * bigram or (update is not None and update < LARGE_UPDATE):
         return None
-    told = "" if update is None else f"; single steps changed the weights by up to {update:.0%}"
+    updates = "" if update is None else f"; single steps changed the weights by up to {update:.0%}"
     return too_high(
         run,
         "Each step changes the weights so much that it undoes what the steps before had learned. "
         "The loss hardly falls before the schedule lowers the rate.",
         f"training loss {level:.2f} at step {end:,}, still at full rate, where knowing token "
-        f"pairs alone gives {bigram:.2f}{told}",
+        f"pairs alone gives {bigram:.2f}{updates}",
     )
 
 
@@ -148,17 +148,18 @@ def exploding_gradient(run: Measurements) -> Finding | None:
 
 def dead_units(run: Measurements) -> Finding | None:
     """Half of a layer's hidden units or more stay silent, in two snapshots in a row."""
-    taken = [(step, parts) for step, parts in run.dead_units if step >= 8 and parts]
-    if len(taken) < 2:
+    snapshots = [(step, parts) for step, parts in run.dead_units if step >= 8 and parts]
+    if len(snapshots) < 2:
         return None
     lasting = {
-        part: min(share, taken[-2][1].get(part, 0.0)) for part, share in taken[-1][1].items()
+        part: min(share, snapshots[-2][1].get(part, 0.0))
+        for part, share in snapshots[-1][1].items()
     }
-    part, share = max(lasting.items(), key=lambda one: one[1])
+    part, share = max(lasting.items(), key=lambda item: item[1])
     if share < DEAD:
         return None
-    since = taken[-1][0]
-    for step, parts in reversed(taken):
+    since = snapshots[-1][0]
+    for step, parts in reversed(snapshots):
         if parts.get(part, 0.0) < DEAD:
             break
         since = step
@@ -168,8 +169,8 @@ def dead_units(run: Measurements) -> Finding | None:
         title="Many units are dead",
         sentence="A large part of a layer writes nothing whatever it reads, so the model is "
         "narrower than it looks. Steps that were too large early on are the usual cause.",
-        evidence=f"{taken[-1][1][part]:.0%} of the hidden units in {named} stay near zero on every "
-        f"token of the fixed text at step {taken[-1][0]:,}",
+        evidence=f"{snapshots[-1][1][part]:.0%} of the hidden units in {named} stay near zero on "
+        f"every token of the fixed text at step {snapshots[-1][0]:,}",
         weight="warning",
         concept="dead_units",
         since_step=since,
@@ -204,12 +205,12 @@ def plateau(run: Measurements) -> Finding | None:
                 f"{run.largest_update:.0%} of their size",
                 begin,
             )
-        known = "how frequent each token is" if is_lower else "which token follows which"
+        learned = "how frequent each token is" if is_lower else "which token follows which"
         return Finding(
             kind="plateau",
             title="Stuck at the beginning",
-            sentence=f"The model has learned {known} and then nothing more. Either something keeps "
-            "it from using what lies further back, or there is nothing more in the text.",
+            sentence=f"The model has learned {learned} and then nothing more. Either something "
+            "keeps it from using what lies further back, or there is nothing more in the text.",
             evidence=f"{evidence}; that alone gives {unigram if is_lower else bigram:.2f}",
             weight="warning",
             concept="plateau",

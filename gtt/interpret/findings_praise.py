@@ -1,8 +1,8 @@
-"""Whether a run deserves a good word, and what is said where the evidence is not there yet."""
+"""The verdict on a run without faults: praise, or the reason why it is too early for praise."""
 
 from __future__ import annotations
 
-from gtt.interpret import fixes, rates
+from gtt.interpret import fixes, learning_rates
 from gtt.interpret.findings import Finding
 from gtt.interpret.measurements import Measurements
 from gtt.interpret.standing import (
@@ -24,7 +24,7 @@ def may_be_praised(run: Measurements) -> bool:
 
 
 def verdict(run: Measurements) -> Finding:
-    """What is said where nothing else was found: good, or why that cannot be said."""
+    """The finding where no other was made: praise, or the reason why there is none."""
     return (
         _rising(run)
         or _behind(run)
@@ -36,10 +36,10 @@ def verdict(run: Measurements) -> Finding:
 
 
 def _rising(run: Measurements) -> Finding | None:
-    found = risen(run)
-    if found is None:
+    rise = risen(run)
+    if rise is None:
         return None
-    name, low, now, since = found
+    name, low, now, since = rise
     return Finding(
         kind="unsettled",
         title="The loss has begun to rise",
@@ -53,25 +53,25 @@ def _rising(run: Measurements) -> Finding | None:
 
 
 def _behind(run: Measurements) -> Finding | None:
-    found = lag(run)
-    if found is None or found.reference is None:
+    gap = lag(run)
+    if gap is None or gap.reference is None:
         return None
     return Finding(
         kind="behind",
         title="The same text allows more",
         sentence="A model of this size that was trained no longer got clearly further on this "
         "text. Compare the settings of the two: what differs is what to try.",
-        evidence=found.evidence,
+        evidence=gap.evidence,
         weight="note",
         concept="validation_loss",
     )
 
 
 def _bold(run: Measurements) -> Finding | None:
-    ratio = rates.over_usual(run)
-    if ratio < rates.HUGE_RATE:
+    ratio = learning_rates.over_usual(run)
+    if ratio < learning_rates.HUGE_RATE:
         return None
-    return rates.too_high(
+    return learning_rates.too_high(
         run,
         "The rate is far above what usually suits a model of this width. It learned all the same; "
         "with smaller steps it would most likely get further.",
@@ -93,7 +93,7 @@ def _not_yet(run: Measurements) -> Finding | None:
     return Finding(
         kind="not_yet",
         title="Not yet past token pairs" if bigram is not None else "Hardly below its start",
-        sentence=f"So far the model knows {_known(run, level)}."
+        sentence=f"So far the model knows {_learned(run, level)}."
         + (" Train it longer to see what else there is to learn." if is_over else " Let it run."),
         evidence=evidence,
         weight="note",
@@ -102,7 +102,7 @@ def _not_yet(run: Measurements) -> Finding | None:
     )
 
 
-def _known(run: Measurements, level: float) -> str:
+def _learned(run: Measurements, level: float) -> str:
     """What a loss shows that is not past token pairs."""
     unigram = run.baseline("unigram")
     if level >= LEARNED * run.start:

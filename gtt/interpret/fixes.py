@@ -1,4 +1,4 @@
-"""From a finding to settings that mend it: changes that every configuration can take.
+"""Fixes: changes of settings that mend a finding and that every configuration allows.
 
 Limits are read from the fields of `gtt.config`, so that a fix never asks for what is refused. A
 function returns None where there is nothing left to change.

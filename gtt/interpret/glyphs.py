@@ -1,4 +1,4 @@
-"""Which fonts of this machine draw a text; what none of them has is no empty box in a picture.
+"""Finds fonts on this machine that can draw a text, so that pictures have no empty boxes.
 
 Matplotlib brings DejaVu: Latin, Greek, Cyrillic, Arabic, Hebrew and signs, no Chinese, Thai, Hindi
 or coloured ones. Other fonts are taken where the machine has them.
@@ -28,13 +28,13 @@ def fonts_for(text: str, first: str = FIRST) -> tuple[list[str], frozenset[str]]
     """Font families for a text, `first` among them, and the letters that none of them has."""
     missing = {ord(c) for c in text if not c.isspace()} - _letters_of(_file_of(first))
     families = [first]
-    for font in sorted(fontManager.ttflist, key=lambda one: one.name):
+    for font in sorted(fontManager.ttflist, key=lambda entry: entry.name):
         if not missing:
             break
-        found = _letters_of(font.fname) & missing if _is_for_text(font) else frozenset()
-        if found and font.name not in families:
+        covered = _letters_of(font.fname) & missing if _is_for_text(font) else frozenset()
+        if covered and font.name not in families:
             families.append(font.name)
-            missing -= found
+            missing -= covered
     return families, frozenset(map(chr, missing))
 
 
@@ -44,12 +44,12 @@ def spelled(text: str, missing: frozenset[str], most: int) -> str:
     out = ""
     for part in parts:
         is_number = part in missing
-        shown = f"U+{ord(part):04X}" if is_number else part
-        apart = " " if _ENDS_IN_NUMBER.search(out) and shown[:1].isalnum() else ""
-        if len(out) + len(apart) + len(shown) > most:
-            rest = "" if is_number else apart + shown
-            return (out + rest[: most - 1 - len(out)]).rstrip() + "…"
-        out += apart + shown
+        sign = f"U+{ord(part):04X}" if is_number else part
+        apart = " " if _ENDS_IN_NUMBER.search(out) and sign[:1].isalnum() else ""
+        if len(out) + len(apart) + len(sign) > most:
+            beginning = "" if is_number else apart + sign
+            return (out + beginning[: most - 1 - len(out)]).rstrip() + "…"
+        out += apart + sign
     return out
 
 
@@ -62,9 +62,11 @@ def _is_for_text(font: FontEntry) -> bool:
 @cache
 def _file_of(family: str) -> str:
     return next(
-        one.fname
-        for one in fontManager.ttflist
-        if one.name == family and one.style == "normal" and one.weight in (400, "normal", "regular")
+        font.fname
+        for font in fontManager.ttflist
+        if font.name == family
+        and font.style == "normal"
+        and font.weight in (400, "normal", "regular")
     )
 
 

@@ -1,4 +1,4 @@
-"""What each head does by habit, measured on text and on random tokens that repeat.
+"""Habits of attention heads, measured on text and on random tokens that repeat.
 
 A habit is the mean weight that a head gives to a certain place. The places are those that Elhage et
 al. 2021 (A Mathematical Framework for Transformer Circuits), Olsson et al. 2022 (In-context
@@ -105,7 +105,7 @@ def habits_of(
 def _habits_together(
     weights: Weights, tokens: npt.NDArray[Any], induction: npt.NDArray[Any] | None
 ) -> list[Habits]:
-    """The same of a few heads, whose weights are copied several times."""
+    """The habits of a few heads at once: memory holds several copies of their weights."""
     N, T = weights.shape[:2]
     places = np.arange(T)
     distances = places[:, None] - places[None, :]  # (T, T), how far back a key lies
@@ -165,7 +165,9 @@ def weight_by_token(weights: Weights, tokens: npt.NDArray[Any]) -> dict[int, npt
     The weights of all tokens sum to 1.
     """
     both = (weights, _even(len(tokens)))
-    received = np.concatenate([one[:, 1:].mean(1, dtype=np.float64) for one in both])  # (N + 1, T)
+    received = np.concatenate(
+        [weight[:, 1:].mean(1, dtype=np.float64) for weight in both]
+    )  # (N + 1, T)
     return {int(id): received[:, tokens == id].sum(-1) for id in np.unique(tokens)}
 
 
@@ -175,17 +177,24 @@ def preferences(texts: Sequence[dict[int, npt.NDArray[Any]]]) -> list[list[Prefe
     `texts` are what `weight_by_token` gave for some texts. At most three of each head, the largest
     share first, that get twice as much as from even attention and 3 % at least.
     """
-    given: dict[int, npt.NDArray[Any]] = {}
+    mean_weights: dict[int, npt.NDArray[Any]] = {}
     for by_token in texts:
         for id, share in by_token.items():
-            given[id] = given.get(id, 0.0) + share / len(texts)
-    heads = len(next(iter(given.values()))) - 1
-    found = []
+            mean_weights[id] = mean_weights.get(id, 0.0) + share / len(texts)
+    heads = len(next(iter(mean_weights.values()))) - 1
+    preferred = []
     for head in range(heads):
-        shares = [Preference(id, float(one[head]), float(one[-1])) for id, one in given.items()]
-        liked = [one for one in shares if one.share >= max(PREFERRED_FROM, TIMES_EVEN * one.even)]
-        found.append(sorted(liked, key=lambda one: -one.share)[:PREFERRED])
-    return found
+        shares = [
+            Preference(id, float(weights[head]), float(weights[-1]))
+            for id, weights in mean_weights.items()
+        ]
+        liked = [
+            preference
+            for preference in shares
+            if preference.share >= max(PREFERRED_FROM, TIMES_EVEN * preference.even)
+        ]
+        preferred.append(sorted(liked, key=lambda preference: -preference.share)[:PREFERRED])
+    return preferred
 
 
 def induction_scores(weights: Weights, period: int) -> npt.NDArray[Any]:
@@ -213,11 +222,11 @@ def feeders_of(score: float, without: dict[tuple[int, int], float]) -> list[Feed
     K-composition). Of several heads that do the same, none alone is missed.
     """
     needed = [
-        Feeder(layer, head, left)
-        for (layer, head), left in without.items()
-        if score - left >= FEEDS_FROM * score
+        Feeder(layer, head, score_without)
+        for (layer, head), score_without in without.items()
+        if score - score_without >= FEEDS_FROM * score
     ]
-    return sorted(needed, key=lambda one: one.without)[:FEEDERS]
+    return sorted(needed, key=lambda feeder: feeder.without)[:FEEDERS]
 
 
 def chance_of(tokens: npt.NDArray[Any], period: int | None = None) -> Habits:
@@ -244,7 +253,7 @@ def name_of(habits: Habits, chance: Habits) -> str | None:
         return "even"
     scores = {place: getattr(habits, place) or 0.0 for place in PLACES}
     likely = {place: getattr(chance, place) or 0.0 for place in PLACES}
-    place = max(scores, key=lambda one: scores[one])
+    place = max(scores, key=lambda habit: scores[habit])
     stands_out = scores[place] >= max(NAMED_FROM, TIMES_CHANCE * likely[place])
     return place if stands_out else None
 
@@ -253,13 +262,13 @@ def mean_habits(many: list[list[Habits]]) -> list[Habits]:
     """The habits of the same heads over several texts, averaged; what no text tells stays None."""
 
     def mean(values: Iterable[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return math.fsum(known) / len(known) if known else None
+        measured = [value for value in values if value is not None]
+        return math.fsum(measured) / len(measured) if measured else None
 
     def mean_of(same_head: tuple[Habits, ...]) -> Habits:
         values: dict[str, Any] = {
-            one.name: mean(getattr(habits, one.name) for habits in same_head)
-            for one in fields(Habits)
+            field.name: mean(getattr(habits, field.name) for habits in same_head)
+            for field in fields(Habits)
         }
         return Habits(**values)
 

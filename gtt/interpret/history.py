@@ -1,4 +1,4 @@
-"""How heads come to be: their habits in the snapshots of a training."""
+"""The habits of heads in the snapshots of a training."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def heads_in_snapshot(arrays: SnapshotArrays) -> list[list[dict[str, Any]]]:
     tokens = np.unique(np.array(arrays.texts), return_inverse=True)[1]
     chance = chance_of(tokens, period)
     measured = habits_of(arrays.attention.reshape(layers * heads, T, T), tokens, induction)
-    named = [{**one.as_json(), "name": name_of(one, chance)} for one in measured]
+    named = [{**habits.as_json(), "name": name_of(habits, chance)} for habits in measured]
     return [named[layer * heads : (layer + 1) * heads] for layer in range(layers)]

@@ -1,4 +1,4 @@
-"""The logit lens: what a model would have said after each of its layers.
+"""The logit lens: the predictions of a model after each of its layers.
 
 The residual stream after every block goes through the final norm and the unembedding as if the
 blocks above were not there (nostalgebraist 2020, "interpreting GPT: the logit lens"). After the
@@ -43,14 +43,14 @@ def logit_lens(
 
     Names are probe points, `embed`, `h.0.resid_post`, …; the last logits are those of the model.
     """
-    _, kept = activations_of(
+    _, streams = activations_of(
         model,
         torch.tensor([list(ids)]),
         lambda name: name == "embed" or name.endswith(".resid_post"),
     )
-    for name, stream in kept.items():
-        asked = stream[0] if places is None else stream[0, list(places)]
-        yield name, read_out(model, asked)
+    for name, stream in streams.items():
+        residual = stream[0] if places is None else stream[0, list(places)]
+        yield name, read_out(model, residual)
 
 
 @torch.inference_mode()

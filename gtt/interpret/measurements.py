@@ -1,4 +1,4 @@
-"""What a diagnosis looks at: the settings of a run and a bounded extract of what it measured."""
+"""The input of a diagnosis: the settings of a run and a bounded extract of its measurements."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ class Measurements:
         most_steps: int | None = None,
         most_minutes: float | None = None,
     ) -> Measurements:
-        """What the journal of a run says now; costs the same however long it is.
+        """The measurements from the journal of a run; the cost does not depend on its length.
 
         `peers` are other runs that it may be held against, beside the recipes.
         """
         view = reader.view()
         total = max(1, view.step, view.total_steps or config.training.max_steps or 1)
-        known = (*recipe_references(), *peers)
+        references = (*recipe_references(), *peers)
         return cls(
             config=config,
             step=view.step,
@@ -91,7 +91,7 @@ class Measurements:
             text_bytes=_text_bytes(view),
             bytes_per_token=view.bytes_per_token,
             validation_seen=view.validation_seen,
-            reference=fair_reference(config, total, view.vocab_size, known),
+            reference=fair_reference(config, total, view.vocab_size, references),
             most_steps=most_steps,
             most_minutes=most_minutes,
         )
@@ -206,10 +206,10 @@ class Measurements:
         """
         ratios = Series.of(self.update_to_weight).between(max(4, 0.1 * self.step))
         factors = np.array([self.factor(step) for step in ratios.steps])
-        kept = factors >= 0.1
-        if int(kept.sum()) < 3:
+        at_full_rate = factors >= 0.1
+        if int(at_full_rate.sum()) < 3:
             return None
-        return float(np.median(ratios.values[kept] / factors[kept]))
+        return float(np.median(ratios.values[at_full_rate] / factors[at_full_rate]))
 
     @cached_property
     def largest_update(self) -> float | None:

@@ -1,4 +1,4 @@
-"""One forward pass with its activations kept: what everything that looks inside builds on.
+"""A forward pass that keeps chosen activations, the basis of all looks into a model.
 
 A probe is an argument of the call (`gtt.model.gpt`), never a hook on the module: nothing is left
 behind, and two looks at once do not see each other. Dropout is off, gradients are not recorded, and
@@ -25,7 +25,7 @@ def ends_with(*endings: str) -> Callable[[str], bool]:
 def activations_of(
     model: GPT,
     tokens: Tensor,
-    wanted: Callable[[str], bool],
+    is_wanted: Callable[[str], bool],
     alter: Probe | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Logits (B, T, V) over `tokens` (B, T), and the wanted activations by their dotted names.
@@ -33,15 +33,15 @@ def activations_of(
     `alter` is called first at every probe point, and what it returns is what the model goes on
     with and what is kept. The names and shapes stand at the top of `gtt/model/gpt.py`.
     """
-    kept: dict[str, Tensor] = {}
+    activations: dict[str, Tensor] = {}
 
     def probe(name: str, activation: Tensor) -> Tensor:
         if alter is not None:
             activation = alter(name, activation)
-        if wanted(name):
-            kept[name] = activation
+        if is_wanted(name):
+            activations[name] = activation
         return activation
 
     with evaluating(model):
         logits: Tensor = model(tokens, probe=probe)
-    return logits, kept
+    return logits, activations

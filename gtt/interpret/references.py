@@ -1,4 +1,4 @@
-"""What others reached on the same text: recipes as they were measured, runs of the same desk."""
+"""References for a run: measured recipes and other runs of the desk on the same text."""
 
 from __future__ import annotations
 
@@ -45,32 +45,32 @@ def recipe_references() -> tuple[Reference, ...]:
 
 
 def fair_reference(
-    config: RunConfig, steps: int, vocab_size: int | None, known: Iterable[Reference]
+    config: RunConfig, steps: int, vocab_size: int | None, references: Iterable[Reference]
 ) -> Reference | None:
     """The one that got furthest of those on the same text, no larger, and no longer trained."""
     vocabulary = vocab_size or 0
     weights = config.model.parameter_count(vocabulary)
     tokens = steps * tokens_per_step(config)
     fair = [
-        one
-        for one in known
-        if is_same_text(config.data, one.config.data)
-        and one.steps <= AS_LONG * steps
-        and one.tokens <= AS_LONG * tokens
-        and one.config.model.parameter_count(vocabulary) <= AS_LARGE * weights
+        candidate
+        for candidate in references
+        if is_same_text(config.data, candidate.config.data)
+        and candidate.steps <= AS_LONG * steps
+        and candidate.tokens <= AS_LONG * tokens
+        and candidate.config.model.parameter_count(vocabulary) <= AS_LARGE * weights
     ]
-    return min(fair, key=lambda one: one.loss, default=None)
+    return min(fair, key=lambda candidate: candidate.loss, default=None)
 
 
-def is_same_text(one: DataConfig, other: DataConfig) -> bool:
+def is_same_text(data: DataConfig, other: DataConfig) -> bool:
     """Whether losses per token of the two can be compared: the same text in the same tokens."""
-    same = one.source == other.source and one.tokenizer == other.tokenizer
-    if one.tokenizer == "bpe":
-        same = same and one.vocab_size == other.vocab_size
-        same = same and one.max_megabytes == other.max_megabytes  # the text makes the tokens
-    if one.tokenizer == "pretrained":
-        same = same and one.pretrained_tokenizer == other.pretrained_tokenizer
-    return same and one.column == other.column
+    same = data.source == other.source and data.tokenizer == other.tokenizer
+    if data.tokenizer == "bpe":
+        same = same and data.vocab_size == other.vocab_size
+        same = same and data.max_megabytes == other.max_megabytes  # the text makes the tokens
+    if data.tokenizer == "pretrained":
+        same = same and data.pretrained_tokenizer == other.pretrained_tokenizer
+    return same and data.column == other.column
 
 
 def tokens_per_step(config: RunConfig) -> int:

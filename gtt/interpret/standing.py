@@ -57,9 +57,9 @@ def _behind_pairs(run: Measurements, suspected: bool) -> Lag | None:
     bigram = run.pairs
     if bigram is None:
         return None
-    asked = min(PAST, expected_share(run.step)) if suspected and run.is_finished else PAST
+    expected = min(PAST, expected_share(run.step)) if suspected and run.is_finished else PAST
     share = run.train_level / bigram
-    if share < asked:
+    if share < expected:
         return None
     return Lag(
         share,
@@ -90,7 +90,7 @@ def rise(series: Series) -> tuple[float, float, int] | None:
             return None
         count = len(series)
     bins = np.array_split(np.arange(len(series)), count)
-    levels = [float(np.median(series.values[one])) for one in bins]
+    levels = [float(np.median(series.values[bin])) for bin in bins]
     lowest = int(np.argmin(levels))
     noise = 2.5 * series.noise() / len(bins[-1]) ** 0.5
     if levels[-1] - levels[lowest] < max(RISE * levels[lowest], min(noise, 0.1), LEAST_RISE):
@@ -120,16 +120,16 @@ def _scatter(series: Series) -> float:
     if count < 4:
         return 0.0
     steps = series.steps / series.steps[-1]
-    rest = series.values - np.polyval(np.polyfit(steps, series.values, 2), steps)
-    return float(np.sqrt(np.sum(rest**2) / (count - 3)))
+    residuals = series.values - np.polyval(np.polyfit(steps, series.values, 2), steps)
+    return float(np.sqrt(np.sum(residuals**2) / (count - 3)))
 
 
 def risen(run: Measurements) -> tuple[str, float, float, int] | None:
     """Which loss is above where it was, how low it was, where it is, and the step of the former."""
-    if (found := rise(run.validation) or ends_above(run.validation)) is not None:
-        return "validation", *found
-    if (found := rise(run.train)) is not None:
-        return "training", *found
+    if (risen_by := rise(run.validation) or ends_above(run.validation)) is not None:
+        return "validation", *risen_by
+    if (risen_by := rise(run.train)) is not None:
+        return "training", *risen_by
     return None
 
 

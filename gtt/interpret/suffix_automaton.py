@@ -38,7 +38,7 @@ class SuffixAutomaton:
         for item in items:
             self._extend(item)
         self._state, self._length = 0, 0  # of the reader
-        self._found: dict[int, tuple[int, tuple[str, ...], tuple[str, ...]]] = {}
+        self._runs: dict[int, tuple[int, tuple[str, ...], tuple[str, ...]]] = {}
 
     def _extend(self, item: int) -> None:
         last = self._prefixes[-1] if self._prefixes else 0
@@ -50,10 +50,10 @@ class SuffixAutomaton:
             state = self._link[state]
         if state < 0:
             return
-        there = self._next[state][item]
-        if self._longest[there] > self._longest[state] + 1:  # only its shorter substrings end here
-            there = self._split(state, item, there)
-        self._link[new] = there
+        target = self._next[state][item]
+        if self._longest[target] > self._longest[state] + 1:  # only its shorter substrings end here
+            target = self._split(state, item, target)
+        self._link[new] = target
 
     def _split(self, state: int, item: int, whole: int) -> int:
         """A state for the substrings of `whole` that are one item longer than those of `state`."""
@@ -77,7 +77,7 @@ class SuffixAutomaton:
         return len(self._next) - 1
 
     def read(self, item: int) -> bool:
-        """Takes the other sequence's next item; whether it ends the longest run so far of a kind.
+        """Reads the next item of the other sequence; True where a longer run of its kind ends here.
 
         Then `note` is to be called.
         """
@@ -87,8 +87,8 @@ class SuffixAutomaton:
             length = self._longest[state]
         after = self._next[state].get(item)
         self._state, self._length = (0, 0) if after is None else (after, length + 1)
-        known = self._found.get(self._state)
-        return self._length >= self.shortest and (known is None or known[0] < self._length)
+        longest = self._runs.get(self._state)
+        return self._length >= self.shortest and (longest is None or longest[0] < self._length)
 
     @property
     def length(self) -> int:
@@ -97,7 +97,7 @@ class SuffixAutomaton:
 
     def note(self, before: Sequence[str], after: Sequence[str]) -> None:
         """Keeps the run that ends here, with what stands around it there."""
-        self._found[self._state] = self._length, tuple(before), tuple(after)
+        self._runs[self._state] = self._length, tuple(before), tuple(after)
 
     def forget(self) -> None:
         """What comes next does not follow what was read."""
@@ -105,10 +105,10 @@ class SuffixAutomaton:
 
     def maximal(self, items: Sequence[str], around: int) -> Iterator[Match]:
         """The runs that lie in no other, by their start; `items` are this sequence's own."""
-        found = self._in_every_state(items, around)
+        runs = self._in_every_state(items, around)
         matches: list[Match] = []
         for end, state in enumerate(self._prefixes):
-            if (best := found.get(state)) is None:
+            if (best := runs.get(state)) is None:
                 continue
             match = Match(end - best[0] + 1, *best)
             if matches and matches[-1].start == match.start:
@@ -120,19 +120,19 @@ class SuffixAutomaton:
         self, items: Sequence[str], around: int
     ) -> dict[int, tuple[int, tuple[str, ...], tuple[str, ...]]]:
         """Of each state the longest run: its own, the end of a longer one, or a shorter suffix."""
-        found = dict(self._found)
+        runs = dict(self._runs)
         by_length = sorted(range(1, len(self._next)), key=self._longest.__getitem__)
         for state in reversed(by_length):
             link = self._link[state]
             short = self._longest[link]
-            if state not in found or short < self.shortest:
+            if state not in runs or short < self.shortest:
                 continue
-            length, before, after = found[state]
-            if link not in found or found[link][0] < short:
+            length, before, after = runs[state]
+            if link not in runs or runs[link][0] < short:
                 start = self._end[state] - length + 1
                 own = items[start : start + length - short]
-                found[link] = short, (*before, *own)[-around:], after
+                runs[link] = short, (*before, *own)[-around:], after
         for state in by_length:
-            if state not in found and self._link[state] in found:
-                found[state] = found[self._link[state]]
-        return found
+            if state not in runs and self._link[state] in runs:
+                runs[state] = runs[self._link[state]]
+        return runs

@@ -75,5 +75,5 @@ def each_token(model: GPT, ids: Sequence[int], alternatives: int = 8) -> Iterato
 
 def mean_surprise(readings: Sequence[TokenReading]) -> float | None:
     """Nats per token over those that had something before them; its exponential is perplexity."""
-    known = [one.surprise for one in readings if one.surprise is not None]
-    return math.fsum(known) / len(known) if known else None
+    surprises = [reading.surprise for reading in readings if reading.surprise is not None]
+    return math.fsum(surprises) / len(surprises) if surprises else None

@@ -99,11 +99,11 @@ def trend(series: Series) -> Trend | None:
     places = np.log2(positive.steps)
     edges = np.linspace(places[0], places[-1], BINS + 1)[1:-1]
     bins = np.digitize(places, edges)
-    kept = np.unique(bins)
-    if len(kept) < 4:
+    filled_bins = np.unique(bins)
+    if len(filled_bins) < 4:
         return None
-    x = np.array([np.median(places[bins == one]) for one in kept])
-    y = np.array([np.median(positive.values[bins == one]) for one in kept])
+    x = np.array([np.median(places[bins == bin]) for bin in filled_bins])
+    y = np.array([np.median(positive.values[bins == bin]) for bin in filled_bins])
     first, second = np.triu_indices(len(x), 1)
     slope = float(np.median((y[second] - y[first]) / (x[second] - x[first])))
     residuals = y - slope * x

@@ -38,10 +38,10 @@ def dot(a: Tensor, b: Tensor, names: Sequence[str] = ()) -> str:
         f"{factor(float(a[i]))} · {factor(float(b[i]))}" + (f" [{names[i]}]" if names else "")
         for i in largest
     ]
-    rest = len(products) - len(largest)
-    if rest:
-        others = float(products.sum() - products[largest].sum())
-        parts.append(f"{factor(others)} [sum of the other {rest}]")
+    left_out = len(products) - len(largest)
+    if left_out:
+        sum_of_others = float(products.sum() - products[largest].sum())
+        parts.append(f"{factor(sum_of_others)} [sum of the other {left_out}]")
     return " + ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the text, as the losses tell it: no order, repetition, two unlike parts."""
+"""Findings about the text, from the losses: no order, repetition, two unlike parts."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def _bits_per_byte(run: Measurements) -> float | None:
 
 def parts_unlike(run: Measurements) -> Finding | None:
     """Unseen text is far harder from the first pass on, before anything can be known by heart."""
-    seen = run.validation
+    validation = run.validation
     early = [
         (step, value)
-        for step, value in zip(seen.steps, seen.values)
+        for step, value in zip(validation.steps, validation.values)
         if step >= ENOUGH_STEPS and run.epochs_at(step) <= (1.5 if run.epochs < 3 else 1)
     ]
     needed = 1 if run.epochs < 3 else 3  # of a text read often, one early point may be an accident

@@ -1,4 +1,4 @@
-"""Whether the learning rate suits: what speaks for one too high or too low, and how strongly."""
+"""Findings about the learning rate: evidence that it is too high or too low."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def is_published(config: RunConfig) -> bool:
 
 def over_reference(config: RunConfig, reference: RunConfig) -> float | None:
     """The peak rate over that of a reference; None where they use different optimizers."""
-    ours, theirs = config.training, reference.training
-    if ours.optimizer != theirs.optimizer:
+    training, reference_training = config.training, reference.training
+    if training.optimizer != reference_training.optimizer:
         return None
-    if ours.optimizer == "muon":
-        return ours.muon_learning_rate / theirs.muon_learning_rate
-    return ours.learning_rate / theirs.learning_rate
+    if training.optimizer == "muon":
+        return training.muon_learning_rate / reference_training.muon_learning_rate
+    return training.learning_rate / reference_training.learning_rate
 
 
 def too_high(
@@ -49,7 +49,7 @@ def too_high(
     since: int | None = None,
     weight: Weight = "warning",
 ) -> Finding:
-    """The finding, whatever gave it away; the gradient's course goes into its evidence."""
+    """The finding that the rate is too high; the gradient norm goes into its evidence."""
     return Finding(
         kind="learning_rate_too_high",
         title="Learning rate too high",
@@ -63,20 +63,22 @@ def too_high(
 
 
 def signs(run: Measurements) -> str:
-    """What else speaks for a rate too high, to go on a piece of evidence."""
+    """Further evidence for a rate that is too high, to be appended to a sentence."""
     ratio = over_usual(run)
-    told = f"; the rate is {_times(ratio)} what suits a model of this width" if ratio > HIGH else ""
-    return told + _updates(run)
+    excess = (
+        f"; the rate is {_times(ratio)} what suits a model of this width" if ratio > HIGH else ""
+    )
+    return excess + _updates(run)
 
 
 def _updates(run: Measurements) -> str:
     """Updates and gradients that are far too large."""
-    told = ""
+    evidence = ""
     if run.largest_update is not None and run.largest_update >= LARGE_UPDATE:
-        told += f"; single steps changed the weights by up to {run.largest_update:.0%}"
+        evidence += f"; single steps changed the weights by up to {run.largest_update:.0%}"
     if run.gradient_course is not None and run.gradient_course[1] > 10:
-        told += f"; gradient norm {run.gradient_course[1]:,.0f} lately"
-    return told
+        evidence += f"; gradient norm {run.gradient_course[1]:,.0f} lately"
+    return evidence
 
 
 def lagging_at_high_rate(run: Measurements, lag: Lag, ratio: float) -> Finding:
