@@ -16,6 +16,7 @@ from rich.text import Text
 
 from gtt.console import json_line
 from gtt.runs.pace import Pace
+from gtt.training.events import MEASURED
 
 if TYPE_CHECKING:
     from gtt.data.progress import Progress as Preparing
@@ -184,13 +185,8 @@ class TerminalDisplay(QuietDisplay):
         every = self.started["config"]["training"]["eval_every"]
         if 0 < record["step"] < min(every, self.started["total_steps"]):
             return  # an early one is for the curve
-        loss = record["validation_loss"]
-        text = "validation loss " + ("nan" if loss is None else f"{loss:.4f}")
-        if record["bits_per_byte"] is not None:
-            text += f" · {record['bits_per_byte']:.3f} bits per byte"
-        if record["task_score"] is not None:
-            text += f" · task score {record['task_score']:.0%}"
-        self.console.print(Text(f"step {record['step']:,} · {text}", style="bold"))
+        text = " · ".join([f"step {record['step']:,}", *_metrics_in(record)])
+        self.console.print(Text(text, style="bold"))
 
     def _show_sample(self, record: Record) -> None:
         text = printable(record["prompt"] + record["text"]).strip()
@@ -202,12 +198,8 @@ class TerminalDisplay(QuietDisplay):
         seconds_left = self.pace.seconds_left(
             self.started["total_steps"], self.started["config"]["training"]
         )
-        remaining = "" if seconds_left is None else f" · {_duration(seconds_left)} left"
-        if not self.logged:
-            return remaining.removeprefix(" · ")
-        loss = self.logged["loss"]
-        loss_text = "nan" if loss is None else f"{loss:.3f}"
-        return f"loss {loss_text} · {self.logged['tokens_per_second']:,.0f} tok/s{remaining}"
+        remaining = [] if seconds_left is None else [f"{_duration(seconds_left)} left"]
+        return " · ".join([*_metrics_in(self.logged), *remaining])
 
     def _summary(self) -> list[str]:
         """The last validation loss between the baselines, lowest last."""
@@ -269,6 +261,13 @@ def printable(text: str) -> str:
         else c
         for c in text
     )
+
+
+def _metrics_in(record: Record) -> list[str]:
+    """What a record measured, as far as the terminal says it."""
+    metrics = MEASURED.get(record.get("type", ""), {})
+    said = (metric.in_terminal(record.get(name)) for name, metric in metrics.items())
+    return [words for words in said if words is not None]
 
 
 def _duration(seconds: float) -> str:

@@ -11,8 +11,9 @@ concept `dropout`; it holds a title, a tip for the tooltip, and two or three par
 
     The second paragraph.
 
-A setting names its concept on its field in `gtt.config`. A number or a picture that is shown but
-cannot be set names its concept in `QUANTITIES`, a button of the page its concept in `ACTIONS`.
+A setting names its concept on its field in `gtt.config`, a metric on its field in
+`gtt.training.events`. What else is shown but cannot be set, a number or a picture, names its
+concept in `QUANTITIES`, a button of the page its concept in `ACTIONS`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Concept:
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something the app shows that is not a setting; `unit` is None where it has none."""
+    """Something shown that is neither setting nor metric; `unit` is None where it has none."""
 
     id: str
     label: str
@@ -63,22 +64,11 @@ def _table(*quantities: Quantity) -> dict[str, Quantity]:
 
 
 QUANTITIES: dict[str, Quantity] = _table(
-    Quantity("loss", "Training loss", "nats per token", "loss"),
-    Quantity("validation_loss", "Validation loss", "nats per token", "validation_loss"),
-    Quantity("perplexity", "Perplexity", None, "perplexity"),
-    Quantity("bits_per_byte", "Bits per byte", "bits per byte", "bits_per_byte"),
-    Quantity("task_score", "Task score", "share that is right", "task_score"),
     Quantity("uniform_baseline", "Uniform baseline", "nats per token", "uniform_baseline"),
     Quantity("unigram_baseline", "Unigram baseline", "nats per token", "unigram_baseline"),
     Quantity("bigram_baseline", "Bigram baseline", "nats per token", "bigram_baseline"),
     Quantity("floor", "Floor", "nats per token", "floor"),
-    Quantity("current_learning_rate", "Learning rate now", None, "current_learning_rate"),
-    Quantity("gradient_norm", "Gradient norm", None, "gradient_norm"),
-    Quantity("tokens_per_second", "Speed", "tokens per second", "tokens_per_second"),
-    Quantity("tokens_seen", "Tokens seen", "tokens", "tokens_seen"),
-    Quantity("elapsed", "Time elapsed", "seconds", "elapsed"),
     Quantity("time_left", "Time left", "seconds", "elapsed"),
-    Quantity("peak_memory", "Peak memory", "MB", "peak_memory"),
     Quantity("parameters", "Parameters", "numbers", "parameters"),
     Quantity("attention_weights", "Attention weights", "share", "attention_weights"),
     Quantity("head_habits", "Habits of a head", "share of its attention", "head_habits"),
@@ -95,7 +85,6 @@ QUANTITIES: dict[str, Quantity] = _table(
     Quantity("multiply_adds", "Multiply-adds", "per batch", "multiply_adds"),
     Quantity("activation_scale", "Activation scale", None, "activation_scale"),
     Quantity("dead_units", "Dead units", "share", "dead_units"),
-    Quantity("update_to_weight_ratio", "Update to weight ratio", None, "update_to_weight_ratio"),
     Quantity("sample", "Sample", None, "sample"),
     Quantity("checkpoint", "Checkpoint", None, "checkpoint"),
     Quantity("next_token_odds", "Odds of the next token", "probability", "next_token_odds"),

@@ -14,20 +14,20 @@ from gtt.errors import BadInput
 from gtt.explain import (
     FOLDER,
     PARAGRAPHS,
-    QUANTITIES,
     TIP_LENGTH,
     concepts,
     explain,
     parse_concept,
     read_concepts,
 )
+from gtt.training.quantities import quantities
 
 WELL_FORMED = "# Dropout\n\n> Buys this; costs that.\n\nOne\nwrapped.\n\nTwo.\n"
 
 
 def used_concepts() -> set[str]:
     settings = {setting.concept for setting in describe_settings()}
-    return settings | {quantity.concept for quantity in QUANTITIES.values()}
+    return settings | {quantity.concept for quantity in quantities().values()}
 
 
 def test_no_concept_is_missing() -> None:
@@ -43,7 +43,7 @@ def test_the_folder_holds_nothing_but_concepts() -> None:
 
 
 def test_quantities_are_listed_by_their_own_id() -> None:
-    assert all(id == quantity.id for id, quantity in QUANTITIES.items())
+    assert all(id == quantity.id for id, quantity in quantities().items())
 
 
 @pytest.mark.parametrize("id", sorted(concepts()))
@@ -77,7 +77,7 @@ def test_a_title_is_what_the_page_calls_the_thing() -> None:
     """A person who clicks on "Warm-up" must not land on a page called otherwise."""
     for setting in describe_settings():
         assert explain(setting.concept).title == setting.label
-    for quantity in QUANTITIES.values():
+    for quantity in quantities().values():
         assert quantity.label.lower() in explain(quantity.concept).title.lower()
 
 

@@ -11,7 +11,8 @@ from gtt.api.schemas import CHANGES, ErrorResponse, RunInfo, RunStatus
 from gtt.api.schemas.base import RUN_ID
 from gtt.api.table import TABLE, Endpoint
 from gtt.config import GROUPS, describe_settings
-from gtt.explain import QUANTITIES, explain
+from gtt.explain import explain
+from gtt.training.quantities import quantities
 
 REFS = "#/components/schemas/{model}"
 INTRODUCTION = """\
@@ -57,14 +58,7 @@ REFUSALS = {
     "503": "Busy; come back after `Retry-After` seconds.",
 }
 # Fields of a run that are called otherwise than the quantity that they hold.
-QUANTITY_OF = {
-    "learning_rate": "current_learning_rate",
-    "tokens": "tokens_seen",
-    "seconds": "elapsed",
-    "eta_seconds": "time_left",
-    "memory_bytes": "peak_memory",
-    "update_to_weight": "update_to_weight_ratio",
-}
+QUANTITY_OF = {"eta_seconds": "time_left"}
 WORKSPACE = {
     "name": "X-GTT-Workspace",
     "in": "header",
@@ -247,7 +241,7 @@ def _explained(schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _quantity(field: str) -> str | None:
     """What a figure of a response is, where its name says which it is."""
-    quantity = QUANTITIES.get(QUANTITY_OF.get(field, field))
+    quantity = quantities().get(QUANTITY_OF.get(field, field))
     if quantity is None:
         return None
     unit = f" ({quantity.unit})" if quantity.unit else ""

@@ -11,6 +11,7 @@ from gtt.runs.hub_job import UNASKED, JobFolder, JobState
 from gtt.runs.managed_run import ManagedRun
 from gtt.runs.naming import parameters_of, tokenizer_name
 from gtt.runs.run_view import RunView
+from gtt.training.events import METRICS
 
 
 def run_info(run: ManagedRun) -> RunInfo:
@@ -21,7 +22,7 @@ def run_info(run: ManagedRun) -> RunInfo:
 def run_status(run: ManagedRun) -> RunStatus:
     """A run with everything that moves."""
     view = run.view()
-    info = _info(run, view)
+    info = {**{name: getattr(view, name) for name in METRICS}, **_info(run, view)}
     preparation = view.preparation if info["state"] == "preparing" else None
     sample = view.sample
     data = run.config.data
@@ -39,16 +40,7 @@ def run_status(run: ManagedRun) -> RunStatus:
         bytes_per_token=view.bytes_per_token,
         precision=view.precision,
         device=view.device,
-        learning_rate=view.learning_rate,
-        gradient_norm=view.gradient_norm,
-        tokens_per_second=view.tokens_per_second,
-        tokens=view.tokens,
-        epoch=view.epoch,
-        seconds=view.seconds,
         eta_seconds=view.eta_seconds if info["state"] == "running" else None,
-        perplexity=view.perplexity,
-        bits_per_byte=view.bits_per_byte,
-        task_score=view.task_score,
         exam=exam.metric if exam is not None else None,
         best_step=view.best_step,
         sample=Sample(step=sample.step, prompt=sample.prompt, text=sample.text) if sample else None,

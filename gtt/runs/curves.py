@@ -78,6 +78,11 @@ class Curve:
             self.buckets[-1] = Bucket(len(kept), kept)
         self.sealed = step
 
+    @property
+    def last(self) -> float | None:
+        """The newest value."""
+        return self.buckets[-1].points[-1][1] if self.buckets else None
+
     def lowest(self) -> Point | None:
         """The point with the lowest value, the earliest of equals."""
         points = (point for bucket in self.buckets for point in bucket.points)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
-from statistics import median
 from typing import Any, get_args
 
 from gtt.runs.curves import Curve, Point, Recent
 from gtt.runs.pace import Pace
-from gtt.runs.records import Record, sound
+from gtt.runs.records import Record, measured_in, number, sound, statistics_in, step_in
 from gtt.runs.run_view import Checkpoint, Ended, Phase, Preparation, RunView, Sample, Snapshot
-from gtt.training.events import Reason
+from gtt.training.events import MEASURED, METRICS, Reason
 
-LOGGED = ("loss", "learning_rate", "gradient_norm", "tokens_per_second", "memory_bytes")
-CURVES = (*LOGGED, "validation_loss", "task_score", "update_to_weight")
+CURVES = tuple(name for name, metric in METRICS.items() if metric.curve)
 
-_LAST_LOGGED = (*LOGGED, "tokens", "epoch", "seconds")
-_LAST_EVALUATED = ("validation_loss", "perplexity", "bits_per_byte")
 _SETTLED = (
     "total_steps",
     "parameters",
@@ -33,7 +28,6 @@ _SETTLED = (
 CHECKPOINTS = 50  # that the view lists; a run folder keeps two of them
 SAMPLES = 200  # that are kept; at log-spaced steps no run has as many
 SNAPSHOTS = 200  # likewise
-PARTS = 2000  # of a model that one snapshot tells of
 SAMPLE = 4000  # characters of one that are kept
 MOST_MISSING = 10_000  # records in a row that may be gone; a `seq` further on is none
 
@@ -54,8 +48,8 @@ class Fold:
         self.started_at: float | None = None
         self.updated_at: float | None = None
         self.curves = {name: Curve() for name in CURVES}
-        self.recent = {name: Recent() for name in ("logged", "evaluated", "scored", "sampled")}
-        self.recent["saved"] = Recent(CHECKPOINTS)
+        self.recent = {type_: Recent() for type_ in (*MEASURED, "Sampled")}
+        self.recent["CheckpointSaved"] = Recent(CHECKPOINTS)
         self.best: Point | None = None
         self.pace = Pace()
         self.samples: list[Sample] = []
@@ -83,7 +77,7 @@ class Fold:
         if record is not read:
             self._mark_damaged()
         self.seq = record["seq"]
-        time = _number(record.get("time"))
+        time = number(record.get("time"))
         self.updated_at = time
         self.started_at = time if self.started_at is None else self.started_at
         fold = {
@@ -97,16 +91,14 @@ class Fold:
             "RunEnded": self._run_ended,
         }.get(str(record.get("type")))
         if fold is not None:
-            fold(record, _step(record))
-            self.pace.note(record, time or 0.0, _step(record))
+            fold(record, step_in(record))
+            self.pace.note(record, time or 0.0, step_in(record))
         return True
 
     def view(self) -> RunView:
         """What the records say."""
         started = self.started or {}
-        logged = self.recent["logged"].last or {}
-        evaluated = self.recent["evaluated"].last or {}
-        sampled = self.recent["sampled"].last
+        sampled = self.recent["Sampled"].last
         return RunView(
             seq=self.seq,
             phase=self.phase,
@@ -118,9 +110,7 @@ class Fold:
             precision=started.get("precision"),
             device=started.get("device"),
             notes=tuple(started.get("notes", ())),
-            **{name: logged.get(name) for name in _LAST_LOGGED},
-            **{name: evaluated.get(name) for name in _LAST_EVALUATED},
-            task_score=(self.recent["scored"].last or {}).get("task_score"),
+            **self._newest(),
             best_validation_loss=self.best[1] if self.best else None,
             best_step=self.best[0] if self.best else None,
             sample=Sample(**sampled) if sampled else None,
@@ -186,7 +176,7 @@ class Fold:
     # One method per type of record.
 
     def _prepared(self, record: Record, step: int) -> None:
-        done, total = _number(record.get("done")) or 0, _number(record.get("total"))
+        done, total = number(record.get("done")) or 0, number(record.get("total"))
         self.preparation = Preparation(
             stage=str(record.get("stage", "")),
             done=int(done),
@@ -202,7 +192,7 @@ class Fold:
         baselines, notes = record.get("baselines"), record.get("notes")
         config = record.get("config")
         self.started = {
-            **{name: _number(record.get(name)) for name in _SETTLED},
+            **{name: number(record.get(name)) for name in _SETTLED},
             "precision": record.get("precision"),
             "device": record.get("device"),
             "config": config if isinstance(config, dict) else None,
@@ -222,39 +212,28 @@ class Fold:
         self.pace.begin(self.updated_at or 0.0, step, every)
 
     def _step_logged(self, record: Record, step: int) -> None:
-        values = {name: _number(record.get(name)) for name in _LAST_LOGGED}
-        for name in LOGGED:
-            self._add_point(name, step, values[name])
-        self.recent["logged"].add({"step": step, **values})
+        self._measured(record, step)
         self.step = max(self.step, step)
 
     def _evaluated(self, record: Record, step: int) -> None:
-        values = {name: _number(record.get(name)) for name in _LAST_EVALUATED}
-        self.recent["evaluated"].add({"step": step, **values})
-        loss = values["validation_loss"]
-        self._add_point("validation_loss", step, loss)
+        loss = self._measured(record, step).get("validation_loss")
         if loss is not None and (self.best is None or loss < self.best[1]):
             self.best = (step, loss)
-        score = _number(record.get("task_score"))
-        if score is not None:
-            self._add_point("task_score", step, score)
-            self.recent["scored"].add({"step": step, "task_score": score})
         self.step = max(self.step, step)
 
     def _sampled(self, record: Record, step: int) -> None:
         prompt, text = str(record.get("prompt", "")), str(record.get("text", ""))
-        self.recent["sampled"].add({"step": step, "prompt": prompt, "text": text})
+        self.recent["Sampled"].add({"step": step, "prompt": prompt, "text": text})
         self.samples = [*self.samples, Sample(step, prompt[:SAMPLE], text[:SAMPLE])][-SAMPLES:]
 
     def _snapshotted(self, record: Record, step: int) -> None:
-        statistics = _statistics(record.get("statistics"))
-        snapshot = Snapshot(step, str(record.get("path", "")), statistics)
+        snapshot = Snapshot(step, str(record.get("path", "")), statistics_in(record))
         self.snapshots = [*self.snapshots, snapshot][-SNAPSHOTS:]
-        self._add_point("update_to_weight", step, update_to_weight(statistics))
+        self._measured(record, step)
 
     def _checkpoint_saved(self, record: Record, step: int) -> None:
         path, best = str(record.get("path", "")), bool(record.get("best"))
-        self.recent["saved"].add({"step": step, "path": path, "best": best})
+        self.recent["CheckpointSaved"].add({"step": step, "path": path, "best": best})
         self._list_checkpoints()
         for kept in self._kept():
             kept.seal(step)
@@ -265,7 +244,7 @@ class Fold:
         self.ended = Ended(
             reason=reason,
             message=str(record.get("message", "")),
-            seconds=_number(record.get("seconds")),
+            seconds=number(record.get("seconds")),
             step=step,
         )
         self.phase, self.preparation = "ended", None
@@ -276,12 +255,28 @@ class Fold:
     def _kept(self) -> list[Curve | Recent]:
         return [*self.curves.values(), *self.recent.values()]
 
-    def _add_point(self, name: str, step: int, value: float | None) -> None:
-        if value is not None:  # a loss that was not finite leaves a gap
-            self.curves[name].add(step, value)
+    def _measured(self, record: Record, step: int) -> dict[str, float | None]:
+        """Takes in what a record measures; a number that was not finite leaves a gap."""
+        measured = measured_in(record)
+        for name, value in measured.items():
+            if value is not None and name in self.curves:
+                self.curves[name].add(step, value)
+        self.recent[record["type"]].add({"step": step, **measured})
+        return measured
+
+    def _newest(self) -> dict[str, Any]:
+        """The newest value of each metric."""
+        newest: dict[str, Any] = {}
+        for type_, metrics in MEASURED.items():
+            last = self.recent[type_].last or {}
+            for name, metric in metrics.items():
+                newest[name] = self.curves[name].last if metric.sparse else last.get(name)
+        return newest
 
     def _list_checkpoints(self) -> None:
-        self._checkpoints = tuple(Checkpoint(**item) for item in self.recent["saved"].items)
+        self._checkpoints = tuple(
+            Checkpoint(**item) for item in self.recent["CheckpointSaved"].items
+        )
 
     def _eta_seconds(self) -> float | None:
         started = self.started or {}
@@ -299,36 +294,3 @@ def _damage_in_words(damaged: tuple[int, int] | None) -> str | None:
     if count == 1:
         return f"line {first:,} of its journal is damaged"
     return f"{count:,} lines of its journal are damaged, the first is line {first:,}"
-
-
-def _number(value: Any) -> Any:
-    """A number of a record, or None where there is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return value if isinstance(value, int) or math.isfinite(value) else None
-
-
-def update_to_weight(statistics: Mapping[str, Mapping[str, float]]) -> float | None:
-    """Of the ratios of all parts of a snapshot their median; None where it has none."""
-    ratios = [
-        part["update_to_weight"] for part in statistics.values() if "update_to_weight" in part
-    ]
-    return median(ratios) if ratios else None
-
-
-def _statistics(given: Any) -> dict[str, dict[str, float]]:
-    """The numbers of a snapshot by part and name; whatever else stands there is passed over."""
-    parts = list(given.items())[:PARTS] if isinstance(given, Mapping) else []
-    numbers = {
-        str(part): {str(name): _number(value) for name, value in values.items()}
-        for part, values in parts
-        if isinstance(values, Mapping)
-    }
-    return {
-        part: {name: value for name, value in values.items() if value is not None}
-        for part, values in numbers.items()
-    }
-
-
-def _step(record: Record) -> int:
-    return int(_number(record.get("step")) or 0)

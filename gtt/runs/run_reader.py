@@ -38,7 +38,7 @@ __all__ = [
     "Snapshot",
 ]
 
-FORMAT = 6  # of view.json; another one is not taken up
+FORMAT = 7  # of view.json; another one is not taken up
 STRIDE = 64  # records between two places of the index
 SAVE_EVERY = 20_000  # records
 BLOCK = 1 << 16  # bytes of one read

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gtt.training.events import Reason
+from gtt.training.events import EvaluationMetrics, Reason, SnapshotMetrics, StepMetrics
 
 Phase = Literal["waiting", "preparing", "training", "ended"]
 
@@ -70,15 +70,15 @@ class Ended:
     step: int
 
 
-@dataclass(frozen=True)
-class RunView:
+@dataclass(frozen=True, kw_only=True)
+class RunView(SnapshotMetrics, EvaluationMetrics, StepMetrics):
     """A run as its journal tells it up to record `seq`; what is not known yet is None.
 
-    Losses in nats per token, `seconds` of training with resumed parts added up, `started_at` and
-    `updated_at` the times of the first and the last record in seconds since 1970. `eta_seconds`
-    is what remains from `updated_at` on. `checkpoints` holds the newest 50. After a resume only
-    what lies up to its step counts. `damage` says what of the journal cannot be read. The values
-    are shared between views: do not change them.
+    Of each metric it has the newest value. `started_at` and `updated_at` are the times of the first
+    and the last record in seconds since 1970, `eta_seconds` is what remains from `updated_at` on.
+    `checkpoints` holds the newest 50. After a resume only what lies up to its step counts. `damage`
+    says what of the journal cannot be read. The values are shared between views: do not change
+    them.
     """
 
     seq: int
@@ -99,18 +99,6 @@ class RunView:
     device: str | None
     processes: int | None
     notes: tuple[str, ...]
-    loss: float | None
-    learning_rate: float | None
-    gradient_norm: float | None
-    tokens_per_second: float | None
-    memory_bytes: int | None
-    tokens: int | None
-    epoch: float | None
-    seconds: float | None
-    validation_loss: float | None
-    perplexity: float | None
-    bits_per_byte: float | None
-    task_score: float | None
     best_validation_loss: float | None
     best_step: int | None
     sample: Sample | None

@@ -154,7 +154,10 @@ class Observer:
         repeated = attention_on(self.model, self.repeated.to(self.accelerator.device))
         write_snapshot(self.folder / path, attention, repeated, shown, texts)
         statistics = merged(activations, weight_statistics(self.model, before))
-        yield events.Snapshotted(step, path, statistics)
+        ratio = events.median_update(statistics)
+        snapshot = events.Snapshotted(step, path, statistics, update_to_weight=ratio)
+        self.tracking.tell(snapshot)
+        yield snapshot
 
 
 def usable_prompt(config: RunConfig, corpus: Corpus) -> str:

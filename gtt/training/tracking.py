@@ -17,24 +17,12 @@ from typing import Any, Protocol
 from gtt.config import RunConfig
 from gtt.data.public_settings import without_paths
 from gtt.errors import BadInput
-from gtt.training.events import Evaluated, Event, StepLogged
+from gtt.training.events import MEASURED, Event
 
 log = logging.getLogger(__name__)
 
 PROJECT = "gtt"
 NO_TRACKER = "none"
-FIGURES: dict[type[Event], tuple[str, ...]] = {
-    StepLogged: (
-        "loss",
-        "learning_rate",
-        "gradient_norm",
-        "tokens_per_second",
-        "tokens",
-        "epoch",
-        "memory_bytes",
-    ),
-    Evaluated: ("validation_loss", "perplexity", "bits_per_byte", "task_score"),
-}
 REMEDIES = {
     "wandb": "log in with `wandb login`, or set WANDB_MODE=offline",
     "trackio": "see that its folder (TRACKIO_DIR) can be written",
@@ -85,11 +73,12 @@ class Tracking:
             ) from None
 
     def tell(self, event: Event) -> None:
-        """Passes on the figures of an event; a tracker that fails is left alone from then on."""
-        if not self.is_on or type(event) not in FIGURES:
+        """Passes on the metrics of an event; a tracker that fails is left alone from then on."""
+        metrics = MEASURED.get(type(event).__name__)
+        if not self.is_on or metrics is None:
             return
-        figures = {name: getattr(event, name) for name in FIGURES[type(event)]}
-        known = {name: figure for name, figure in figures.items() if figure is not None}
+        values = {name: getattr(event, name) for name, one in metrics.items() if one.tracked}
+        known = {name: value for name, value in values.items() if value is not None}
         try:
             self.accelerator.log(known, step=event.step)
         except Exception as error:  # the training is worth more than its second record

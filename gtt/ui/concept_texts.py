@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gtt.config import describe_settings
-from gtt.explain import ACTIONS, QUANTITIES, concepts
+from gtt.explain import ACTIONS, concepts
+from gtt.training.events import METRICS
+from gtt.training.quantities import quantities
 
 KINDS = {
     "data": "setting of the text",
@@ -18,7 +20,7 @@ KINDS = {
 def terms() -> dict[str, dict[str, str]]:
     """Every concept by its id, with what it is: a setting, whose `key` is told, or a figure."""
     keys = {one.concept: one.key for one in describe_settings()}
-    shown = {one.concept for one in QUANTITIES.values()}
+    shown = {one.concept for one in quantities().values()}
     found = {}
     for one in concepts().values():
         key = keys.get(one.id, "")
@@ -39,7 +41,20 @@ def things() -> dict[str, Any]:
     """`quantities`, which an element names with `data-tip`, and `actions` by their button's id."""
     return {
         "quantities": {
-            one.id: {"title": one.label, "concept": one.concept} for one in QUANTITIES.values()
+            one.id: {"title": one.label, "concept": one.concept} for one in quantities().values()
         },
         "actions": {one.id: {"tip": one.tip, "concept": one.concept} for one in ACTIONS.values()},
     }
+
+
+def metrics() -> list[dict[str, Any]]:
+    """What the live view says of each metric: its name, caption, form and place."""
+    return [
+        {
+            "name": name,
+            "caption": metric.caption or metric.label,
+            "form": metric.form,
+            "place": metric.small_chart,
+        }
+        for name, metric in METRICS.items()
+    ]

@@ -12,7 +12,7 @@ from gtt.errors import BadInput
 from gtt.training.events import Evaluated, Sampled, StepLogged
 from gtt.training.tracking import Tracking, flat_settings, refuse_missing_tracker, run_name
 
-LOGGED = StepLogged(3, 2.5, 1e-3, 0.5, 100.0, 600, 0.1, 1.5, None)
+LOGGED = StepLogged(3, 2.5, 1e-3, 0.5, 100.0, 600, 0.1, 1.5)
 EVALUATED = Evaluated(3, 2.25, 9.5, 3.2, None, True)
 
 

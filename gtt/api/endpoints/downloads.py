@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 import yaml
 
 from gtt.api.archive import Entry, opened, pieces, streamed
-from gtt.api.endpoints.journal import COLUMNS
 from gtt.api.errors import Conflict
 from gtt.api.schemas import DrawFigure, OfMaybeRun, OfRun
 from gtt.api.service import Caller
@@ -23,10 +22,10 @@ from gtt.inference.pipe import Result
 from gtt.inference.questions import FigureJob
 from gtt.plain_files import open_plain
 from gtt.runs.managed_run import ManagedRun
+from gtt.runs.measured_points import csv_head, csv_row, measured_points
 from gtt.runs.records import Record, read_record, sound
 
 POINTS = 2000  # of one curve in a figure
-MEASURED = ("StepLogged", "Evaluated")
 TRIES = 5  # to open checkpoints that a training replaces meanwhile
 LAST_BLOCK = 2**16  # bytes, in which the end of the journal's last line is looked for
 ABOUT = ("format", "id", "config", "fingerprint", "created", "versions")  # of run.json: no owner
@@ -78,11 +77,7 @@ def _metrics(run: ManagedRun) -> Iterator[bytes]:
     after, between = 0, "\n"
     while events := run.reader.events(after):
         after = int(events[-1]["seq"])
-        points = [
-            json.dumps({name: event[name] for name in COLUMNS if name in event})
-            for event in map(sound, events)
-            if event.get("type") in MEASURED
-        ]
+        points = [json.dumps(point) for point in measured_points(map(sound, events))]
         if points:
             yield (between + ",\n".join(points)).encode()
             between = ",\n"
@@ -262,11 +257,8 @@ def _records(file: BinaryIO, end: int) -> Iterator[Record]:
 
 def _rows(records: Iterable[Record]) -> Iterator[bytes]:
     """Every measured point as a row, as `metrics_csv` has them."""
-    yield (",".join(COLUMNS) + "\n").encode()
-    for record in records:
-        if record.get("type") in MEASURED:
-            values = ("" if record.get(name) is None else str(record[name]) for name in COLUMNS)
-            yield (",".join(values) + "\n").encode()
+    yield csv_head()
+    yield from map(csv_row, measured_points(records))
 
 
 def _samples(records: Iterable[Record]) -> Iterator[bytes]:

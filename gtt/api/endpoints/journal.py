@@ -26,27 +26,13 @@ from gtt.errors import UnusableRun
 from gtt.runs.fold import CURVES
 from gtt.runs.home import folder_bytes
 from gtt.runs.managed_run import ACTIVE, ManagedRun
+from gtt.runs.measured_points import csv_head, csv_row, measured_points
 from gtt.runs.records import sound
 from gtt.training.checkpoints import CheckpointFolder, step_of
 
 FOLLOW_EVERY = 0.25  # seconds between two looks at the journal's size
 # Of one page of a stream: whoever does not read on holds no more than this in memory.
 STREAM_EVENTS, STREAM_BYTES = 200, 100_000
-COLUMNS = (
-    "step",
-    "loss",
-    "learning_rate",
-    "gradient_norm",
-    "tokens_per_second",
-    "tokens",
-    "epoch",
-    "seconds",
-    "memory_bytes",
-    "validation_loss",
-    "perplexity",
-    "bits_per_byte",
-    "task_score",
-)
 
 
 async def follow_events(caller: Caller, request: ReadEvents) -> AsyncIterator[EventsPage]:
@@ -106,16 +92,11 @@ def metrics_csv(caller: Caller, request: OfMaybeRun) -> Download:
 
 
 def _rows(run: ManagedRun) -> Iterator[bytes]:
-    yield (",".join(COLUMNS) + "\n").encode()
+    yield csv_head()
     after = 0
     while events := run.reader.events(after):
         after = int(events[-1]["seq"])
-        lines = [
-            ",".join("" if (value := event.get(name)) is None else str(value) for name in COLUMNS)
-            for event in map(sound, events)
-            if event.get("type") in ("StepLogged", "Evaluated")
-        ]
-        yield "".join(line + "\n" for line in lines).encode()
+        yield b"".join(csv_row(point) for point in measured_points(map(sound, events)))
 
 
 @endpoint("GET", "/api/runs/{run_id}/journal", rate="look")

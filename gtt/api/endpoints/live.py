@@ -6,8 +6,9 @@ from gtt.api.responses import run_status
 from gtt.api.schemas import Sample, Watch, WatchRun
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
-from gtt.runs.fold import CURVES, update_to_weight
+from gtt.runs.fold import CURVES
 from gtt.runs.managed_run import ManagedRun
+from gtt.runs.records import Record, measured_in, sound, step_in
 from gtt.training.schedule import lr_factor
 
 POINTS = 600  # of a curve that is sent whole
@@ -45,27 +46,24 @@ def watch(caller: Caller, request: WatchRun) -> Watch:
             snapshots=[one.step for one in run.reader.snapshots()],
             schedule=_schedule(run, status.total_steps),
         )
-    events = run.reader.events(request.after, EVENTS)
+    events = [sound(event) for event in run.reader.events(request.after, EVENTS)]
     curves = {}
     for event in events:
-        if event["type"] == "Snapshotted":
-            ratio = update_to_weight(event["statistics"])
-            if ratio is not None:
-                curves.setdefault("update_to_weight", []).append((event["step"], ratio))
-        for name in CURVES:
-            value = event.get(name)
-            if event["type"] in ("StepLogged", "Evaluated") and value is not None:
-                curves.setdefault(name, []).append((event["step"], value))
-    has_begun = any(event["type"] == "RunStarted" for event in events)
+        for name, value in measured_in(event).items():
+            if value is not None and name in CURVES:
+                curves.setdefault(name, []).append((step_in(event), value))
+    by_type: dict[str, list[Record]] = {}
+    for event in events:
+        by_type.setdefault(str(event.get("type")), []).append(event)
     return Watch(
         run=status,
         cursor=events[-1]["seq"] if events else request.after,
         resumes=view.resumes,
         fresh=False,
         curves=curves,
-        samples=[_sample(event) for event in events if event["type"] == "Sampled"],
-        snapshots=[event["step"] for event in events if event["type"] == "Snapshotted"],
-        schedule=_schedule(run, status.total_steps) if has_begun else [],
+        samples=[_sample(event) for event in by_type.get("Sampled", ())],
+        snapshots=[step_in(event) for event in by_type.get("Snapshotted", ())],
+        schedule=_schedule(run, status.total_steps) if "RunStarted" in by_type else [],
     )
 
 
@@ -77,10 +75,9 @@ def _samples(run: ManagedRun) -> list[Sample]:
     ]
 
 
-def _sample(event: dict[str, object]) -> Sample:
-    return Sample(
-        step=int(str(event["step"])), prompt=str(event["prompt"]), text=str(event["text"])
-    )
+def _sample(event: Record) -> Sample:
+    prompt, text = str(event.get("prompt", "")), str(event.get("text", ""))
+    return Sample(step=step_in(event), prompt=prompt, text=text)
 
 
 def _schedule(run: ManagedRun, total: int | None) -> Points:

@@ -12,6 +12,7 @@ from gtt.config import RunConfig
 from gtt.runs.hub_job import Stage
 from gtt.runs.managed_run import State
 from gtt.settings import Name
+from gtt.training.events import EvaluationMetrics, SnapshotMetrics, StepMetrics
 
 MOST_SETTINGS = 200  # that a page can show
 
@@ -217,8 +218,11 @@ class RunInfo(Response):
     job: JobInfo | None = Field(description="Where it trains, if that is not this computer.")
 
 
-class RunStatus(RunInfo):
-    """A run with everything that moves. Losses in nats per token, times in seconds."""
+class RunStatus(RunInfo, SnapshotMetrics, EvaluationMetrics, StepMetrics):
+    """A run with everything that moves, the newest value of each metric among it.
+
+    Losses in nats per token, times in seconds.
+    """
 
     seq: int = Field(description="The cursor: the `seq` of the last event in this.")
     stage: str | None = Field(description="What is being prepared.")
@@ -231,16 +235,7 @@ class RunStatus(RunInfo):
     bytes_per_token: float | None
     precision: str | None
     device: str | None
-    learning_rate: float | None
-    gradient_norm: float | None
-    tokens_per_second: float | None
-    tokens: int | None
-    epoch: float | None
-    seconds: float | None
     eta_seconds: float | None
-    perplexity: float | None
-    bits_per_byte: float | None
-    task_score: float | None
     exam: str | None = Field(
         description="What the task score is a share of, `valid sentences` or `exact answers`; null "
         "where the text has no exam."

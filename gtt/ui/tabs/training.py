@@ -14,6 +14,7 @@ from gtt.api.endpoints.runs import (
 from gtt.config import GROUPS
 from gtt.errors import BadInput
 from gtt.exports.formats import FORMATS
+from gtt.ui.concept_texts import metrics
 from gtt.ui.controls import controls
 from gtt.ui.desk import PRIVATE, PageDesk
 from gtt.ui.jobs import answering
@@ -60,7 +61,7 @@ def training_tab(desk: PageDesk, run: gr.Textbox, progress: gr.HTML) -> RunShown
     if desk.service.limits.allow_hub:
         with gr.Accordion("Run it on the Hub's machines", open=False, elem_id="renting"):
             jobs = view("jobs", events=("kept", "begun", "followed"), elem_id="jobs")
-    view("live", elem_id="live")
+    view("live", elem_id="live", metrics=metrics())
     view("findings", elem_id="findings")
     with gr.Accordion("My runs", open=True):
         view("runs", elem_id="runs")

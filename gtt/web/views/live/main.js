@@ -3,6 +3,7 @@
  * run; what came by itself is drawn only where somebody sees it.
  */
 import { listen, partsOf, tell } from "../../lib/dom.js";
+import { inSmallCharts } from "../../lib/metrics.js";
 import { isActive, measured, news, run, trouble, wantCurves, wanted } from "../../lib/store.js";
 import { LossChart } from "./chart.js";
 import { pill, showFigures, standing, summary } from "./figures.js";
@@ -16,8 +17,12 @@ import { View } from "./view.js";
 const SMALLS_EVERY = 3000; // milliseconds
 const READ_EVERY = 20; // news, of which one is read aloud
 
-/** @param {HTMLElement} element */
-export function mount(element) {
+/**
+ * @param {HTMLElement} element
+ * @param {import("../../types/view").Gradio} gradio `metrics` are those that a run may measure
+ */
+export function mount(element, { props }) {
+  const smalls = inSmallCharts(props.metrics);
   const part = partsOf(element);
   const view = new View();
   const chart = new LossChart(part, view);
@@ -39,7 +44,7 @@ export function mount(element) {
 
   function draw() {
     drawChart();
-    drawSmalls(part, view);
+    drawSmalls(part, view, smalls);
     drawStep();
   }
 
@@ -51,7 +56,7 @@ export function mount(element) {
     const now = performance.now();
     if (isActive(run.value) && now - smallsDrawn < SMALLS_EVERY) return;
     smallsDrawn = now;
-    drawSmalls(part, view);
+    drawSmalls(part, view, smalls);
   }
 
   /** @param {number} step */
