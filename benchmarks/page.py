@@ -8,12 +8,9 @@ share the cores of this machine, as on a laptop.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import random
-import secrets
 import shutil
-import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +20,9 @@ from typing import Any
 import here  # noqa: F401 - before gtt, which it makes known
 import httpx
 import psutil
+from page_visitors import visitors
 from playwright.sync_api import Browser, Page, sync_playwright
-from service_server import SMALL, Server, serving, summary
+from service_server import ENDLESS, SMALL, Server, percentiles, serving, summary
 
 from gtt.config import RunConfig
 from gtt.runs.folder import RunFolder
@@ -38,7 +36,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-ENDLESS = {"training": {"max_steps": 1_000_000, "warmup_steps": 20, "eval_every": 100_000}}
 SETTLE = 5  # seconds after pages were closed
 OPENING = 30  # seconds after pages were opened, when the browser does more than follow
 HIDEABLE = """
@@ -183,130 +180,6 @@ def shown_step(page: Page) -> int:
     """The step that the page shows."""
     words = page.locator('#live [data-part="state"]').inner_text()
     return int(words.partition("step ")[2].partition(" ")[0].replace(",", "") or 0)
-
-
-# ------------------------------------------------------------------------------ visitors
-
-
-def visitors(clients: int, seconds: float) -> dict[str, Any]:
-    """Visitors who follow a run and click, while it trains; times of clicks in seconds.
-
-    Each sends what a page sends: polls of the live view, the table of runs and the findings, and
-    from time to time a click that saves a setting. A third follow a run of their own on a desk of
-    their own, which waits or trains; the others share one desk.
-    """
-    answers = asyncio.run(visit(clients, seconds))
-    return {"visitors": clients, "seconds": seconds, **answers}
-
-
-async def visit(clients: int, seconds: float) -> dict[str, Any]:
-    limits = {"GTT_SHARED_DESK": "false", "GTT_MAX_STEPS": "1000000", "GTT_MAX_MINUTES": "60"}
-    with serving(**limits) as server:
-        shared = secrets.token_urlsafe(32)
-        async with httpx.AsyncClient(base_url=server.url, timeout=30) as http:
-            components = (await http.get("/config")).json()["components"]
-            body = {"recipe": "quickstart", "config": ENDLESS}
-            headers = {"X-GTT-Workspace": shared}
-            begun = await http.post("/api/runs", json=body, headers=headers)
-            begun.raise_for_status()
-            until = time.perf_counter() + seconds
-            people = [
-                Visitor(http, components, shared if n % 3 else secrets.token_urlsafe(32), n)
-                for n in range(clients)
-            ]
-            await asyncio.gather(*(one.visit(until) for one in people))
-            await http.post("/api/train/stop", headers=headers)
-    clicks = sorted(second for one in people for second in one.clicks)
-    per_minute = 60 * max(len(one.clicks) for one in people) / seconds
-    polls = sorted(second for one in people for second in one.polls)
-    owners = {one.key: one.runs for one in people}
-    strangers = [one for one in people if one.key != shared]
-    assert not any(one.runs & owners[shared] for one in strangers), "a run was seen by a stranger"
-    return {
-        "passed": not any(one.refused or one.refused_polls for one in people),
-        "clicks": len(clicks),
-        "clicks_per_minute_at_most": round(per_minute, 1),
-        "click_s": percentiles(clicks),
-        "polls": len(polls),
-        "poll_s": percentiles(polls),
-        "refused": sum(one.refused for one in people),
-        "refused_polls": sum(one.refused_polls for one in people),
-        "faults": [fault for one in people for fault in one.faults][:5],
-    }
-
-
-class Visitor:
-    """A page without a browser: it polls as the live view does, and clicks."""
-
-    def __init__(
-        self, http: httpx.AsyncClient, components: list[dict[str, Any]], key: str, seed: int
-    ) -> None:
-        self.http, self.key, self.random = http, key, random.Random(seed)
-        self.ids = {one["props"].get("elem_id"): one["id"] for one in components if "props" in one}
-        self.session = secrets.token_hex(8)
-        self.clicks: list[float] = []
-        self.polls: list[float] = []
-        self.runs: set[str] = set()
-        self.refused = self.refused_polls = 0
-        self.faults: list[str] = []
-
-    async def visit(self, until: float) -> None:
-        await asyncio.gather(
-            self.again(until, 0.4, "live", "poll"),
-            self.again(until, 2.5, "runs", "list"),
-            self.again(until, 4.0, "findings", "diagnose"),
-            self.click_on(until),
-        )
-
-    async def again(self, until: float, pause: float, component: str, function: str) -> None:
-        """One of the polls of a page."""
-        await asyncio.sleep(self.random.uniform(0, pause))
-        while time.perf_counter() < until:
-            body = {
-                "session_hash": self.session,
-                "component_id": self.ids[component],
-                "fn_name": function,
-                "data": {"workspace": self.key},
-            }
-            began = time.perf_counter()
-            try:
-                answer = await self.http.post("/gradio_api/component_server", json=body)
-                self.polls.append(time.perf_counter() - began)
-                told = answer.raise_for_status().json()
-                # Refusals come with status 200, as the page's scripts read them.
-                refusal = (told.get("error") or {}).get("code")
-                self.refused_polls += refusal in ("rate_limited", "busy")
-                if function == "poll" and told.get("run"):
-                    self.runs.add(told["run"]["id"])
-            except (httpx.HTTPError, ValueError) as error:
-                self.faults.append(f"{function}: {error!r}")
-            await asyncio.sleep(pause)
-
-    async def click_on(self, until: float) -> None:
-        """Saves a setting every few seconds, as a slider that is moved."""
-        while time.perf_counter() < until:
-            await asyncio.sleep(self.random.uniform(2, 6))
-            change = {"config": {"model": {"n_layers": self.random.randint(1, 12)}}}
-            began = time.perf_counter()
-            try:
-                answer = await self.http.post(
-                    "/api/config", json=change, headers={"X-GTT-Workspace": self.key}
-                )
-                self.clicks.append(time.perf_counter() - began)
-                # Nobody clicks more often than a person does here: each refusal is a failure.
-                self.refused += answer.status_code in (429, 503)
-                if answer.status_code not in (200, 429, 503):
-                    self.faults.append(f"click: {answer.status_code}")
-            except httpx.HTTPError as error:
-                self.faults.append(f"click: {error!r}")
-
-
-def percentiles(values: list[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(values), 4),
-        "p95": round(values[int(0.95 * (len(values) - 1))], 4),
-        "max": round(values[-1], 4),
-    }
 
 
 # ------------------------------------------------------------------------------ remaining

@@ -26,6 +26,7 @@ SMALL: dict[str, Any] = {
     "model": {"n_layers": 2, "n_heads": 2, "n_embed": 32, "block_size": 32},
     "training": {"max_steps": 200, "batch_size": 8, "eval_every": 100, "eval_windows": 8},
 }
+ENDLESS = {"training": {"max_steps": 1_000_000, "warmup_steps": 20, "eval_every": 100_000}}
 
 
 class Server:
@@ -115,6 +116,14 @@ def serving(**environment: str) -> Iterator[Server]:
 def summary(values: list[float]) -> dict[str, float]:
     """Minimum, median and maximum."""
     return {"min": min(values), "median": statistics.median(values), "max": max(values)}
+
+
+def percentiles(values: list[float]) -> dict[str, float]:
+    return {
+        "median": round(statistics.median(values), 4),
+        "p95": round(values[int(0.95 * (len(values) - 1))], 4),
+        "max": round(values[-1], 4),
+    }
 
 
 def unless(reached: bool, aim: str) -> list[str]:

@@ -6,13 +6,8 @@ a capital. The cast is drawn before the first word (one record per role, uniform
 pronoun and an animal stay the same through a text. Which alternative is drawn never depends on the
 cast; that independence is what makes the sums below exact.
 
-**Why a text has one derivation.** A set of strings is a *prefix code* when none of them begins
-another. If the alternatives of every rule derive sets that do not begin one another, and so do the
-forms of the cast, then by induction every symbol derives a prefix code, a sequence of prefix codes
-can be cut in one way only, and reading from left to right leaves no choice (Sardinas and Patterson,
-1953, is the general question; prefix codes are its easy case). `overlaps` decides this condition
-exactly, by walking through every pair of alternatives, and lists what breaks it. Cast members that
-a text does not tell apart are summed over, so probabilities are those of the text.
+Every text has one derivation where `overlaps` is empty; `gtt.data.grammar_overlaps` says why. Cast
+members that a text does not tell apart are summed over, so probabilities are those of the text.
 """
 
 from __future__ import annotations
@@ -20,53 +15,18 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate, combinations
+from dataclasses import dataclass
+from itertools import accumulate
 from math import exp, inf, log
 from random import Random
-from typing import Optional
+
+from gtt.data.grammar_overlaps import Overlap, find_overlaps
+from gtt.data.grammar_symbols import Mention, Rule, Stack, Symbol
 
 _REFERENCE = re.compile(r"\{(\^?)([a-z_]+)(?:\.([a-z_]+))?\}")
 _WEIGHT = re.compile(r"(\d+)\* (.*)")
 
-
-@dataclass(frozen=True, eq=False)
-class Mention:
-    """A form of one role: the text of every record, and for a text the records that have it."""
-
-    role: int
-    texts: tuple[str, ...]
-    records: dict[str, int] = field(default_factory=dict)  # text -> bit mask of records
-    lengths: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        for index, text in enumerate(self.texts):
-            self.records[text] = self.records.get(text, 0) | 1 << index
-        object.__setattr__(self, "lengths", tuple(sorted({len(text) for text in self.texts})))
-
-
-@dataclass(eq=False)
-class Rule:
-    """A named choice. `words` is set when all alternatives are plain and distinct strings."""
-
-    name: str
-    alternatives: list[tuple[Symbol, ...]] = field(default_factory=list)
-    probabilities: list[float] = field(default_factory=list)
-    logs: list[float] = field(default_factory=list)
-    cumulative: list[float] = field(default_factory=list)
-    words: dict[str, float] | None = None
-    lengths: tuple[int, ...] = ()
-    starts: dict[str, list[int]] = field(default_factory=dict)  # first character -> alternatives
-
-    @property
-    def entropy(self) -> float:
-        """Nats of the draw itself."""
-        return -sum(p * log(p) for p in self.probabilities)
-
-
-Symbol = str | Mention | Rule
-Stack = Optional[tuple[Symbol, "Stack"]]  # noqa: UP045 - a name in quotes takes no bar
-Knowledge = tuple[tuple[int, ...], ...]
+Knowledge = tuple[tuple[int, ...], ...]  # by role which records a reader can tell apart
 
 
 @dataclass(frozen=True)
@@ -75,16 +35,6 @@ class Sample:
 
     text: str
     log_probability: float
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """Two alternatives of a rule (or two forms of a role) of which one can begin the other."""
-
-    where: str
-    first: str
-    second: str
-    shared: str
 
 
 class Grammar:
@@ -179,7 +129,7 @@ class Grammar:
         """Draw a text. Uses `random.random()` only, whose stream Python guarantees for a seed."""
         draw = random.random
         cast = [int(draw() * everyone.bit_length()) for everyone in self._everyone]
-        told = list(self._everyone)
+        possible = list(self._everyone)
         out: list[str] = []
         log_probability = 0.0
         stack: list[Symbol] = [self.start]
@@ -193,9 +143,9 @@ class Grammar:
                 stack.extend(reversed(symbol.alternatives[index]))
             elif type(symbol) is Mention:
                 text = symbol.texts[cast[symbol.role]]
-                told[symbol.role] &= symbol.records[text]
+                possible[symbol.role] &= symbol.records[text]
                 out.append(text)
-        for everyone, records in zip(self._everyone, told, strict=True):
+        for everyone, records in zip(self._everyone, possible, strict=True):
             log_probability += log(records.bit_count() / everyone.bit_count())
         return Sample("".join(out), log_probability)
 
@@ -320,12 +270,12 @@ class Grammar:
         nobody = tuple((0,) * len(records) for records in self._cast.values())
         memo: dict[tuple[str, Knowledge], tuple[float, dict[Knowledge, float]]] = {}
 
-        def learn(rule: Rule, known: Knowledge) -> tuple[float, dict[Knowledge, float]]:
-            if (rule.name, known) in memo:
-                return memo[rule.name, known]
+        def learn(rule: Rule, knowledge: Knowledge) -> tuple[float, dict[Knowledge, float]]:
+            if (rule.name, knowledge) in memo:
+                return memo[rule.name, knowledge]
             gain, outcome = 0.0, dict[Knowledge, float]()
             for p, alternative in zip(rule.probabilities, rule.alternatives, strict=True):
-                states = {known: p}
+                states = {knowledge: p}
                 for symbol in alternative:
                     after: dict[Knowledge, float] = {}
                     for state, q in states.items():
@@ -339,7 +289,7 @@ class Grammar:
                     states = after
                 for state, q in states.items():
                     outcome[state] = outcome.get(state, 0.0) + q
-            memo[rule.name, known] = gain, outcome
+            memo[rule.name, knowledge] = gain, outcome
             return gain, outcome
 
         return learn(self.start, nobody)[0]
@@ -357,17 +307,7 @@ class Grammar:
 
     def overlaps(self) -> list[Overlap]:
         """What breaks the prefix-code condition. An empty list proves one derivation per text."""
-        found = []
-        for name, mention in self._mentions.items():
-            for a, b in combinations(sorted(mention.records), 2):
-                if b.startswith(a):
-                    found.append(Overlap(name, a, b, a))
-        for rule in self._order:
-            for first, second in combinations(rule.alternatives, 2):
-                shared = _clash(_stacked(first), _stacked(second))
-                if shared is not None:
-                    found.append(Overlap(rule.name, _shown(first), _shown(second), shared))
-        return found
+        return find_overlaps(self._mentions, self._order)
 
 
 def _weigh(line: str) -> tuple[int, str]:
@@ -393,68 +333,19 @@ def _mean_length(symbol: Symbol) -> float:
     return 0.0  # counted where the rule itself is visited
 
 
-def _hear(symbol: str | Mention, known: Knowledge) -> tuple[float, dict[Knowledge, float]]:
+def _hear(symbol: str | Mention, knowledge: Knowledge) -> tuple[float, dict[Knowledge, float]]:
     """What a mention adds to the reader's knowledge of the cast, in nats."""
     if isinstance(symbol, str):
-        return 0.0, {known: 1.0}
-    before = known[symbol.role]
+        return 0.0, {knowledge: 1.0}
+    before = knowledge[symbol.role]
     labels: dict[tuple[int, str], int] = {}
     after = tuple(
         labels.setdefault(pair, len(labels)) for pair in zip(before, symbol.texts, strict=True)
     )
-    state = (*known[: symbol.role], after, *known[symbol.role + 1 :])
+    state = (*knowledge[: symbol.role], after, *knowledge[symbol.role + 1 :])
     return _partition_entropy(after) - _partition_entropy(before), {state: 1.0}
 
 
 def _partition_entropy(labels: tuple[int, ...]) -> float:
     shares = [labels.count(label) / len(labels) for label in set(labels)]
     return -sum(p * log(p) for p in shares)
-
-
-def _stacked(symbols: Sequence[Symbol], rest: Stack = None) -> Stack:
-    for symbol in reversed(symbols):
-        rest = (symbol, rest)
-    return rest
-
-
-def _shown(symbols: tuple[Symbol, ...]) -> str:
-    names = (
-        s if isinstance(s, str) else s.name if isinstance(s, Rule) else "{..}" for s in symbols
-    )
-    return " ".join(names)
-
-
-def _clash(first: Stack, second: Stack) -> str | None:
-    """A string of one sequence that begins a string of the other; None if there is no such pair.
-
-    Mentions count as free choices, which can only find too much. A symbol at the head of both is
-    skipped: its own alternatives are compared elsewhere, and both must then derive the same text.
-    """
-    agenda = [(first, second, "")]
-    seen = set()
-    while agenda:
-        a, b, shared = agenda.pop()
-        while a is not None and b is not None and a[0] is b[0]:
-            a, b = a[1], b[1]
-        if a is None or b is None:
-            return shared
-        if (a, b) in seen:
-            continue
-        seen.add((a, b))
-        head, other = a[0], b[0]
-        if not isinstance(head, str):
-            agenda.extend((stack, b, shared) for stack in _unfold(head, a[1]))
-        elif not isinstance(other, str):
-            agenda.extend((a, stack, shared) for stack in _unfold(other, b[1]))
-        elif head.startswith(other):
-            rest = head[len(other) :]
-            agenda.append(((rest, a[1]) if rest else a[1], b[1], shared + other))
-        elif other.startswith(head):
-            agenda.append((a[1], (other[len(head) :], b[1]), shared + head))
-    return None
-
-
-def _unfold(symbol: Mention | Rule, rest: Stack) -> list[Stack]:
-    if isinstance(symbol, Mention):
-        return [(text, rest) for text in symbol.records]
-    return [_stacked(alternative, rest) for alternative in symbol.alternatives]

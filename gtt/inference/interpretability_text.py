@@ -30,8 +30,9 @@ from gtt.inference.loaded import Loaded
 from gtt.inference.pipe import Result
 from gtt.inference.questions import CopiesJob, FollowJob, LensJob, NextTokenJob, ReadingJob
 from gtt.interpret.copying import Copies, find_copies
-from gtt.interpret.following import Spot, follow
+from gtt.interpret.following import follow
 from gtt.interpret.lens import logit_lens
+from gtt.interpret.path_steps import Spot
 from gtt.interpret.probing import activations_of
 from gtt.interpret.surprise import each_token, mean_surprise
 from gtt.model.sampling import NOT_NUMBERS, next_token_odds, penalise

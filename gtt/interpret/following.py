@@ -6,14 +6,14 @@ Shapes: C embedding width, H heads, D = C / H head size, T tokens read.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gtt.errors import BadInput
+from gtt.interpret.path_steps import Spot, Step, StepWriter, length, share_of
 from gtt.interpret.probing import activations_of
 from gtt.interpret.written_arithmetic import dot, equal, factor, plus, shown
 from gtt.model.gpt import GPT
@@ -21,7 +21,6 @@ from gtt.support import ANY, Support
 
 LIKELIEST = 10  # tokens in the final odds
 LARGE = 10  # logarithm of a sum above which it is left as that
-Working = Callable[[int, int], str]  # row and column of a number to how it comes about
 
 supports = Support(
     "The way of a token cannot be worked out for model.{}: look at its attention instead.",
@@ -39,39 +38,6 @@ supports = Support(
     tie_embeddings=(True, False),
     bias=(True, False),
 )
-
-
-@dataclass(frozen=True)
-class Spot:
-    """One number of one step: the step's `name`, its row and its column."""
-
-    name: str
-    row: int
-    column: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that happens to the token.
-
-    `name` is the probe point, or a module that works between two of them. `rows` are the numbers,
-    one row where there is one vector, H where each head has its own; -inf is a masked place.
-    `columns` says what the numbers of a row are: `width` of the stream, `head` size, `tokens` read,
-    `hidden` units, `candidates` for the next token (whose ids stand in `ids`). `numbers` tells of
-    the whole. `worked` is the formula with the actual numbers for the one that stands at `row` and
-    `column`, and ends with it, or with what becomes of a score that is masked.
-    """
-
-    name: str
-    title: str
-    formula: str
-    numbers: str
-    columns: str
-    rows: list[list[float]]
-    worked: str
-    row: int
-    column: int
-    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,7 +73,7 @@ def follow(
         *walk.odds(logits[0, place]),
     ]
     stream = [(name, at[name]) for name in at if name == "embed" or ".resid_" in name]
-    return Path(tuple(steps), tuple((name, _length(x[place])) for name, x in stream))
+    return Path(tuple(steps), tuple((name, length(x[place])) for name, x in stream))
 
 
 @torch.inference_mode()
@@ -123,55 +89,47 @@ def _output_rows(model: GPT, layer: int) -> Tensor:
     return rows
 
 
-class _Walk:
-    """The steps of one path; `at` holds every activation, (T, …) or (H, T, …), by its name."""
-
-    def __init__(
-        self, model: GPT, at: dict[str, Tensor], place: int, layer: int, spot: Spot | None
-    ) -> None:
-        self.model, self.at, self.place, self.layer, self.spot = model, at, place, layer, spot
-        self.config = model.config
-        self.block: Any = model.transformer.h[layer]
-        self.bias = " + b" if model.config.bias else ""
+class _Walk(StepWriter):
+    """The steps of one path, part by part of the model."""
 
     def embedding(self, id: int) -> Iterator[Step]:
         token = self.model.transformer.wte.weight[id]
         x = self.at["embed"][self.place]
-        yield self._step(
+        yield self.step(
             "wte",
             "The token's own vector",
             "x = W_E[token]",
-            f"row {id} of {self.model.vocab_size:,}; its length is {_length(token):.2f}",
+            f"row {id} of {self.model.vocab_size:,}; its length is {length(token):.2f}",
             "width",
             token,
             lambda r, n: equal(f"W_E[{id}, {n}]", float(token[n])),
         )
         if self.config.position == "none":
-            yield self._step(
+            yield self.step(
                 "embed",
                 "The residual stream begins",
                 "x = W_E[token]",
-                f"the stream has length {_length(x):.2f}",
+                f"the stream has length {length(x):.2f}",
                 "width",
                 x,
                 lambda r, n: equal(shown(float(token[n])), float(x[n])),
             )
             return
         position = self.model.transformer.wpe.weight[self.place]
-        yield self._step(
+        yield self.step(
             "wpe",
             "The vector of its place",
             "p = W_P[place]",
-            f"row {self.place} of {self.config.block_size}; its length is {_length(position):.2f}",
+            f"row {self.place} of {self.config.block_size}; its length is {length(position):.2f}",
             "width",
             position,
             lambda r, n: equal(f"W_P[{self.place}, {n}]", float(position[n])),
         )
-        yield self._step(
+        yield self.step(
             "embed",
             "Both together: the residual stream begins",
             "x = W_E[token] + W_P[place]",
-            f"the stream has length {_length(x):.2f}",
+            f"the stream has length {length(x):.2f}",
             "width",
             x,
             lambda r, n: equal(
@@ -184,7 +142,7 @@ class _Walk:
         before = self.at["embed" if self.layer == 0 else f"h.{self.layer - 1}.resid_post"][place]
         x = before
         if self.config.norm_position == "pre":
-            yield self._norm(self.block.ln_1, f"h.{self.layer}.ln_1", before)
+            yield self.norm(self.block.ln_1, f"h.{self.layer}.ln_1", before)
             x = self.block.ln_1(before)
         yield from self._queries_keys_values(x)
         q, k, v = (self.at[f"{name}.{what}"] for what in "qkv")  # (H, T, D)
@@ -193,7 +151,7 @@ class _Walk:
         weights = self.at[f"{name}.weights"][:, place]  # (H, T)
         places = [f"place {j}" for j in range(weights.shape[1])]
         most = int(weights[0].argmax())
-        yield self._step(
+        yield self.step(
             f"{name}.z",
             "What each head reads",
             "z = Σ a · v",
@@ -218,7 +176,7 @@ class _Walk:
                 column = part * len(x) + h * vectors.shape[1] + n
                 return equal(plus(dot(x, W[:, column]), b, column), float(vectors[h, n]))
 
-            yield self._step(
+            yield self.step(
                 f"h.{self.layer}.attn.{symbol}",
                 f"Each head's {word}: {about}",
                 f"{symbol} = x W_{symbol.upper()}{self.bias}",
@@ -233,7 +191,7 @@ class _Walk:
         name, place, size = f"h.{self.layer}.attn", self.place, q.shape[-1]
         fits = (q[:, place, None] * k).sum(-1) / math.sqrt(size)  # (H, T), the future included
         best = 0, int(fits[0, : place + 1].argmax())
-        yield self._step(
+        yield self.step(
             f"{name}.scores.before",
             "How well the query fits every key",
             "s = q · k / √D",
@@ -245,7 +203,7 @@ class _Walk:
         )
         masked = self.at[f"{name}.scores"][:, place]
         future = masked.shape[-1] - place - 1
-        yield self._step(
+        yield self.step(
             f"{name}.scores",
             "The future is masked",
             "s = −∞ where the key comes later",
@@ -270,12 +228,12 @@ class _Walk:
             seen = masked[h, : place + 1].double()
             spread = float(seen.logsumexp(-1))
             if spread > LARGE:  # the same, without a number that nobody can read
-                return equal(_share(float(seen[j]), spread), float(weights[h, j]))
+                return equal(share_of(float(seen[j]), spread), float(weights[h, j]))
             return equal(
                 f"exp({shown(float(seen[j]))}) / {shown(math.exp(spread))}", float(weights[h, j])
             )
 
-        yield self._step(
+        yield self.step(
             f"{name}.weights",
             "Scores become shares of attention",
             "a = exp(s) / Σ exp(s)",
@@ -293,7 +251,7 @@ class _Walk:
         writes = head_writes(self.model, self.layer, z)  # (H, C)
         lengths = writes.norm(dim=-1)
         loudest = int(lengths.argmax())
-        yield self._step(
+        yield self.step(
             f"{name}.writes",
             "What each head writes",
             "w = z W_O, each head with its own rows of W_O",
@@ -303,28 +261,28 @@ class _Walk:
             lambda h, n: equal(dot(z[h], rows[h, :, n]), float(writes[h, n])),
         )
         out, bias = self.at[f"{name}.out"][self.place], self.block.attn.c_proj.bias
-        yield self._step(
+        yield self.step(
             f"{name}.out",
             "Attention's word",
             f"Σ w{self.bias}",
-            f"a vector of length {_length(out):.2f}",
+            f"a vector of length {length(out):.2f}",
             "width",
             out,
             lambda r, n: equal(
                 plus(" + ".join(factor(float(w)) for w in writes[:, n]), bias, n), float(out[n])
             ),
         )
-        yield self._joined(f"h.{self.layer}.resid_mid", before, out, "attention", "ln_1")
+        yield self.joined(f"h.{self.layer}.resid_mid", before, out, "attention", "ln_1")
 
     def mlp(self) -> Iterator[Step]:
         name = f"h.{self.layer}.mlp"
         x = before = self.at[f"h.{self.layer}.resid_mid"][self.place]
         if self.config.norm_position == "pre":
-            yield self._norm(self.block.ln_2, f"h.{self.layer}.ln_2", before)
+            yield self.norm(self.block.ln_2, f"h.{self.layer}.ln_2", before)
             x = self.block.ln_2(before)
         hidden, active = self.at[f"{name}.pre"][self.place], self.at[f"{name}.post"][self.place]
         widen, narrow = self.block.mlp.c_fc, self.block.mlp.c_proj
-        yield self._step(
+        yield self.step(
             f"{name}.pre",
             "The MLP widens it",
             f"u = x W_1{self.bias}",
@@ -333,7 +291,7 @@ class _Walk:
             hidden,
             lambda r, n: equal(plus(dot(x, widen.weight[:, n]), widen.bias, n), float(hidden[n])),
         )
-        yield self._step(
+        yield self.step(
             f"{name}.post",
             "Units switch on",
             f"g = {self.config.activation}(u)",
@@ -345,23 +303,23 @@ class _Walk:
             ),
         )
         out = self.at[f"{name}.out"][self.place]
-        yield self._step(
+        yield self.step(
             f"{name}.out",
             "The MLP's word",
             f"g W_2{self.bias}",
-            f"{len(active)} numbers become {len(out)} again; a vector of length {_length(out):.2f}",
+            f"{len(active)} numbers become {len(out)} again; a vector of length {length(out):.2f}",
             "width",
             out,
             lambda r, n: equal(
                 plus(dot(active, narrow.weight[:, n]), narrow.bias, n), float(out[n])
             ),
         )
-        yield self._joined(f"h.{self.layer}.resid_post", before, out, "the MLP", "ln_2")
+        yield self.joined(f"h.{self.layer}.resid_post", before, out, "the MLP", "ln_2")
 
     def odds(self, logits: Tensor) -> Iterator[Step]:
         last = self.at[f"h.{self.config.n_layers - 1}.resid_post"][self.place]
         if self.config.norm_position == "pre":
-            yield self._norm(self.model.transformer.ln_f, "final", last)
+            yield self.norm(self.model.transformer.ln_f, "final", last)
         x, W = self.at["final"][self.place], self.model.lm_head.weight  # (C,), (V, C)
         odds = logits.double().softmax(-1)
         likeliest = odds.topk(min(LIKELIEST, len(odds)))
@@ -370,10 +328,10 @@ class _Walk:
 
         def work(r: int, n: int) -> str:
             logit = equal(dot(x, W[ids[n]]), float(logits[ids[n]]))
-            share = equal(_share(float(logits[ids[n]]), spread), float(odds[ids[n]]))
+            share = equal(share_of(float(logits[ids[n]]), spread), float(odds[ids[n]]))
             return f"logit {logit}; odds {share}"
 
-        yield self._step(
+        yield self.step(
             "logits",
             "Which token comes next",
             "p = exp(logit) / Σ exp(logit), logit = x · W_U[token]",
@@ -383,95 +341,3 @@ class _Walk:
             work,
             ids=ids,
         )
-
-    def _norm(self, norm: Any, name: str, x: Tensor) -> Step:
-        normed = norm(x)
-        return self._step(
-            name,
-            "Layer norm: to mean 0 and spread 1, then a learned scale",
-            "(x − μ) / σ · γ" + (" + β" if norm.bias is not None else ""),
-            f"μ = {shown(float(x.mean()))}, σ = {shown(_spread(norm, x))}",
-            "width",
-            normed,
-            lambda r, n: equal(_normed(norm, x, n), float(normed[n])),
-        )
-
-    def _joined(self, name: str, before: Tensor, out: Tensor, what: str, norm: str) -> Step:
-        """What a part says, added to the stream that came to it, `before` (C,)."""
-        after = self.at[name][self.place]
-        residual = self.config.residual
-        formula = f"x + {what}" if residual else f"{what} alone: no residual path"
-        joined = before + out if residual else out
-        post = getattr(self.block, norm) if self.config.norm_position == "post" else None
-
-        def work(r: int, n: int) -> str:
-            if post is not None:
-                added = f"{shown(float(before[n]))} + {factor(float(out[n]))}" if residual else ""
-                return equal(_normed(post, joined, n, added), float(after[n]))
-            if residual:
-                return equal(
-                    f"{shown(float(before[n]))} + {factor(float(out[n]))}", float(after[n])
-                )
-            return equal(shown(float(out[n])), float(after[n]))
-
-        return self._step(
-            name,
-            "Added to the residual stream" if residual else "It replaces the stream",
-            f"x = norm({formula})" if post is not None else f"x = {formula}",
-            f"the stream's length goes from {_length(before):.2f} to {_length(after):.2f}",
-            "width",
-            after,
-            work,
-        )
-
-    def _step(
-        self,
-        name: str,
-        title: str,
-        formula: str,
-        numbers: str,
-        columns: str,
-        rows: Tensor,
-        work: Working,
-        default: tuple[int, int] | None = None,
-        ids: tuple[int, ...] = (),
-    ) -> Step:
-        """A step over `rows` (N,) or (H, N), with the number that is asked for worked out."""
-        rows = rows if rows.dim() == 2 else rows[None]
-        if self.spot is not None and self.spot.name == name:
-            row, column = self.spot.row, self.spot.column
-            for place, count, field in ((row, len(rows), "row"), (column, rows.shape[1], "column")):
-                if not 0 <= place < count:
-                    raise BadInput(
-                        f"{name} has no {field} {place}: they go from 0 to {count - 1}.",
-                        field=field,
-                    )
-        elif default is not None:
-            row, column = default
-        else:
-            row, column = divmod(int(rows.abs().argmax()), rows.shape[1])
-        worked = work(row, column)
-        return Step(name, title, formula, numbers, columns, rows.tolist(), worked, row, column, ids)
-
-
-def _normed(norm: Any, x: Tensor, n: int, written: str = "") -> str:
-    """Number `n` of a layer norm over x (C,), worked out; `written` is how x's own came about."""
-    expression = (
-        f"({written or shown(float(x[n]))} − {factor(float(x.mean()))}) / "
-        f"{shown(_spread(norm, x))} · {factor(float(norm.weight[n]))}"
-    )
-    return plus(expression, norm.bias, n)
-
-
-def _share(score: float, spread: float) -> str:
-    """exp(score) over the sum of such, `spread` being the logarithm of that."""
-    return f"exp({shown(score)} − {factor(spread)})"
-
-
-def _spread(norm: Any, x: Tensor) -> float:
-    """The deviation that a layer norm divides by."""
-    return math.sqrt(float(x.var(unbiased=False)) + norm.eps)
-
-
-def _length(x: Tensor) -> float:
-    return float(x.norm())

@@ -18,39 +18,28 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from accelerate.utils import gather_object
 from torch import Tensor, nn
 
 from gtt.config import RunConfig
 from gtt.data.corpus import Corpus
-from gtt.errors import UnusableRun
 from gtt.model import export
-from gtt.model.export import load_weights, read_about, save_model
 from gtt.model.gpt import GPT
 from gtt.training import events, schedule
 from gtt.training.accelerator import (
     memory_in_use,
     new_accelerator,
     precision_of,
-    surroundings,
 )
 from gtt.training.batches import make_sampler
-from gtt.training.card import write_card
 from gtt.training.checkpoints import CheckpointFolder
 from gtt.training.end_reasons import completed, divergence, out_of_time, stopped
 from gtt.training.kernels import use_cpu_kernels
 from gtt.training.loss import NextTokenLoss
 from gtt.training.observer import Observer, usable_prompt
 from gtt.training.optimizers import build_optimizers, set_learning_rate
-from gtt.training.resume_differences import differences
-from gtt.training.resume_state import (
-    random_state,
-    read_resume_state,
-    restore_random_state,
-    write_resume_state,
-)
 from gtt.training.running_means import PendingLog
-from gtt.training.sharding import Shards, moments_of, shards_model, shared_out, whole
+from gtt.training.saving import restore, save
+from gtt.training.sharding import Shards, shards_model, shared_out, whole
 from gtt.training.snapshots import copy_weights
 from gtt.training.tracking import Tracking
 
@@ -114,7 +103,7 @@ class Trainer:
         self.saved_step = -1
         self.pending = PendingLog(device)
         if resume:
-            self._restore()
+            restore(self)
 
         if training.compile:
             wrapped = torch.compile(wrapped)  # type: ignore[assignment]
@@ -180,7 +169,7 @@ class Trainer:
             return
         if self.saved_step != self.step:
             self._gather()
-            yield from self._save()
+            yield save(self)
         message = message or stopped(self.step, self.total_steps)
         yield events.RunEnded(self.step, reason, message, self.total_seconds())
 
@@ -278,7 +267,7 @@ class Trainer:
         if last or schedule.is_log_spaced(self.step):
             yield self.observer.sample(self.step)
         if last or improved or self.step % training.checkpoint_every == 0:
-            yield from self._save()
+            yield save(self)
 
     def _run_started(self) -> events.RunStarted:
         corpus = self.corpus
@@ -338,7 +327,7 @@ class Trainer:
         if self.shards:
             self.shards.gather(gradients=self.config.training.snapshots)
 
-    # ------------------------------------------------------------- ends and saves
+    # -------------------------------------------------------------------- ends
 
     def _divergence(self) -> str | None:
         """A sentence if training has blown up since the last log point, else None."""
@@ -379,76 +368,3 @@ class Trainer:
         return self.any_process(
             is_over or (self.ends_at is not None and self.clock() >= self.ends_at)
         )
-
-    def _save(self) -> Iterator[events.Event]:
-        """Writes the checkpoint of this step from the main process."""
-        random_states = gather_object([random_state(self.device)])
-        path = f"checkpoints/step-{self.step:08d}"
-        best = self.observer.is_best(self.step)
-        is_main = self.accelerator.is_main_process
-        moments = moments_of(self.trained, self.optimizers, keep=is_main)
-        if is_main:
-            self.checkpoints.save(
-                self.step,
-                self._write_export,
-                lambda folder: self._write_resume(folder, moments, random_states),
-                best=best,
-            )
-        self.accelerator.wait_for_everyone()
-        self.saved_step = self.step
-        yield events.CheckpointSaved(self.step, path, best)
-
-    def _write_export(self, folder: Path) -> None:
-        about = {
-            "step": self.step,
-            "fingerprint": self.corpus.fingerprint,
-            "config": self.config.model_dump(mode="json"),
-            "validation_loss": self.observer.measured.loss if self.observer.measured else None,
-            "measured_at_step": self.observer.measured_step if self.observer.measured else None,
-        }
-        save_model(self.model, folder, self.config.generation, about)
-        self.corpus.tokenizer.save(folder)
-        write_card(folder, self.config, self.corpus, self.step, self.observer.measured)
-
-    def _write_resume(
-        self, folder: Path, moments: dict[str, Tensor], random_states: list[dict[str, Tensor]]
-    ) -> None:
-        counters = {
-            "step": self.step,
-            "seconds": self.seconds,
-            "elapsed": self.total_seconds(),
-            "best_loss": None if math.isinf(self.observer.best_loss) else self.observer.best_loss,
-            "pending": self.pending.as_values(),
-            "surroundings": surroundings(self.accelerator),
-            "config": self.config.model_dump(mode="json"),
-        }
-        if self.accelerator.scaler is not None:
-            counters["scaler"] = self.accelerator.scaler.state_dict()
-        write_resume_state(folder, moments, random_states, counters)
-
-    def _restore(self) -> None:
-        """Takes up the newest resumable checkpoint; notes what keeps losses from being equal."""
-        checkpoint = self.checkpoints.resumable()
-        if checkpoint is None:
-            raise UnusableRun(f"{self.folder} holds no checkpoint to resume from: train it anew.")
-        if read_about(checkpoint).get("fingerprint") != self.corpus.fingerprint:
-            raise UnusableRun(
-                f"{self.folder} was trained on other data than {self.corpus.source_title!r} gives "
-                "now: bring the text back, or start a new run."
-            )
-        load_weights(self.model, checkpoint)
-        if self.shards:
-            self.shards.scatter()
-        counters, random_states = read_resume_state(
-            checkpoint, self.trained, self.optimizers, self.accelerator.process_index
-        )
-        self.step = self.saved_step = int(counters["step"])
-        self.seconds, self.elapsed = float(counters["seconds"]), float(counters["elapsed"])
-        if counters["best_loss"] is not None:
-            self.observer.best_loss = float(counters["best_loss"])
-        self.pending.restore(counters["pending"])
-        if random_states is not None:
-            restore_random_state(random_states, self.device)
-        if "scaler" in counters and self.accelerator.scaler is not None:
-            self.accelerator.scaler.load_state_dict(counters["scaler"])
-        self.notes += differences(counters, self.config, surroundings(self.accelerator))

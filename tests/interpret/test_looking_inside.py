@@ -15,8 +15,9 @@ from small_models import VOCAB, combinations, in_transformers, random_ids, rando
 from gtt.errors import BadInput
 from gtt.interpret.ablation import logits_without, loss_without
 from gtt.interpret.attention import attention_maps
-from gtt.interpret.following import Spot, follow, head_writes
+from gtt.interpret.following import follow, head_writes
 from gtt.interpret.lens import logit_lens, read_out
+from gtt.interpret.path_steps import Spot
 from gtt.interpret.probing import activations_of
 from gtt.interpret.surprise import each_token, logits_before, mean_surprise
 from gtt.interpret.written_arithmetic import dot, plus, shown
