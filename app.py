@@ -135,7 +135,7 @@ def serve(service: Service, address: Address) -> None:
                 receive_file=service.receive_file,
                 open_page=partial(service.rates.take, "page"),
                 cache=service.home.cache,
-                known=known_calls(demo),
+                known_calls=known_calls(demo),
             ),
         },
     )

@@ -25,8 +25,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
+from gtt.api.api_errors import ApiError, NotFound, error_body
 from gtt.api.endpoints.configuration import drafted
-from gtt.api.errors import ApiError, NotFound, error_body
 from gtt.api.guard.visitor_address import address_of
 from gtt.api.labels import answer_on_screen
 from gtt.api.links import changes_in
@@ -131,7 +131,7 @@ def _caller_on_page(caller: Caller, http: HttpRequest) -> Caller:
     if not changes and recipe is None:
         return caller
     request = parse(SetConfig, {"recipe": recipe, "config": changes or None}, strict=True)
-    return replace(caller, shown=drafted(caller.draft, request))
+    return replace(caller, draft_on_page=drafted(caller.draft, request))
 
 
 async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Response:

@@ -1,4 +1,4 @@
-"""ZIP files that are made while they are sent, of files that may go meanwhile."""
+"""ZIP files that are written while they are sent, of files that may be deleted meanwhile."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Entry:
 
 
 class _Pipe:
-    """A file that cannot be sought: what is written waits to be taken."""
+    """A file without seeking: the bytes written wait until they are read."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from gtt.api.errors import Conflict, Unavailable
+from gtt.api.api_errors import Conflict, Unavailable
 from gtt.api.uploads import Uploads
 from gtt.atomic_files import write_bytes
 from gtt.config import RunConfig
@@ -115,25 +115,25 @@ class Desk:
         """
         with self.lock:
             name, state, now = _named(key), self._load(), self._room.clock()
-            kept = {
+            requests = {
                 other: answered
                 for other, answered in state.answered.items()
                 if other != name and 0 <= now - answered.time < REMEMBERED_FOR
             }
-            kept[name] = _Answered(_hash_of(request), run_id, now)
-            while len(kept) > MOST_REMEMBERED:
-                del kept[min(kept, key=lambda other: kept[other].time)]
-            self._save(replace(state, answered=kept))
+            requests[name] = _Answered(_hash_of(request), run_id, now)
+            while len(requests) > MOST_REMEMBERED:
+                del requests[min(requests, key=lambda other: requests[other].time)]
+            self._save(replace(state, answered=requests))
 
     def free_key(self, key: str) -> None:
         """Frees an idempotency key whose request came to nothing, to be sent again."""
         with self.lock:
             state = self._load()
-            kept = {one: run for one, run in state.answered.items() if one != _named(key)}
-            self._save(replace(state, answered=kept))
+            requests = {name: run for name, run in state.answered.items() if name != _named(key)}
+            self._save(replace(state, answered=requests))
 
     def mark(self, key: str, request: Any) -> dict[str, Any]:
-        """What a run keeps of the request that makes it: known by it, it is never made twice.
+        """The mark of a request, kept by its run, so that the same request makes no second run.
 
         A server that dies between the run and `remember` finds it there. Raises `BadInput`.
         """

@@ -1,4 +1,4 @@
-"""What is known, before a run, of the machine that will train it and of its text."""
+"""The inputs of an estimate: the machine and its speed, and the length of the text in tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FLAGS = ("avx512_bf16", "amx_bf16")  # of a processor that multiplies bf16 in ha
 
 @dataclass(frozen=True)
 class Text:
-    """What the text of a run will be in tokens; `assumed` where only the settings tell."""
+    """The tokens of a run's text; `assumed` where they are guessed from the settings alone."""
 
     vocab_size: int
     assumed: bool
@@ -42,13 +42,13 @@ def text_of(config: DataConfig, corpora: Path) -> Text:
 
 def machine_of(caller: Caller, threads: int) -> Machine:
     """This machine: its calibration, if there is one, and how fast the caller's runs went."""
-    kept = calibration.load(caller.service.home.path, threads)
+    known_speed = calibration.load(caller.service.home.path, threads)
     runs = [run for run in map(_trained, caller.runs()[:LOOKED_AT]) if run is not None]
     if gpu_count():
         auto = next((run.precision for run in runs if run.device == "cuda"), "bf16")
         return Machine("cuda", auto, 0, None, runs)
-    auto = kept.auto if kept is not None else _auto_precision()
-    return Machine("cpu", auto, int(psutil.virtual_memory().total), kept, runs)
+    auto = known_speed.auto if known_speed is not None else _auto_precision()
+    return Machine("cpu", auto, int(psutil.virtual_memory().total), known_speed, runs)
 
 
 def seconds_of(recipe: Recipe, machine: Machine, corpora: Path) -> float | None:
@@ -60,11 +60,11 @@ def seconds_of(recipe: Recipe, machine: Machine, corpora: Path) -> float | None:
     if machine.device == "cpu" and machine.calibration is None:
         return None
     text = text_of(recipe.config.data, corpora)
-    told = estimate(recipe.config, text.vocab_size, text.train_tokens, machine)
-    if told.tokens_per_second is None or recipe.measured is None:
-        return told.seconds
-    done = recipe.measured
-    return done.seconds * done.tokens_per_second / told.tokens_per_second
+    here = estimate(recipe.config, text.vocab_size, text.train_tokens, machine)
+    if here.tokens_per_second is None or recipe.measured is None:
+        return here.seconds
+    measured = recipe.measured
+    return measured.seconds * measured.tokens_per_second / here.tokens_per_second
 
 
 def _trained(run: ManagedRun) -> TrainedRun | None:

@@ -53,8 +53,10 @@ class _Page:
 
     async def _end(self, body: bytes) -> None:
         assert self._start is not None
-        kept = [one for one in self._start["headers"] if one[0].lower() != b"content-length"]
-        headers = [*kept, (b"content-length", str(len(body)).encode())]
+        other_headers = [
+            header for header in self._start["headers"] if header[0].lower() != b"content-length"
+        ]
+        headers = [*other_headers, (b"content-length", str(len(body)).encode())]
         await self._send({**self._start, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 

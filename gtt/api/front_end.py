@@ -1,4 +1,4 @@
-"""What the front end takes from the Python side: where endpoints lie, and the states of a run."""
+"""Generates the front end's table of endpoints and of the states of a run."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import gradio as gr
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
+from gtt.api.api_errors import error_body
 from gtt.api.doors import gradio as doors
-from gtt.api.errors import error_body
 from gtt.api.guard.gradio_calls import KnownCalls
 from gtt.api.guard.unread_results import Unread
 from gtt.api.guard.visitor_address import address_of
@@ -63,7 +63,7 @@ def add_endpoints(service: Service) -> None:
 
 
 def known_calls(page: gr.Blocks) -> KnownCalls:
-    """Which events a page has, its own among them, and which functions its components."""
+    """The calls that a page knows: its events and the endpoints with their parameters."""
     events = doors.event_names(page)
     return KnownCalls(
         names=frozenset(name for name in events.values() if name),
@@ -107,8 +107,8 @@ def _peer(http: gr.Request) -> str | None:
 
 def _forwarded(http: gr.Request) -> list[str]:
     headers = getattr(http, "headers", None)
-    told = headers.get("x-forwarded-for") if headers is not None else None
-    return [told] if isinstance(told, str) else []
+    forwarded = headers.get("x-forwarded-for") if headers is not None else None
+    return [forwarded] if isinstance(forwarded, str) else []
 
 
 def as_gradio_error(error: BaseException) -> gr.Error:
@@ -142,15 +142,15 @@ def begin(
     caller = caller_of(service, values.pop("workspace", None), http)
     service.unread.belongs(doors.event_at_work(), caller.desk.owner)
     service.rates.take(row.rate, caller.desk.owner)
-    given = {name: value for name, value in values.items() if value is not None}
-    return caller, parse(row.request, given, strict=True)
+    fields = {name: value for name, value in values.items() if value is not None}
+    return caller, parse(row.request, fields, strict=True)
 
 
 def signed_in(values: dict[str, Any]) -> None:
     """Takes what Gradio knows of a sign-in with Hugging Face for the token that is left out."""
-    known = values.pop(SIGNED_IN, None)
-    if known is not None and not values.get("token"):
-        values["token"] = known.token
+    sign_in = values.pop(SIGNED_IN, None)
+    if sign_in is not None and not values.get("token"):
+        values["token"] = sign_in.token
 
 
 def _finished(caller: Caller, response: Any) -> dict[str, Any]:
@@ -169,8 +169,8 @@ def _finished(caller: Caller, response: Any) -> dict[str, Any]:
 def _once(service: Service, row: Endpoint) -> Callable[..., Any]:
     async def call(request: gr.Request, **values: Any) -> dict[str, Any]:
         with gradio_errors():
-            caller, asked = begin(service, row.name, request, **values)
-            return _finished(caller, await answer(row, caller, asked))
+            caller, row_request = begin(service, row.name, request, **values)
+            return _finished(caller, await answer(row, caller, row_request))
 
     return call
 
@@ -180,9 +180,9 @@ def _streaming(service: Service, row: Endpoint) -> Callable[..., Any]:
         assert row.stream is not None
         with gradio_errors():
             signed_in(values)
-            caller, asked = begin(service, row.name, request, **values)
+            caller, row_request = begin(service, row.name, request, **values)
             with service.streams.held(caller.desk.owner):
-                async for part in row.stream(caller, asked):
+                async for part in row.stream(caller, row_request):
                     yield _finished(caller, part)
 
     return call
@@ -235,15 +235,17 @@ def _parameters(model: type[Request]) -> list[Field]:
 
 
 def _kind(annotation: Any) -> type:
-    """What a value of JSON is, told by what a field takes; of several kinds the first."""
+    """The JSON type of a field's annotation; of a union the first plain one."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType, Annotated):
         return next((kind for kind in map(_kind, parts) if kind in PLAIN), _kind(parts[0]))
     if origin is Literal:
         return type(parts[0])
-    found = origin or annotation
+    plain_type = origin or annotation
     kinds = (bool, int, float, str, list)
-    return next((k for k in kinds if isinstance(found, type) and issubclass(found, k)), dict)
+    return next(
+        (k for k in kinds if isinstance(plain_type, type) and issubclass(plain_type, k)), dict
+    )
 
 
 def _words(row: Endpoint) -> str:
@@ -265,8 +267,8 @@ def _add_upload(service: Service, row: Endpoint) -> None:
             path = Path(file) if file else None
             if path is not None and values.get("name") is None:
                 values["name"] = path.name
-            caller, asked = begin(service, row.name, request, **values)
-            return _finished(caller, await answer(row, caller, asked, _pieces(path)))
+            caller, row_request = begin(service, row.name, request, **values)
+            return _finished(caller, await answer(row, caller, row_request, _pieces(path)))
 
     # Gradio lets out only what is None otherwise: the name is the file's own then.
     optional: list[Field] = [(name, kind, None) for name, kind, _ in _parameters(row.request)]
@@ -289,24 +291,24 @@ def _add_download(service: Service, row: Endpoint) -> None:
 
     async def call(request: gr.Request, **values: Any) -> str:
         with gradio_errors():
-            caller, asked = begin(service, row.name, request, **values)
-            done = await answer(row, caller, asked)
-            return await asyncio.to_thread(_written, done, doors.cache_folder(out), service)
+            caller, row_request = begin(service, row.name, request, **values)
+            download = await answer(row, caller, row_request)
+            return await asyncio.to_thread(_written, download, doors.cache_folder(out), service)
 
     _add_with_components(call, row, _parameters(row.request), out)
 
 
-def _written(done: Download, cache: Path, service: Service) -> str:
+def _written(download: Download, cache: Path, service: Service) -> str:
     """The path of the file: in Gradio's cache, which it clears, in a folder that nobody guesses.
 
     Raises `ApiError` where the disk has no room for it, and leaves nothing then.
     """
     folder = cache / secrets.token_urlsafe(32)
     folder.mkdir(parents=True)
-    path, room = folder / done.name, 0
+    path, room = folder / download.name, 0
     try:
         with path.open("wb") as file:
-            for chunk in done.chunks:
+            for chunk in download.chunks:
                 if room < len(chunk):
                     room = max(len(chunk), MEGABYTE)
                     service.workspaces.check_room(room)

@@ -7,8 +7,8 @@ from typing import Any
 
 from gtt.config import describe_settings
 
-LABELS = {one.key: one.label for one in describe_settings()}
-_SHORT = {one.name: one.label for one in describe_settings() if "_" in one.name}
+LABELS = {setting.key: setting.label for setting in describe_settings()}
+_SHORT = {setting.name: setting.label for setting in describe_settings() if "_" in setting.name}
 _DOTTED = re.compile(r"(?<![\w.=])(?:config\.)?((?:data|model|training|generation)\.\w+)\b")
 _BARE = re.compile(rf"(?<![\w.=\"'`-])({'|'.join(sorted(_SHORT, key=len, reverse=True))})(?![\w=])")
 _TOLD = ("message", "basis")  # fields of an answer that hold a sentence
@@ -22,34 +22,36 @@ def on_screen(sentence: str) -> str:
 
     `n_embed` becomes Embedding width; names that are ordinary words, as `seed`, stay as they are.
     """
-    called = _DOTTED.sub(lambda found: _called(found, LABELS.get(found[1])), sentence)
-    return _BARE.sub(lambda found: _called(found, _SHORT[found[1]]), called)
+    called = _DOTTED.sub(lambda found: _label_or_name(found, LABELS.get(found[1])), sentence)
+    return _BARE.sub(lambda match: _label_or_name(match, _SHORT[match[1]]), called)
 
 
-def _called(found: re.Match[str], label: str | None) -> str:
+def _label_or_name(match: re.Match[str], label: str | None) -> str:
     if label is None:
-        return found[0]
+        return match[0]
     # Amid a sentence a label of several words would run into it.
-    return label if found.start() == 0 else f"“{label}”"
+    return label if match.start() == 0 else f"“{label}”"
 
 
 def answer_on_screen(answer: dict[str, Any]) -> dict[str, Any]:
     """An answer of an endpoint with its sentences in the words of the screen."""
-    said = dict(answer)
+    values = dict(answer)
     for name in _TOLD:
-        if isinstance(said.get(name), str):
-            said[name] = on_screen(said[name])
+        if isinstance(values.get(name), str):
+            values[name] = on_screen(values[name])
     for name in _LISTED:
-        if isinstance(said.get(name), list):
-            said[name] = [on_screen(one) if isinstance(one, str) else one for one in said[name]]
-    if isinstance(said.get("changed"), list):  # dotted names of settings
-        said["changed"] = [LABELS.get(str(one), str(one)) for one in said["changed"]]
-    for name in _INSIDE:
-        if isinstance(said.get(name), dict):
-            said[name] = answer_on_screen(said[name])
-    for name in _SEVERAL:
-        if isinstance(said.get(name), list):
-            said[name] = [
-                answer_on_screen(one) if isinstance(one, dict) else one for one in said[name]
+        if isinstance(values.get(name), list):
+            values[name] = [
+                on_screen(item) if isinstance(item, str) else item for item in values[name]
             ]
-    return said
+    if isinstance(values.get("changed"), list):  # dotted names of settings
+        values["changed"] = [LABELS.get(str(key), str(key)) for key in values["changed"]]
+    for name in _INSIDE:
+        if isinstance(values.get(name), dict):
+            values[name] = answer_on_screen(values[name])
+    for name in _SEVERAL:
+        if isinstance(values.get(name), list):
+            values[name] = [
+                answer_on_screen(item) if isinstance(item, dict) else item for item in values[name]
+            ]
+    return values

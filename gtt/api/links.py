@@ -20,7 +20,7 @@ def link_of(config: RunConfig, recipes: Iterable[RecipeInfo]) -> str:
     """The query that makes this draft from the recipe that it is nearest to."""
     recipes = list(recipes)
     name = nearest_recipe(config, recipes)
-    changes = differences(next(one.config for one in recipes if one.name == name), config)
+    changes = differences(next(recipe.config for recipe in recipes if recipe.name == name), config)
     settings = [("set", f"{key}:{_text(value)}") for key, value in changes.items()]
     return urlencode([("recipe", name), *settings], safe=":")
 

@@ -177,9 +177,9 @@ def _body(row: Endpoint, request: dict[str, Any]) -> dict[str, Any] | None:
     if required:
         schema["required"] = required
     media: dict[str, Any] = {"schema": schema}
-    shown = row.request.example or row.request.examples()
+    example = row.request.example or row.request.examples()
     # Which run there is, nobody can show: left out it is the current one.
-    media["example"] = {k: v for k, v in shown.items() if k in fields and v != RUN_ID}
+    media["example"] = {k: v for k, v in example.items() if k in fields and v != RUN_ID}
     return {"required": bool(required), "content": {"application/json": media}}
 
 
@@ -208,20 +208,20 @@ def _responses(row: Endpoint, answer: Any) -> dict[str, Any]:
         refusals[status]["headers"] = {
             "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
         }
-    done = {"description": row.title, "headers": headers, "content": content}
-    return {str(row.status): done, **refusals}
+    success = {"description": row.title, "headers": headers, "content": content}
+    return {str(row.status): success, **refusals}
 
 
 def _schema_of(reference: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     """The request's own schema; it is inlined, since path, query and body take parts of it."""
     name = str(reference["$ref"]).rpartition("/")[2]
-    found: dict[str, Any] = schemas[name]
-    return found
+    schema: dict[str, Any] = schemas[name]
+    return schema
 
 
 def _explained(schemas: dict[str, Any]) -> dict[str, Any]:
     """Settings and quantities with the words that the page has for them."""
-    settings = {one.key: explain(one.concept).tip for one in describe_settings()}
+    settings = {setting.key: explain(setting.concept).tip for setting in describe_settings()}
     groups = {
         name: group
         for group, model in GROUPS.items()
@@ -253,8 +253,8 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
     kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
     if len(kinds) != 1:
         return schema
-    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
-    return {**rest, **kinds[0]}
+    common = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    return {**common, **kinds[0]}
 
 
 def _without_null_defaults(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from gtt.api.errors import Unavailable
+from gtt.api.api_errors import Unavailable
 from gtt.hub.push_start import StartedPush
 
 MOST, MOST_EACH = 4, 1  # at once, of all strangers and of one desk
@@ -23,8 +23,10 @@ class Pushes:
     def start(self, owner: str, begin: Callable[[], StartedPush]) -> StartedPush:
         """What `begin` starts, one at a time; raises `Unavailable` where there are too many."""
         with self._lock:
-            self._at_work = [one for one in self._at_work if one[1].is_at_work]
-            own = sum(one == owner for one, _ in self._at_work)
+            self._at_work = [
+                owner_and_push for owner_and_push in self._at_work if owner_and_push[1].is_at_work
+            ]
+            own = sum(push_owner == owner for push_owner, _ in self._at_work)
             if self._for_strangers and (own >= MOST_EACH or len(self._at_work) >= MOST):
                 whose = "you are pushing already" if own else f"{MOST} models are pushed just now"
                 raise Unavailable(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from gtt.api.errors import RateLimited
+from gtt.api.api_errors import RateLimited
 
 Kind = Literal[
     "create",
@@ -149,13 +149,13 @@ class RateLimiter:
         """No limit: who sits at the machine may use it."""
         return cls({})
 
-    def take(self, kind: Kind, who: str) -> None:
+    def take(self, kind: Kind, owner: str) -> None:
         """Takes one token for the desk `who`; raises `RateLimited` and takes none where none is."""
         if kind not in _ACTS:
             raise KeyError(kind)
         with self._lock:
             now = self.clock()
-            desk, server = self._desk_bucket(kind, who, now), self._server_bucket(kind, now)
+            desk, server = self._desk_bucket(kind, owner, now), self._server_bucket(kind, now)
             wait_desk = desk.wait(self.per_desk[kind], now) if desk else 0.0
             wait_all = server.wait(self.for_all[kind], now) if server else 0.0
             if not wait_desk and not wait_all:
@@ -175,15 +175,15 @@ class RateLimiter:
         """Forgets the buckets that are full again: anew they would be the same."""
         with self._lock:
             now = self.clock()
-            for (kind, who), bucket in list(self._desks.items()):
+            for (kind, owner), bucket in list(self._desks.items()):
                 if bucket.is_full(self.per_desk[kind], now):
-                    del self._desks[kind, who]
+                    del self._desks[kind, owner]
 
-    def _desk_bucket(self, kind: Kind, who: str, now: float) -> _Bucket | None:
+    def _desk_bucket(self, kind: Kind, owner: str, now: float) -> _Bucket | None:
         rate = self.per_desk.get(kind)
         if rate is None:
             return None
-        key = (kind, who)
+        key = (kind, owner)
         if key not in self._desks:
             self._desks[key] = _Bucket(rate.burst, now)
             while len(self._desks) > self.most_buckets:
@@ -203,7 +203,7 @@ class Places:
 
     def __init__(self, per_desk: int | None, for_all: int) -> None:
         self.per_desk, self.for_all = per_desk, for_all
-        self._taken: Counter[str] = Counter()
+        self._places: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @classmethod
@@ -216,39 +216,39 @@ class Places:
         """Nobody is held apart from the others; that there is an end keeps the page alive."""
         return cls(None, STREAMS)
 
-    def take(self, who: str) -> None:
+    def take(self, owner: str) -> None:
         """Takes a place, to be left with `leave`; raises `RateLimited` where none is free."""
         with self._lock:
-            is_desk_full = self.per_desk is not None and self._taken[who] >= self.per_desk
-            if is_desk_full or self._taken.total() >= self.for_all:
+            is_desk_full = self.per_desk is not None and self._places[owner] >= self.per_desk
+            if is_desk_full or self._places.total() >= self.for_all:
                 whose = "on this desk" if is_desk_full else "on this server"
                 raise RateLimited(
                     f"Too many streams are open {whose}: close one, or try again in "
                     f"{_seconds(RETRY_STREAM)}.",
                     retry_after=RETRY_STREAM,
                 )
-            self._taken[who] += 1
+            self._places[owner] += 1
 
     def count(self) -> int:
         """How many are taken."""
         with self._lock:
-            return self._taken.total()
+            return self._places.total()
 
-    def leave(self, who: str) -> None:
+    def leave(self, owner: str) -> None:
         """Gives a place back."""
         with self._lock:
-            self._taken[who] -= 1
-            if not self._taken[who]:
-                del self._taken[who]
+            self._places[owner] -= 1
+            if not self._places[owner]:
+                del self._places[owner]
 
     @contextmanager
-    def held(self, who: str) -> Iterator[None]:
+    def held(self, owner: str) -> Iterator[None]:
         """A place for the length of a `with` block."""
-        self.take(who)
+        self.take(owner)
         try:
             yield
         finally:
-            self.leave(who)
+            self.leave(owner)
 
 
 def _seconds(wait: float) -> str:

@@ -17,7 +17,9 @@ def on_screen_of(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def changes_on_screen(config: RunConfig, shown: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def changes_on_screen(
+    config: RunConfig, values_on_screen: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
     """What differs from `config` in what controls show, as a partial update.
 
     An empty field is no change where nothing was set.
@@ -26,7 +28,7 @@ def changes_on_screen(config: RunConfig, shown: dict[str, Any]) -> dict[str, dic
     return changes_of(
         {
             setting: value
-            for setting, value in shown.items()
+            for setting, value in values_on_screen.items()
             if value != old.get(setting) and (value, old.get(setting)) != ("", None)
         }
     )

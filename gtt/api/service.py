@@ -16,8 +16,8 @@ from typing import Any
 
 import psutil
 
+from gtt.api.api_errors import NotFound
 from gtt.api.desk import Desk
-from gtt.api.errors import NotFound
 from gtt.api.guard.unread_results import Unread
 from gtt.api.pushes import Pushes
 from gtt.api.rates import Places, RateLimiter
@@ -130,8 +130,8 @@ class Service:
 
         It counts on the desk of the key, else on the visitor's address.
         """
-        who = visitor if key is None or self.limits.shared_desk else owner_of(key)
-        self.rates.take("file", who)
+        owner = visitor if key is None or self.limits.shared_desk else owner_of(key)
+        self.rates.take("file", owner)
         with self.receiving:
             self.workspaces.check_room(most_bytes)
             self.workspaces.note_written(most_bytes)
@@ -217,18 +217,18 @@ def rates_of(limits: Limits) -> RateLimiter:
 class Caller:
     """Whoever calls an endpoint: the server and a desk on it.
 
-    `shown` is a draft that stands on a page and is not kept yet; questions about the draft are
-    about that one then.
+    `draft_on_page` is a draft that a page shows and that is not saved yet; questions about the
+    draft are then about that one.
     """
 
     service: Service
     desk: Desk
-    shown: RunConfig | None = None
+    draft_on_page: RunConfig | None = None
 
     @property
     def draft(self) -> RunConfig:
         """What a question about the draft is about."""
-        return self.desk.draft if self.shown is None else self.shown
+        return self.desk.draft if self.draft_on_page is None else self.draft_on_page
 
     @property
     def limits(self) -> Limits:

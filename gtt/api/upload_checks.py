@@ -45,9 +45,9 @@ def suffix_of(name: str) -> str:
     suffix = base[dot:].lower() if dot >= 0 else ""
     if suffix in FILE_SUFFIXES:
         return suffix
-    shown = repr(suffix[:20]) if suffix else "no ending"
+    ending = repr(suffix[:20]) if suffix else "no ending"
     raise _unusable(
-        f"The file has {shown}, and what can be read is {', '.join(FILE_SUFFIXES)}: "
+        f"The file has {ending}, and what can be read is {', '.join(FILE_SUFFIXES)}: "
         + way_with(suffix)
     )
 
@@ -70,7 +70,7 @@ class ContentCheck:
     def __init__(self, suffix: str) -> None:
         self.is_parquet = suffix == ".parquet"
         self._head = b""
-        self._seen = 0
+        self._bytes_checked = 0
         self._has_text = self._has_zero = False
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
@@ -81,12 +81,12 @@ class ContentCheck:
             self._check_head()
         if not self.is_parquet:
             self._check_text(chunk)
-        self._seen += len(chunk)
+        self._bytes_checked += len(chunk)
 
     def finish(self, path: Path, most: int) -> None:
         """Checks the end, and that a table unpacks to no more than `most` bytes."""
         if self.is_parquet:
-            if self._seen == 0:
+            if self._bytes_checked == 0:
                 raise _empty()
             _check_parquet(path, most)
             return
@@ -167,10 +167,10 @@ def _wide_or_binary(head: bytes) -> UnusableData:
 
 
 def _not_utf8(part: bytes) -> UnusableData:
-    found = encoding_of(part)
-    if found is None:
+    encoding = encoding_of(part)
+    if encoding is None:
         return _unusable("The file is not in UTF-8: save it as UTF-8 in your editor.")
-    return _unusable(f"The file {in_encoding(found)}")
+    return _unusable(f"The file {in_encoding(encoding)}")
 
 
 def _not_parquet() -> UnusableData:

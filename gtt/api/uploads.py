@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from gtt.api.errors import (
+from gtt.api.api_errors import (
     NotFound,
     QuotaExceeded,
     TooLarge,
@@ -114,11 +114,11 @@ class Uploads:
 
     def list(self) -> list[Upload]:
         """The texts on the desk, the newest first."""
-        found = []
+        uploads = []
         for upload_id in self._ids():
             with suppress(NotFound):
-                found.append(self.get(upload_id))
-        return sorted(found, key=lambda upload: (-upload.created, upload.id))
+                uploads.append(self.get(upload_id))
+        return sorted(uploads, key=lambda upload: (-upload.created, upload.id))
 
     def get(self, upload_id: str) -> Upload:
         """One text; raises `NotFound` for an id that is not on this desk."""
@@ -270,7 +270,9 @@ class Incoming:
             self._uploads.wrote(-self._bytes)
 
 
-def check_disk(folder: Path, most: int | None, kept: int, more: int, *, promised: int = 0) -> None:
+def check_disk(
+    folder: Path, most: int | None, stored: int, more: int, *, promised: int = 0
+) -> None:
     """Raises unless `more` bytes may be added below a folder, to `kept` of `most` and to its disk.
 
     `promised` are bytes that others will write. `TooMuchOnDesk` where there never could be room,
@@ -285,7 +287,7 @@ def check_disk(folder: Path, most: int | None, kept: int, more: int, *, promised
             field="file",
         )
     more += promised
-    if disk.free - more < FREE_DISK or (most is not None and kept + more > most):
+    if disk.free - more < FREE_DISK or (most is not None and stored + more > most):
         raise Unavailable(
             "The disk of this server is full: delete runs or texts, or try again later.",
             retry_after=600,

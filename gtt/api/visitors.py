@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gtt.api.errors import ApiError, Forbidden
+from gtt.api.api_errors import ApiError, Forbidden
 from gtt.api.service import Caller
 from gtt.config import RunConfig
 from gtt.data.sources import FILE_SUFFIXES, SOURCES, UPLOAD
@@ -21,9 +21,9 @@ BUILT_IN_MEGABYTES = 20  # that a built-in source may give, however small upload
 
 def recipe_of(name: str) -> Recipe:
     """A recipe by its name and nothing else: a path is no name."""
-    known = recipe_names()
-    if name not in known:
-        raise BadInput(nearest("recipe", name, known), field="recipe")
+    names = recipe_names()
+    if name not in names:
+        raise BadInput(nearest("recipe", name, names), field="recipe")
     return load_recipe(name)
 
 

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from gtt.api.api_errors import Unavailable
 from gtt.api.desk import Desk, seen_at
-from gtt.api.errors import Unavailable
 from gtt.api.uploads import check_disk
 from gtt.config import RunConfig
 from gtt.errors import BadInput
@@ -165,11 +165,11 @@ class Workspaces:
         It is measured at most once a minute; what is written meanwhile is added.
         """
         with self._measuring:
-            now, kept = self.clock(), self._measured
-            if kept is None or not 0 <= now - kept[0] < HOME_MEASURED_EVERY:
+            now, measured = self.clock(), self._measured
+            if measured is None or not 0 <= now - measured[0] < HOME_MEASURED_EVERY:
                 before = self._written  # what is written meanwhile may count twice, never not
-                kept = self._measured = (now, self.measure() - before)
-            return max(0, kept[1] + self._written)
+                measured = self._measured = (now, self.measure() - before)
+            return max(0, measured[1] + self._written)
 
     def note_written(self, bytes: int) -> None:
         """Counts what was just written, or deleted with a minus, until the next measurement."""
@@ -179,8 +179,8 @@ class Workspaces:
     def check_room(self, more: int) -> None:
         """Raises unless the server has room for `more` bytes beside all that it has promised."""
         promised = self.reserved_bytes(None)
-        kept, most = self.home_bytes(), self.limits.disk_bytes
-        check_disk(self.folder, most, kept, more, promised=promised)
+        stored, most = self.home_bytes(), self.limits.disk_bytes
+        check_disk(self.folder, most, stored, more, promised=promised)
 
     def usage_of(self, owner: str) -> int:
         """What an owner keeps on the disk: desk, uploads and runs, in bytes."""

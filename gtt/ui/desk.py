@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from gtt.api.errors import error_body
+from gtt.api.api_errors import error_body
 from gtt.api.gradio_adapter import begin
 from gtt.api.labels import on_screen
 from gtt.api.screen import on_screen_of

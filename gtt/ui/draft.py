@@ -13,8 +13,8 @@ from typing import Any
 
 import gradio as gr
 
+from gtt.api.api_errors import error_body
 from gtt.api.endpoints.configuration import get_config, set_config
-from gtt.api.errors import error_body
 from gtt.api.labels import LABELS, on_screen
 from gtt.api.screen import changes_of, changes_on_screen
 from gtt.errors import BadInput, GTTError

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from gtt.api.errors import error_body
+from gtt.api.api_errors import error_body
 from gtt.api.schemas import ErrorResponse, RunEstimate
 from gtt.api.service import Service
 from gtt.api.workspaces import new_key, owner_of

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gtt.api.errors import RateLimited
+from gtt.api.api_errors import RateLimited
 from gtt.api.guard import Guard, guarding
 from gtt.api.guard.form_parts import PartCount
 from gtt.api.guard.hosts import read_host, read_origin

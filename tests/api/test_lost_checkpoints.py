@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gtt.api.api_errors import NotFound
 from gtt.api.endpoints.checkpoints import answer_about
-from gtt.api.errors import NotFound
 from gtt.api.schemas import NextToken
 from gtt.api.service import Service
 from gtt.api.table import TABLE

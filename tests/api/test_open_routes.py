@@ -17,7 +17,7 @@ from gradio.routes import App
 from serving import ROOT
 from starlette.routing import Mount, Route
 
-from gtt.api.errors import ApiError
+from gtt.api.api_errors import ApiError
 from gtt.api.guard import Guard
 from gtt.api.guard.open_routes import (
     ALWAYS_OPEN,

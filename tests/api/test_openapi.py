@@ -9,7 +9,7 @@ import pytest
 from serving import ROOT
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
-from gtt.api.errors import NotFound, error_body
+from gtt.api.api_errors import NotFound, error_body
 from gtt.api.openapi import openapi
 from gtt.api.schemas import Ablate
 from gtt.api.table import TABLE, Endpoint

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gtt.api.errors import RateLimited
+from gtt.api.api_errors import RateLimited
 from gtt.api.rates import DESK_RATES, SERVER_RATES, Rate, RateLimiter
 
 

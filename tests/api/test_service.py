@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 
-from gtt.api.desk import Desk
-from gtt.api.errors import (
+from gtt.api.api_errors import (
     ApiError,
     Conflict,
     QuotaExceeded,
@@ -26,6 +25,7 @@ from gtt.api.errors import (
     TooMuchOnDesk,
     Unavailable,
 )
+from gtt.api.desk import Desk
 from gtt.api.gradio_adapter import _written
 from gtt.api.rates import DESK_RATES, Rate, RateLimiter
 from gtt.api.service import Service, rates_of

@@ -13,8 +13,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Message
 
+from gtt.api.api_errors import RateLimited
 from gtt.api.endpoints import journal
-from gtt.api.errors import RateLimited
 from gtt.api.rates import STREAMS_PER_DESK, Places
 from gtt.api.schemas import EventsPage
 from gtt.api.service import Service

@@ -420,7 +420,7 @@ def test_the_page_is_built_on_the_table() -> None:
     alone = (
         "gtt.api.service.",
         "gtt.api.workspaces.new_key",
-        "gtt.api.errors.error_body",
+        "gtt.api.api_errors.error_body",
         "gtt.exports.formats.",  # what there is, which the API describes too
         "gtt.api.labels.",  # a setting is called as its control is
         "gtt.api.screen.",  # what controls show, as settings

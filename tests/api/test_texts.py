@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from gtt.api.api_errors import Forbidden
 from gtt.api.endpoints.data import compare_tokenizers, merges, preview
-from gtt.api.errors import Forbidden
 from gtt.api.schemas import (
     ComparedTokenizers,
     CompareTokenizers,

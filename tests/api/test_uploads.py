@@ -19,7 +19,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import gtt.api.endpoints  # noqa: F401 - fills the table
-from gtt.api.errors import ApiError, NotFound, QuotaExceeded, TooLarge, TooMuchOnDesk, Unavailable
+from gtt.api.api_errors import (
+    ApiError,
+    NotFound,
+    QuotaExceeded,
+    TooLarge,
+    TooMuchOnDesk,
+    Unavailable,
+)
 from gtt.api.service import Service
 from gtt.api.table import TABLE
 from gtt.api.upload_checks import MOST_FOOTER

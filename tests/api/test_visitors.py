@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gtt.api.errors import Forbidden
+from gtt.api.api_errors import Forbidden
 from gtt.api.service import Service
 from gtt.api.visitors import allowed
 from gtt.config import RunConfig

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gtt.api.api_errors import Conflict, TooMuchOnDesk, Unavailable
 from gtt.api.desk import MOST_REMEMBERED
-from gtt.api.errors import Conflict, TooMuchOnDesk, Unavailable
 from gtt.api.workspaces import UNUSED_IN_MEMORY, Workspaces, new_key, owner_of
 from gtt.errors import BadInput, InvalidSetting
 from gtt.recipes import load_recipe

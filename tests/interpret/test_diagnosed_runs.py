@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gtt.api.api_errors import NotFound
 from gtt.api.endpoints.diagnosis import diagnosis
-from gtt.api.errors import NotFound
 from gtt.api.schemas import OfMaybeRun
 from gtt.api.service import Caller, Service
 from gtt.api.workspaces import new_key, owner_of

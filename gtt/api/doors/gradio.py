@@ -66,7 +66,7 @@ def event_names(page: gr.Blocks) -> Mapping[int, str | None]:
     Why: `get_api_info` leaves out those of the page itself, which may be called as well.
     """
     events: Mapping[int, Any] = behind("gradio", page, "fns")
-    return {number: behind("gradio", one, "api_name") or None for number, one in events.items()}
+    return {number: behind("gradio", event, "api_name") or None for number, event in events.items()}
 
 
 def event_at_work() -> str | None:
@@ -74,8 +74,8 @@ def event_at_work() -> str | None:
 
     Why: whose desk a result counts on is known only where the event is worked on.
     """
-    found: str | None = behind("gradio", context, "LocalContext", "event_id").get(None)
-    return found
+    event_id: str | None = behind("gradio", context, "LocalContext", "event_id").get(None)
+    return event_id
 
 
 def request_at_work() -> Any:
@@ -92,7 +92,7 @@ def cache_folder(component: Any) -> Path:
 
 
 class _Nothing(dict[int, dict[str, Any]]):
-    """Takes what Gradio writes down of components, and keeps nothing of it."""
+    """A dict that stays empty, in place of those in which Gradio copies component settings."""
 
     def __contains__(self, key: object) -> bool:
         return True

@@ -29,8 +29,8 @@ def wrapped(app: Starlette, around: Callable[[ASGIApp], ASGIApp]) -> Iterator[No
 
 def outermost(app: Starlette) -> ASGIApp | None:
     """What of an application a request meets first."""
-    found: ASGIApp | None = behind("starlette", app, "middleware_stack")
-    return found
+    middleware: ASGIApp | None = behind("starlette", app, "middleware_stack")
+    return middleware
 
 
 def without_upgrades(base: Any) -> Any:

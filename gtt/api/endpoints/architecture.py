@@ -31,9 +31,9 @@ async def architecture(caller: Caller, request: DrawArchitecture) -> Architectur
     """
     run = caller.run(request.run_id) if request.run_id is not None else None
     config = run.config if run is not None else caller.draft
-    known = run.view().vocab_size if run is not None else None
+    recorded_size = run.view().vocab_size if run is not None else None
     text = text_of(config.data, caller.service.home.corpora)
-    vocabulary = known or text.vocab_size
+    vocabulary = recorded_size or text.vocab_size
     batch = request.batch or config.training.batch_size
     tokens = min(request.tokens or config.model.block_size, config.model.block_size)
     model = config.model.model_dump(mode="json")
@@ -41,7 +41,7 @@ async def architecture(caller: Caller, request: DrawArchitecture) -> Architectur
     return Architecture(
         config=model,
         vocab_size=vocabulary,
-        vocabulary_is_assumed=known is None and text.assumed,
+        vocabulary_is_assumed=recorded_size is None and text.assumed,
         parameters=config.model.parameter_count(vocabulary),
         batch=batch,
         tokens=tokens,

@@ -1,11 +1,11 @@
-"""Which checkpoint is asked about, also while its run saves another one."""
+"""Answers questions about a checkpoint, also while its run replaces it by another one."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from gtt.api.errors import NotFound
+from gtt.api.api_errors import NotFound
 from gtt.api.schemas import Inside
 from gtt.api.service import Caller
 from gtt.errors import UnusableRun
@@ -36,7 +36,7 @@ async def pieces_about(
     where there is none, and what the question raises.
     """
     checkpoint = checkpoint_of(run, request)
-    for left in reversed(range(TRIES)):
+    for tries_left in reversed(range(TRIES)):
         has_begun = False
         try:
             async with aclosing(caller.stream(asking(checkpoint))) as pieces:
@@ -46,18 +46,18 @@ async def pieces_about(
             return
         except UnusableRun:
             newer = checkpoint_of(run, request)
-            if has_begun or newer == checkpoint or not left:
+            if has_begun or newer == checkpoint or not tries_left:
                 raise
             checkpoint = newer
 
 
 def checkpoint_of(run: ManagedRun, request: Inside) -> str:
     """The folder of the checkpoint that is asked for; raises `NotFound`."""
-    kept = run.folder.checkpoints
+    checkpoints = run.folder.checkpoints
     try:
-        return str(kept.chosen(request.checkpoint))
+        return str(checkpoints.chosen(request.checkpoint))
     except UnusableRun:
-        steps = ", ".join(map(str, kept.steps()))
+        steps = ", ".join(map(str, checkpoints.steps()))
         if steps:
             sentence = f"This run keeps no such checkpoint; there are: {steps}."
         elif run.state() in ACTIVE:

@@ -1,4 +1,4 @@
-"""Runs held against each other."""
+"""Comparison of runs."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def compare(caller: Caller, request: CompareRuns) -> ComparedRuns:
     runs = [caller.run(id) for id in ids]
     configs = [run.config for run in runs]
     outcomes = [outcome(run.view()) for run in runs]
-    about = {f"{one.group}.{one.name}": one for one in describe_settings()}
+    about = {f"{setting.group}.{setting.name}": setting for setting in describe_settings()}
     return ComparedRuns(
         runs=[
-            _compared(run, RunFigures(**asdict(one)))
-            for run, one in zip(runs, outcomes, strict=True)
+            _compared(run, RunFigures(**asdict(outcome)))
+            for run, outcome in zip(runs, outcomes, strict=True)
         ],
         settings=[
             SettingDifference(
-                key=one.key,
-                label=about[one.key].label,
-                unit=about[one.key].unit,
-                values=dict(zip(ids, one.values, strict=True)),
+                key=difference.key,
+                label=about[difference.key].label,
+                unit=about[difference.key].unit,
+                values=dict(zip(ids, difference.values, strict=True)),
             )
-            for one in differences(configs)
+            for difference in differences(configs)
         ],
         best={
             name: [ids[place] for place in places]

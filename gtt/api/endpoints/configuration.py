@@ -56,10 +56,10 @@ def drafted(draft: RunConfig, request: SetConfig) -> RunConfig:
     return changed(base, request.config)
 
 
-def keep_screen(caller: Caller, shown: dict[str, Any]) -> None:
+def keep_screen(caller: Caller, values_on_screen: dict[str, Any]) -> None:
     """Makes the draft what the controls of a page show; raises `InvalidSetting`."""
     with caller.desk.lock:
-        changes = changes_on_screen(caller.draft, shown)
+        changes = changes_on_screen(caller.draft, values_on_screen)
         draft = drafted(caller.draft, parse(SetConfig, {"config": changes or None}, strict=True))
         if draft != caller.desk.draft:
             caller.desk.save_draft(draft)
@@ -95,19 +95,19 @@ def recipes(caller: Caller, request: Nothing) -> Recipes:
 def settings(caller: Caller, request: Nothing) -> SettingsResponse:
     """Every setting with its limits and its explanation, enough to draw a form."""
     rows = []
-    for one in describe_settings():
-        concept = explain(one.concept)
+    for setting in describe_settings():
+        concept = explain(setting.concept)
         rows.append(
             SettingInfo(
-                key=one.key,
-                label=one.label,
-                kind=one.kind,
-                unit=one.unit,
-                default=one.default,
-                choices=list(one.choices) if one.choices else None,
-                limits=one.limits,
-                slider=one.slider._asdict() if one.slider else None,
-                part=one.part,
+                key=setting.key,
+                label=setting.label,
+                kind=setting.kind,
+                unit=setting.unit,
+                default=setting.default,
+                choices=list(setting.choices) if setting.choices else None,
+                limits=setting.limits,
+                slider=setting.slider._asdict() if setting.slider else None,
+                part=setting.part,
                 tip=concept.tip,
                 body=concept.body,
             )
@@ -129,8 +129,8 @@ def lr_schedule(caller: Caller, request: LrSchedule) -> Schedule:
     total = total or config.training.max_steps or request.total_steps
     assumed = total is None
     total = total or ASSUMED_STEPS
-    shown = min(request.points, total)
-    steps = sorted({round(i * (total - 1) / max(1, shown - 1)) for i in range(shown)})
+    point_count = min(request.points, total)
+    steps = sorted({round(i * (total - 1) / max(1, point_count - 1)) for i in range(point_count)})
     peak = config.training.learning_rate
     rates = [peak * lr_factor(step, total, config.training) for step in steps]
     return Schedule(total_steps=total, assumed=assumed, steps=steps, learning_rates=rates)
@@ -140,9 +140,11 @@ def changed(config: RunConfig, changes: object) -> RunConfig:
     """A configuration with a partial update from a request; raises `InvalidSetting`."""
     if changes is None:
         return config
-    given: dict[str, object] = changes.model_dump(mode="json", exclude_unset=True)  # type: ignore[attr-defined]
+    changed_fields: dict[str, object] = changes.model_dump(mode="json", exclude_unset=True)  # type: ignore[attr-defined]
     # A whole group of null is a way to say nothing of it.
-    return config.updated({key: value for key, value in given.items() if value is not None})
+    return config.updated(
+        {key: value for key, value in changed_fields.items() if value is not None}
+    )
 
 
 def _response(config: RunConfig) -> ConfigResponse:

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from gtt.api.errors import NotFound
+from gtt.api.api_errors import NotFound
 from gtt.api.schemas import (
     ComparedTokenizers,
     CompareTokenizers,
@@ -152,10 +152,10 @@ def _info(upload: Uploaded) -> UploadInfo:
 
 def _config_of(caller: Caller, request: OfSource) -> RunConfig:
     """The draft with what the request names, as a run on this server would take its text."""
-    asked = request.model_dump(exclude={"text"}, exclude_none=True)
+    data_changes = request.model_dump(exclude={"text"}, exclude_none=True)
     if request.source is not None:
-        asked.setdefault("column", None)  # the draft's is a column of the draft's own table
-    config = caller.draft.updated({"data": asked})
+        data_changes.setdefault("column", None)  # the draft's is a column of the draft's own table
+    config = caller.draft.updated({"data": data_changes})
     limits = caller.limits
     check_source(config, caller)
     check_tokenizer(config, limits)
@@ -182,5 +182,5 @@ def _title(caller: Caller, config: RunConfig) -> str:
     name = config.data.source.strip()
     if name.startswith(UPLOAD):
         return caller.desk.uploads.get(name[len(UPLOAD) :]).name
-    known = SOURCES.get(name.lower())
-    return name if known is None else known.title
+    source = SOURCES.get(name.lower())
+    return name if source is None else source.title

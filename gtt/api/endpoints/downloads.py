@@ -1,4 +1,4 @@
-"""Taking a run home: its numbers, its curves as a figure, the whole of it as a ZIP."""
+"""Downloads of a run: its numbers, its curves as a figure, all of it as a ZIP."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from gtt.api.api_errors import Conflict
 from gtt.api.archive import Entry, opened, pieces, streamed
-from gtt.api.errors import Conflict
 from gtt.api.schemas import DrawFigure, OfMaybeRun, OfRun
 from gtt.api.service import Caller
 from gtt.api.table import Download, endpoint
@@ -112,7 +112,7 @@ def _figure_of(
     log: bool = False,
     dark: bool = False,
 ) -> FigureJob:
-    """What a process needs to draw these runs."""
+    """The job that draws the curves of these runs."""
     views = [run.view() for run in runs]
     curves = [
         {
@@ -170,13 +170,13 @@ def run_archive(run: ManagedRun, draw: Callable[[FigureJob], Result]) -> Iterato
         if picture is not None:
             entries.append(Entry("curves.svg", [picture]))
         with suppress(OSError):  # there is none yet, or a damaged one, as the README says
-            entries += _told(run.folder.journal, stack)
-        top = [Entry(f"{run.id}/{one.name}", one.chunks, one.size) for one in entries]
+            entries += _journal_entries(run.folder.journal, stack)
+        top = [Entry(f"{run.id}/{entry.name}", entry.chunks, entry.size) for entry in entries]
         yield from streamed([*top, *weights])
 
 
 def _settings(run: ManagedRun) -> dict[str, Any]:
-    """Those that the run was begun with, or what the journal says of them."""
+    """The settings with which the run was begun, or those in its journal."""
     try:
         return run.folder.config().model_dump(mode="json")
     except UnusableRun:
@@ -198,17 +198,17 @@ def _checkpoints(run: ManagedRun, stack: ExitStack) -> tuple[dict[str, str], lis
     One is deleted only after the marks have moved on: marks that are the same before and after
     tell that all was there.
     """
-    kept = run.folder.checkpoints
+    checkpoints = run.folder.checkpoints
     for _ in range(TRIES):
         try:
-            places = {"latest": kept.newest(), "best": kept.best()}
+            places = {"latest": checkpoints.newest(), "best": checkpoints.best()}
             with ExitStack() as files:
                 entries = [
                     entry
                     for place in sorted(set(places.values()))
                     for entry in opened(place, f"{run.id}/checkpoints/{place.name}", files)
                 ]
-                if places == {"latest": kept.newest(), "best": kept.best()}:
+                if places == {"latest": checkpoints.newest(), "best": checkpoints.best()}:
                     stack.enter_context(files.pop_all())
                     return {mark: place.name for mark, place in places.items()}, entries
         except FileNotFoundError:  # one went while it was opened
@@ -218,7 +218,7 @@ def _checkpoints(run: ManagedRun, stack: ExitStack) -> tuple[dict[str, str], lis
     return {}, []
 
 
-def _told(path: Path, stack: ExitStack) -> list[Entry]:
+def _journal_entries(path: Path, stack: ExitStack) -> list[Entry]:
     """The journal as it is now, cut behind its last whole line, and what is read from it."""
     whole, rows, samples = (stack.enter_context(open_plain(path)) for _ in range(3))
     end = _whole_bytes(whole)

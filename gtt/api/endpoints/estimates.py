@@ -1,4 +1,4 @@
-"""What a run will take, before anything runs."""
+"""Estimates of the memory and time of a run, before it begins."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def estimate(caller: Caller, request: EstimateRun) -> RunEstimate:
 
 
 def estimated(caller: Caller, request: EstimateRun, threads: int) -> RunEstimate:
-    """The estimate by what is known of this machine up to now."""
+    """The estimate from the present calibration of this machine."""
     vocab_size, train_tokens, assumed, notes = None, None, False, []
     if request.run_id is not None:
         run = caller.run(request.run_id)
@@ -51,26 +51,26 @@ def estimated(caller: Caller, request: EstimateRun, threads: int) -> RunEstimate
         text = text_of(config.data, caller.service.home.corpora)
         vocab_size, train_tokens, assumed = text.vocab_size, text.train_tokens, text.assumed
     machine = machine_of(caller, threads)
-    told = estimate_run(config, vocab_size, train_tokens, machine)
+    estimate = estimate_run(config, vocab_size, train_tokens, machine)
     return RunEstimate(
         is_estimate=True,
         vocab_size=vocab_size,
         vocabulary_is_assumed=assumed,
-        parameters=told.parameters,
-        parameter_parts=[ParameterCount(**asdict(part)) for part in told.parameter_parts],
-        memory_bytes=told.memory_bytes,
-        memory_parts=[MemoryShare(**asdict(part)) for part in told.memory_parts],
-        operations_per_step=told.operations.total,
-        tokens_per_step=told.tokens_per_step,
-        precision=told.precision,
-        seconds_per_step=told.seconds_per_step,
-        tokens_per_second=told.tokens_per_second,
-        steps=told.steps,
-        seconds=told.seconds,
-        basis=told.basis,
+        parameters=estimate.parameters,
+        parameter_parts=[ParameterCount(**asdict(part)) for part in estimate.parameter_parts],
+        memory_bytes=estimate.memory_bytes,
+        memory_parts=[MemoryShare(**asdict(part)) for part in estimate.memory_parts],
+        operations_per_step=estimate.operations.total,
+        tokens_per_step=estimate.tokens_per_step,
+        precision=estimate.precision,
+        seconds_per_step=estimate.seconds_per_step,
+        tokens_per_second=estimate.tokens_per_second,
+        steps=estimate.steps,
+        seconds=estimate.seconds,
+        basis=estimate.basis,
         measurable=_is_measurable(caller, threads),
         provisional=machine.calibration is not None and machine.calibration.busy,
-        notes=[*notes, *told.notes],
+        notes=[*notes, *estimate.notes],
     )
 
 
@@ -79,8 +79,8 @@ def _is_measurable(caller: Caller, threads: int) -> bool:
 
     It is where it is unknown, old, or of a moment at which other programs were at work.
     """
-    kept = calibration.load(caller.service.home.path, threads)
-    is_due = kept is None or kept.is_due(time.time())
+    known_speed = calibration.load(caller.service.home.path, threads)
+    is_due = known_speed is None or known_speed.is_due(time.time())
     return is_due and not gpu_count() and not _is_training(caller)
 
 
@@ -93,9 +93,9 @@ async def _measure(caller: Caller, threads: int) -> None:
     """Measures the machine and keeps what was found, unless a training began meanwhile."""
     try:
         answer = await caller.ask(CalibrateJob(threads))
-        found = calibration.calibration_from(answer, threads, time.time())
+        measured = calibration.calibration_from(answer, threads, time.time())
         if not _is_training(caller):
             home = caller.service.home.path
-            calibration.save(home, found.after(calibration.load(home, threads)))
+            calibration.save(home, measured.after(calibration.load(home, threads)))
     except (GTTError, OSError) as error:  # without it the times stay unknown, and are said to be
         log.warning("this machine was not measured: %s", error)

@@ -72,9 +72,11 @@ def _to_send(run: ManagedRun, form: Format, made: Path) -> Download:
         else:
             file = stack.enter_context(made.open("rb"))
             chunks = pieces(file, made.stat().st_size)
-        return Download(form.file_name(run.id), form.media_type, _sent(chunks, stack.pop_all()))
+        return Download(
+            form.file_name(run.id), form.media_type, _chunks_then_close(chunks, stack.pop_all())
+        )
 
 
-def _sent(chunks: Iterator[bytes], files: ExitStack) -> Iterator[bytes]:
+def _chunks_then_close(chunks: Iterator[bytes], files: ExitStack) -> Iterator[bytes]:
     with files:
         yield from chunks

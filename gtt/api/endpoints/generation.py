@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from gtt.api.api_errors import NotFound
 from gtt.api.endpoints.checkpoints import Asking, answer_about, checkpoint_of, pieces_about
-from gtt.api.errors import NotFound
 from gtt.api.schemas import (
     Attention,
     CaptureAttention,
@@ -51,11 +51,11 @@ async def generate_stream(caller: Caller, request: Generate) -> AsyncIterator[Te
             run_id=run.id,
             prompt=first.prompt,
             text=first.text,
-            tokens=sum(one.tokens for one in drawn),
-            seconds=max(one.seconds for one in drawn),
-            tokens_per_second=sum(one.tokens_per_second for one in drawn),
+            tokens=sum(text.tokens for text in drawn),
+            seconds=max(text.seconds for text in drawn),
+            tokens_per_second=sum(text.tokens_per_second for text in drawn),
             seed=first.seed,
-            samples=[DrawnText(text=one.text, ids=one.ids, seed=one.seed) for one in drawn],
+            samples=[DrawnText(text=text.text, ids=text.ids, seed=text.seed) for text in drawn],
         )
 
 
@@ -89,8 +89,8 @@ async def _as_they_come(
         for number, stream in enumerate(streams):
             waiting[asyncio.ensure_future(anext(stream))] = number
         while waiting:
-            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for future in done:
+            finished, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for future in finished:
                 number = waiting.pop(future)
                 try:
                     piece = future.result()
@@ -123,8 +123,8 @@ async def next_token(caller: Caller, request: NextToken) -> NextTokens:
     job = partial(NextTokenJob, **{**request.question(), "text": request.text or ""})
     answer = await answer_about(caller, run, request, job)
     tokens = [
-        TokenOdds(id=one["id"], text=one["text"], odds=one["odds"], kept=one["kept_odds"])
-        for one in answer["tokens"]
+        TokenOdds(id=token["id"], text=token["text"], odds=token["odds"], kept=token["kept_odds"])
+        for token in answer["tokens"]
     ]
     return NextTokens(run_id=run.id, **{**answer, "tokens": tokens})
 
@@ -144,45 +144,45 @@ async def attention(caller: Caller, request: CaptureAttention) -> Attention:
 def snapshot(caller: Caller, request: ReadSnapshot) -> SnapshotInfo:
     """The inside of a model as it was at a step of its training, also while that goes on."""
     run = caller.run(request.run_id)
-    taken = run.reader.snapshots()
-    found = [one for one in taken if one.step <= request.step]
-    if not found:
+    snapshots = run.reader.snapshots()
+    up_to_step = [snapshot for snapshot in snapshots if snapshot.step <= request.step]
+    if not up_to_step:
         raise NotFound(
             f"This run has no snapshot up to step {request.step}: its first one is of step "
-            f"{taken[0].step}."
-            if taken
+            f"{snapshots[0].step}."
+            if snapshots
             else "This run has taken no snapshot: training.snapshots is off, or it has just begun.",
             field="step",
         )
     try:
         arrays = read_snapshot(
-            run.path / f"snapshots/step-{found[-1].step:08d}.safetensors",
+            run.path / f"snapshots/step-{up_to_step[-1].step:08d}.safetensors",
             min(request.tokens, bounds.snapshot_tokens(run.config.model)),
         )
     except UnusableRun:
         raise NotFound("This snapshot is gone from the disk.", field="step") from None
     return SnapshotInfo(
         run_id=run.id,
-        step=found[-1].step,
+        step=up_to_step[-1].step,
         tokens=arrays.texts,
         weights=arrays.attention.round(3).astype(float).round(3).tolist(),
-        statistics=found[-1].statistics,
-        steps=[one.step for one in taken],
+        statistics=up_to_step[-1].statistics,
+        steps=[snapshot.step for snapshot in snapshots],
     )
 
 
 def _generation(caller: Caller, request: Generate) -> tuple[ManagedRun, list[Asking]]:
     """The run and a question for each sample; what is left out is as the run has it."""
     run = caller.run_or_current(request.run_id)
-    asked: dict[str, Any] = request.model_dump(
+    settings_given: dict[str, Any] = request.model_dump(
         exclude={"run_id", "checkpoint", "samples", "prompt_ids"}, exclude_none=True
     )
     own = run.config.generation.model_dump(mode="json")
-    if "max_new_tokens" not in asked:
+    if "max_new_tokens" not in settings_given:
         own["max_new_tokens"] = min(own["max_new_tokens"], 2000)
-    settings = parse(GenerationConfig, {**own, **asked})
+    settings = parse(GenerationConfig, {**own, **settings_given})
     plain = settings.model_dump(mode="json")
-    if "prompt" not in asked:  # the run's own, or what its tokenizer has instead
+    if "prompt" not in settings_given:  # the run's own, or what its tokenizer has instead
         del plain["prompt"]
     if request.samples > 1 and settings.num_beams > 1:
         raise BadInput(

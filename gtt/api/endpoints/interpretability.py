@@ -1,4 +1,4 @@
-"""Looks into a trained model that take more than one number apart.
+"""Questions about the inside of a trained model.
 
 Each is registered once, by `look`: what is asked, the job that works it out (`gtt.inference`), what
 is answered. The endpoint and its description follow on every surface.
@@ -11,8 +11,8 @@ from dataclasses import fields
 from functools import partial
 from typing import Any, cast
 
+from gtt.api.api_errors import NotFound
 from gtt.api.endpoints.checkpoints import answer_about
-from gtt.api.errors import NotFound
 from gtt.api.schemas import (
     Ablate,
     Ablation,
@@ -56,25 +56,25 @@ def look(
     path: str,
     name: str,
     words: str,
-    asked: type[Inside],
+    request_type: type[Inside],
     job: Callable[..., Job],
-    answered: Callable[..., Response],
+    response_type: Callable[..., Response],
 ) -> Call:
     """Registers a look: an endpoint at `path`, whose docstring is `words`.
 
     The job is made of the request's `question`, the checkpoint that is meant, and the place of the
     corpora where it has a field `corpora`. The answer has the fields of its result, and `run_id`.
     """
-    reads_text = any(one.name == "corpora" for one in fields(cast(Any, job)))
+    reads_text = any(field.name == "corpora" for field in fields(cast(Any, job)))
 
     async def call(caller: Caller, request: Any) -> Any:
         run = caller.run_or_current(request.run_id)
         corpora = {"corpora": str(caller.service.home.corpora)} if reads_text else {}
         question = partial(job, **request.question(), **corpora)
-        return answered(run_id=run.id, **await answer_about(caller, run, request, question))
+        return response_type(run_id=run.id, **await answer_about(caller, run, request, question))
 
     call.__name__, call.__doc__ = name, words
-    call.__annotations__ = {"caller": Caller, "request": asked, "return": answered}
+    call.__annotations__ = {"caller": Caller, "request": request_type, "return": response_type}
     return endpoint("POST", path, rate="look", tag="models")(call)
 
 
@@ -132,20 +132,20 @@ copies = look(
 def head_history(caller: Caller, request: HeadHistory) -> HeadsOverTime:
     """How the habits of each head came to be, from the snapshots of a run, also as it goes on."""
     run = caller.run(request.run_id)
-    taken = run.reader.snapshots()
-    step_by = -(-len(taken) // bounds.snapshots(run.config.model)) or 1
-    shown = sorted({*range(0, len(taken), step_by), *range(len(taken))[-1:]})
+    snapshots = run.reader.snapshots()
+    step_by = -(-len(snapshots) // bounds.snapshots(run.config.model)) or 1
+    places = sorted({*range(0, len(snapshots), step_by), *range(len(snapshots))[-1:]})
     steps = []
-    for number in shown:
+    for number in places:
         try:
-            arrays = read_snapshot(run.path / taken[number].path, bounds.SNAPSHOT_TOKENS)
+            arrays = read_snapshot(run.path / snapshots[number].path, bounds.SNAPSHOT_TOKENS)
         except BadInput:  # gone, or not yet whole
             continue
         habits = heads_in_snapshot(arrays)
         steps.append(
             HeadsAtStep(
-                step=taken[number].step,
-                heads=[[HeadHabits(**one) for one in layer] for layer in habits],
+                step=snapshots[number].step,
+                heads=[[HeadHabits(**head_habits) for head_habits in layer] for layer in habits],
             )
         )
     if not steps:

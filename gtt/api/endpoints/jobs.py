@@ -9,9 +9,9 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from weakref import WeakKeyDictionary
 
+from gtt.api.api_errors import ApiError, Conflict, Forbidden, Unavailable
 from gtt.api.endpoints.estimates import estimated
 from gtt.api.endpoints.runs import Mark, asked_for, begin_run, of_the_disk, once, run_response
-from gtt.api.errors import ApiError, Conflict, Forbidden, Unavailable
 from gtt.api.schemas import (
     EstimateRun,
     FollowJob,
@@ -57,7 +57,7 @@ class HubRefused(ApiError):
 def job_hardware(caller: Caller, request: Nothing) -> Machines:
     """The machines that the Hub lends, with their prices, and a time limit for the draft."""
     _require_hub(caller)
-    machines = [MachineInfo(**asdict(one)) for one in _flavors(caller)]
+    machines = [MachineInfo(**asdict(flavor)) for flavor in _flavors(caller)]
     threads = calibration.worker_threads(caller.service.manager.slots)
     try:
         seconds = estimated(caller, EstimateRun(), threads).seconds

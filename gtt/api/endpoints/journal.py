@@ -1,4 +1,4 @@
-"""What a run has said: events by cursor, curves, checkpoints to take home."""
+"""The journal of a run: events by cursor, curves, and checkpoints to download."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 
+from gtt.api.api_errors import NotFound
 from gtt.api.archive import zipped
-from gtt.api.errors import NotFound
 from gtt.api.schemas import (
     CheckpointInfo,
     Checkpoints,
@@ -62,9 +62,9 @@ def events(caller: Caller, request: ReadEvents) -> EventsPage:
     """
     run = caller.run(request.run_id)
     state = run.state()
-    found = run.reader.events(request.after, request.limit)
-    last = int(found[-1]["seq"]) if found else min(request.after, run.view().seq)
-    return EventsPage(events=found, last=last, state=state)
+    records = run.reader.events(request.after, request.limit)
+    last = int(records[-1]["seq"]) if records else min(request.after, run.view().seq)
+    return EventsPage(events=records, last=last, state=state)
 
 
 @endpoint("GET", "/api/metrics/history", rate="read")
@@ -117,12 +117,12 @@ def _lines(run: ManagedRun) -> Iterator[bytes]:
 def checkpoints(caller: Caller, request: OfRun) -> Checkpoints:
     """The checkpoints that are kept: the newest and the best."""
     folder = caller.run(request.run_id).folder.checkpoints
-    kept = folder.all()
+    checkpoint_folders = folder.all()
     best = _best_of(folder)
     return Checkpoints(
         checkpoints=[
             CheckpointInfo(step=step_of(path), best=path.name == best, bytes=folder_bytes(path))
-            for path in kept
+            for path in checkpoint_folders
         ]
     )
 

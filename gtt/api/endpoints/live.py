@@ -1,4 +1,4 @@
-"""What a page asks for again and again: where a run stands, and what is new since it last asked."""
+"""Polling: the state of a run, and what is new since the last request."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def watch(caller: Caller, request: WatchRun) -> Watch:
             fresh=True,
             curves=curves,
             samples=_samples(run),
-            snapshots=[one.step for one in run.reader.snapshots()],
+            snapshots=[snapshot.step for snapshot in run.reader.snapshots()],
             schedule=_schedule(run, status.total_steps),
         )
     events = [sound(event) for event in run.reader.events(request.after, EVENTS)]

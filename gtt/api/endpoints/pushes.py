@@ -1,11 +1,11 @@
-"""Pushing a run to the Hugging Face Hub, and how that goes."""
+"""Pushes of a run to the Hugging Face Hub, and their progress."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 
-from gtt.api.errors import ApiError, Conflict, Forbidden, NotFound
+from gtt.api.api_errors import ApiError, Conflict, Forbidden, NotFound
 from gtt.api.schemas import OfRun, PushInfo, PushResponse, PushRun
 from gtt.api.service import Caller
 from gtt.api.table import endpoint

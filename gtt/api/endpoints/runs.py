@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from gtt.api.api_errors import ApiError, Conflict, NotFound, QuotaExceeded
 from gtt.api.endpoints.configuration import changed, keep_screen
-from gtt.api.errors import ApiError, Conflict, NotFound, QuotaExceeded
 from gtt.api.responses import run_info, run_status
 from gtt.api.schemas import (
     CreateRun,
@@ -195,9 +195,9 @@ def resume_run(caller: Caller, request: ResumeRun) -> RunResponse:
 
 
 def _resumed(caller: Caller, run: ManagedRun, request: ResumeRun) -> RunResponse:
-    kept = folder_bytes(run.path)
+    run_bytes = folder_bytes(run.path)
     config = changed(run.config, request.config)
-    after = allowed(config, caller, is_resumed=True, kept_bytes=kept)
+    after = allowed(config, caller, is_resumed=True, kept_bytes=run_bytes)
     changes = {}
     if request.config is not None:
         changes = request.config.model_dump(mode="json", exclude_unset=True)
@@ -227,11 +227,11 @@ def restart_run(caller: Caller, request: RestartRun) -> RunResponse:
 
     def begin(mark: Mark) -> ManagedRun:
         config = changed(old.config, request.config)
-        taken = {run.name for run in caller.runs()}
+        names = {run.name for run in caller.runs()}
         if base_name(old.name) == name_for(old.config, old.text):  # nobody's choice: made anew
             return begin_run(caller, config, None, mark, old)
-        base = base_name(old.name) if base_name(old.name) in taken else old.name
-        return begin_run(caller, config, free_name(base, taken), mark, old)
+        base = base_name(old.name) if base_name(old.name) in names else old.name
+        return begin_run(caller, config, free_name(base, names), mark, old)
 
     return run_response(once(caller, request, begin))
 
@@ -260,17 +260,17 @@ def once(
     key = request.idempotency_key
     if key is None:
         return begin(None)
-    asked = request.model_dump(mode="json", exclude_unset=True, exclude={"token"})
+    values = request.model_dump(mode="json", exclude_unset=True, exclude={"token"})
     if not isinstance(request, CreateRun):  # the same values mean something else elsewhere
-        asked = {type(request).__name__: asked}
+        values = {type(request).__name__: values}
     with caller.desk.lock:
         manager = caller.service.manager
         marks = {run.id: run.mark for run in manager.runs(caller.owns, deleted=True)}
-        made = caller.desk.recall(key, asked, marks)
+        made = caller.desk.recall(key, values, marks)
         if made is not None:
             return _made_before(caller, made)
-        run = begin(caller.desk.mark(key, asked))
-        caller.desk.remember(key, asked, run.id)
+        run = begin(caller.desk.mark(key, values))
+        caller.desk.remember(key, values, run.id)
         return run
 
 
@@ -299,8 +299,8 @@ def begin_run(
         config = allowed(config, caller, is_elsewhere=elsewhere is not None)
         text = text_name(config.data.source, _uploaded(caller, config))
         if name is None:
-            taken = {run.name for run in caller.runs()}
-            name = free_name(name_for(config, text), taken)
+            names = {run.name for run in caller.runs()}
+            name = free_name(name_for(config, text), names)
         caller.desk.open_folder()  # too many desks are refused before there is a run
         parent = None if old is None else Parent(old.id, old.name)
         run = caller.service.manager.create(
@@ -323,7 +323,7 @@ def begin_run(
 
 @contextmanager
 def of_the_disk() -> Iterator[None]:
-    """What the disk refuses inside of the `with` is told as that."""
+    """Turns an error of the disk inside of the `with` into `Unavailable`."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Files of Gradio's cache under a name that tells nothing of the server's folders.
+"""Hides the server's folders in the paths of files in Gradio's cache.
 
 Gradio names a file by its absolute path: in the answer to an upload, in results, in addresses. Here
-the beginning of it is exchanged on the way out, and back on the way in.
+the folder is replaced by a placeholder on the way out, and put back on the way in.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ class HiddenPaths:
         if scope["type"] != "http" or PREFIX not in scope["path"]:
             await self.app(scope, receive, send)
             return
-        await self.app(self._found(scope), receive, _Exchanged(send, self._hidden).send)
+        await self.app(self._with_own_path(scope), receive, _Exchanged(send, self._hidden).send)
 
-    def found_in(self, body: bytes) -> bytes:
-        """A JSON body with the paths as Gradio knows them."""
-        there = json.dumps(self._folder)[1:-1].encode()
-        return _TOLD.sub(lambda match: match[1] + there + b"/", body)
+    def restored(self, body: bytes) -> bytes:
+        """A JSON body with the absolute paths put back."""
+        folder = json.dumps(self._folder)[1:-1].encode()
+        return _TOLD.sub(lambda match: match[1] + folder + b"/", body)
 
     def _hidden(self, text: bytes) -> bytes:
         for name in self._names:
             text = text.replace(name, SHOWN.encode())
         return text
 
-    def _found(self, scope: Scope) -> Scope:
+    def _with_own_path(self, scope: Scope) -> Scope:
         """The request for a file, by its own path."""
-        begin, mark, rest = scope["path"].partition(f"{PREFIX}file={SHOWN}/")
+        begin, mark, file = scope["path"].partition(f"{PREFIX}file={SHOWN}/")
         if not mark:
             return scope
-        path = f"{begin}{PREFIX}file={self._folder}/{rest}"
+        path = f"{begin}{PREFIX}file={self._folder}/{file}"
         return {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogatepass")}
 
 

@@ -1,4 +1,4 @@
-"""Connections that take places from others: silent ones, slow ones, and too many of them.
+"""Bounds on connections: their number, and the time of silent and slow ones.
 
 uvicorn waits without end for the first request of a connection, and for a client that does not
 read. Each of them holds a file of the server, of which a system gives few. Here a connection has
@@ -141,11 +141,11 @@ def raise_open_files() -> int:
     except ImportError:  # Windows, which counts otherwise
         return 2 * MOST + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return int(min(soft if soft != resource.RLIM_INFINITY else wanted, 2**31))
+    limit = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft == resource.RLIM_INFINITY or soft >= limit:
+        return int(min(soft if soft != resource.RLIM_INFINITY else limit, 2**31))
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
     except (OSError, ValueError):
         return int(soft)
-    return int(wanted)
+    return int(limit)

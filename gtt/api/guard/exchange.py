@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from starlette.types import Message, Receive, Send
 
-from gtt.api.errors import ApiError, TooLarge, error_body
+from gtt.api.api_errors import ApiError, TooLarge, error_body
 from gtt.api.guard.security_headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 
 # How long a body may take: between two pieces, and altogether with so many bytes a second.
@@ -103,23 +103,23 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": data})
 
-    def _headers(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        ours = {name.encode(): value.encode() for name, value in SECURITY_HEADERS.items()}
-        kept = []
-        for name, value in given:
+    def _headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        own = {name.encode(): value.encode() for name, value in SECURITY_HEADERS.items()}
+        headers_out = []
+        for name, value in headers:
             small = name.lower()
-            if small in ours or small == b"x-frame-options":
+            if small in own or small == b"x-frame-options":
                 continue
             if small.startswith(b"access-control-") and not self.is_own_site:
                 continue
-            kept.append((name, value))
-        names = {name.lower() for name, _ in kept}
+            headers_out.append((name, value))
+        names = {name.lower() for name, _ in headers_out}
         if b"content-security-policy" not in names:
-            kept.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
+            headers_out.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
         if b"cache-control" not in names and self._is_private:
-            kept.append((b"cache-control", b"no-store"))
-        kept.append((b"vary", VARY))
-        return [*kept, *ours.items()]
+            headers_out.append((b"cache-control", b"no-store"))
+        headers_out.append((b"vary", VARY))
+        return [*headers_out, *own.items()]
 
 
 def too_large(most: int) -> TooLarge:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from python_multipart.multipart import parse_options_header
 
-from gtt.api.errors import ApiError
+from gtt.api.api_errors import ApiError
 
 
 class PartCount:
@@ -25,12 +25,12 @@ class PartCount:
             )
         self.most = most + 1  # the last boundary ends the form
         self._mark = b"--" + boundary
-        self._rest = b""
-        self._found = 0
+        self._tail = b""
+        self._count = 0
 
     def feed(self, piece: bytes) -> bool:
         """Whether the form may go on."""
-        text = self._rest + piece
-        self._found += text.count(self._mark)
-        self._rest = text[-(len(self._mark) - 1) :] if len(self._mark) > 1 else b""
-        return self._found <= self.most
+        text = self._tail + piece
+        self._count += text.count(self._mark)
+        self._tail = text[-(len(self._mark) - 1) :] if len(self._mark) > 1 else b""
+        return self._count <= self.most

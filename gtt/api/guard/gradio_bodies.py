@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gtt.api.errors import ApiError, Forbidden, error_body
+from gtt.api.api_errors import ApiError, Forbidden, error_body
 from gtt.api.guard.gradio_calls import PREFIX, KnownCalls
 
 UPLOAD = "/gradio_api/upload"  # a form; not the event of that name, /gradio_api/call/upload
@@ -22,19 +22,19 @@ UPLOAD = "/gradio_api/upload"  # a form; not the event of that name, /gradio_api
 class NoRemoteFiles:
     """An ASGI middleware for inside the `Guard`, which bounds the size and depth of a body.
 
-    With `known` it also refuses calls of what is not there; `found_in` gives the paths in a body
-    back their own form.
+    With `known_calls` it also refuses calls of anything else; `restored` puts hidden paths in a
+    body back.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        known: KnownCalls | None = None,
-        found_in: Callable[[bytes], bytes] = lambda body: body,
+        known_calls: KnownCalls | None = None,
+        restored: Callable[[bytes], bytes] = lambda body: body,
     ) -> None:
         self.app = app
-        self.known = known
-        self.found_in = found_in
+        self.known_calls = known_calls
+        self.restored = restored
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -43,8 +43,8 @@ class NoRemoteFiles:
             return
         if scope["method"] != "POST":
             try:
-                if self.known is not None and scope["method"] == "GET":
-                    self.known.check_read(path, scope.get("query_string", b""))
+                if self.known_calls is not None and scope["method"] == "GET":
+                    self.known_calls.check_read(path, scope.get("query_string", b""))
             except ApiError as refusal:
                 await _refuse(send, refusal)
                 return
@@ -63,13 +63,13 @@ class NoRemoteFiles:
             values = _parsed(body)
             if points_elsewhere(values):
                 raise Forbidden("A file must be uploaded; addresses are not fetched.", field="path")
-            if self.known is not None:
-                self.known.check(path, values)
+            if self.known_calls is not None:
+                self.known_calls.check(path, values)
         except ApiError as refusal:
             await _refuse(send, refusal)
             return
 
-        waiting: list[Message] = [{"type": "http.request", "body": self.found_in(body)}]
+        waiting: list[Message] = [{"type": "http.request", "body": self.restored(body)}]
 
         async def replay() -> Message:
             return waiting.pop() if waiting else await receive()

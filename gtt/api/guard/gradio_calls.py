@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from gtt.api.errors import ApiError, NotFound
+from gtt.api.api_errors import ApiError, NotFound
 from gtt.settings import nearest
 
 PREFIX = "/gradio_api/"
@@ -73,8 +73,8 @@ class KnownCalls:
             raise _no_endpoint()
         for key in values:
             if key not in parameters:
-                known = [one for one in parameters if one != "workspace"]
-                raise _invalid(nearest("parameter", str(key), known), str(key))
+                names = [parameter for parameter in parameters if parameter != "workspace"]
+                raise _invalid(nearest("parameter", str(key), names), str(key))
         for key, is_required in parameters.items():
             if is_required and key not in values:
                 raise _invalid(f"{key} is missing: give a value for it.", key)

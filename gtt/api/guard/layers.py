@@ -22,12 +22,12 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Mapping[str, Any] |
 
 
 def guarding(
-    *, known: KnownCalls | None = None, cache: Path | None = None, **options: Any
+    *, known_calls: KnownCalls | None = None, cache: Path | None = None, **options: Any
 ) -> Lifespan:
     """A lifespan that puts a `Guard` with these options around the whole of an application.
 
-    `known` are the events that there are; without it Gradio looks for every name itself. `cache`
-    is where Gradio keeps files: the path of it is told to nobody.
+    `known_calls` are the events that exist; without it Gradio looks for every name itself. `cache`
+    is Gradio's folder of files, whose path is hidden.
 
     `add_middleware` would not do: Gradio adds its own afterwards, which then lies outside. Usage:
     `demo.launch(app_kwargs={"routes": ours, "lifespan": guarding(routes=ours)})`.
@@ -35,9 +35,9 @@ def guarding(
 
     def around(inside: ASGIApp) -> ASGIApp:
         if cache is None:
-            return Guard(Pages(NoRemoteFiles(inside, known)), **options)
+            return Guard(Pages(NoRemoteFiles(inside, known_calls)), **options)
         hidden = HiddenPaths(inside, cache)
-        return Guard(Pages(NoRemoteFiles(hidden, known, hidden.found_in)), **options)
+        return Guard(Pages(NoRemoteFiles(hidden, known_calls, hidden.restored)), **options)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

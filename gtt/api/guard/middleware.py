@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gtt.api.errors import ApiError, Forbidden, TooLarge
+from gtt.api.api_errors import ApiError, Forbidden, TooLarge
 from gtt.api.guard.exchange import BodyCheck, Exchange, too_large
 from gtt.api.guard.form_parts import PartCount
 from gtt.api.guard.hosts import Hosts, Place, read_host, read_origin
@@ -123,13 +123,13 @@ class Guard:
 
     def _without_strange_hosts(self, scope: Scope) -> Scope:
         """The request as a proxy of ours would send it: Gradio builds addresses from these."""
-        kept = [
+        headers = [
             (name, value)
             for name, value in scope["headers"]
             if name.lower() != b"x-forwarded-host" or self._may_forward(value.decode("latin-1"))
             if name.lower() != b"x-forwarded-proto" or value.lower() in (b"http", b"https")
         ]
-        return scope if len(kept) == len(scope["headers"]) else {**scope, "headers": kept}
+        return scope if len(headers) == len(scope["headers"]) else {**scope, "headers": headers}
 
     def _may_forward(self, text: str) -> bool:
         host = read_host(text.partition(",")[0].strip())  # the one that Gradio takes
@@ -210,14 +210,14 @@ def _other_site(origin: Place | None, host: Place) -> ApiError:
         )
     return Forbidden(
         "Another site may not do this, and this page looks like one: the browser shows "
-        f"{_shown(origin)}, and the request came to the server as {_shown(host)}. Behind a proxy, "
-        "have it pass on the Host header as it is (nginx: proxy_set_header Host $http_host), or "
-        f"start the server with GTT_ALLOWED_HOSTS={origin.name}.",
+        f"{_address_text(origin)}, and the request came to the server as {_address_text(host)}. "
+        "Behind a proxy, have it pass on the Host header as it is (nginx: proxy_set_header Host "
+        f"$http_host), or start the server with GTT_ALLOWED_HOSTS={origin.name}.",
         field="origin",
     )
 
 
-def _shown(place: Place) -> str:
+def _address_text(place: Place) -> str:
     return place.name if place.port is None else f"{place.name}:{place.port}"
 
 

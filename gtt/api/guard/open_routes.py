@@ -13,7 +13,7 @@ from typing import NamedTuple
 from starlette.routing import BaseRoute, Match, compile_path
 from starlette.types import Scope
 
-from gtt.api.errors import ApiError, NotFound
+from gtt.api.api_errors import ApiError, NotFound
 from gtt.api.guard.page_cache import path_of
 
 
@@ -97,7 +97,9 @@ class OpenRoutes:
         self, own: Iterable[BaseRoute] = (), gradios: Iterable[OpenRoute] = ALWAYS_OPEN
     ) -> None:
         self._own = tuple(own)
-        self._gradios = [(compile_path(one.path.rstrip("/"))[0], one.methods) for one in gradios]
+        self._gradios = [
+            (compile_path(route.path.rstrip("/"))[0], route.methods) for route in gradios
+        ]
 
     def check(self, scope: Scope) -> None:
         """Raises `NotFound` for a route that is closed, `ApiError` for a method that is."""
@@ -106,8 +108,8 @@ class OpenRoutes:
             route.matches(scope)[0] is not Match.NONE for route in self._own
         ):
             return
-        found = (methods for pattern, methods in self._gradios if pattern.match(path))
-        methods = next(found, frozenset())
+        matching = (methods for pattern, methods in self._gradios if pattern.match(path))
+        methods = next(matching, frozenset())
         if scope["type"] == "websocket" or not methods or _is_remote(path):
             raise NotFound("There is no such page here: see /docs for what there is.")
         if scope["method"] not in methods and scope["method"] != "OPTIONS":

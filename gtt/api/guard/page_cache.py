@@ -41,7 +41,7 @@ class Pages:
 
     def __init__(self, app: ASGIApp, most: int = MOST_KEPT) -> None:
         self.app, self.most = app, most
-        self._kept: OrderedDict[Key, asyncio.Future[_Page]] = OrderedDict()
+        self._pages: OrderedDict[Key, asyncio.Future[_Page]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_asked = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
@@ -59,14 +59,14 @@ class Pages:
 
     async def _page(self, scope: Scope) -> _Page:
         key = _key(scope)
-        making = self._kept.get(key)
+        making = self._pages.get(key)
         if making is None:
-            making = self._kept[key] = asyncio.ensure_future(self._made(scope))
+            making = self._pages[key] = asyncio.ensure_future(self._made(scope))
             making.add_done_callback(lambda made: self._forget_fault(key, made))
-            while len(self._kept) > self.most:
-                self._kept.popitem(last=False)
+            while len(self._pages) > self.most:
+                self._pages.popitem(last=False)
         else:
-            self._kept.move_to_end(key)
+            self._pages.move_to_end(key)
         return await asyncio.shield(making)  # others wait for it as well
 
     async def _made(self, scope: Scope) -> _Page:
@@ -92,8 +92,8 @@ class Pages:
 
     def _forget_fault(self, key: Key, made: asyncio.Future[_Page]) -> None:
         is_good = not made.cancelled() and made.exception() is None and made.result().status == 200
-        if not is_good and self._kept.get(key) is made:
-            del self._kept[key]
+        if not is_good and self._pages.get(key) is made:
+            del self._pages[key]
 
 
 Key = tuple[object, ...]
@@ -108,19 +108,19 @@ def path_of(scope: Scope) -> str:
 def _reduced(scope: Scope) -> Scope:
     """The request without all that its answer must not depend on."""
     headers = [(name.lower(), value) for name, value in scope["headers"]]
-    kept = [(name, value) for name, value in headers if name in _HEADERS]
-    asked = b",".join(value for name, value in headers if name == b"accept-encoding").decode(
+    kept_headers = [(name, value) for name, value in headers if name in _HEADERS]
+    accepted = b",".join(value for name, value in headers if name == b"accept-encoding").decode(
         "latin-1"
     )
-    words = [one.partition(";")[0].strip().lower() for one in asked.split(",")]
-    packing = next((one for one in _PACKINGS if one in words), None)
+    words = [encoding.partition(";")[0].strip().lower() for encoding in accepted.split(",")]
+    packing = next((encoding for encoding in _PACKINGS if encoding in words), None)
     if packing is not None:
-        kept.append((b"accept-encoding", packing.encode()))
+        kept_headers.append((b"accept-encoding", packing.encode()))
     names = _QUERIES.get(path_of(scope), ())
     query = parse_qsl(scope.get("query_string", b"").decode("latin-1"))
-    told = urlencode([(name, value) for name, value in query if name in names])
+    kept_query = urlencode([(name, value) for name, value in query if name in names])
     nobody = {"client": None, "method": "GET"}
-    return {**scope, **nobody, "headers": kept, "query_string": told.encode()}
+    return {**scope, **nobody, "headers": kept_headers, "query_string": kept_query.encode()}
 
 
 def _key(scope: Scope) -> Key:

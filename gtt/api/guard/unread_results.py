@@ -1,9 +1,9 @@
-"""Results that wait at Gradio to be read: bounded in bytes and in age.
+"""Bounds on results that wait at Gradio to be fetched, in bytes and in age.
 
-A call of Gradio's interface is answered in two steps: one request begins it, another fetches what
-came of it. Gradio keeps what nobody fetches until the server ends. Here it is kept packed, so that
-it can be counted and let go of as a whole; what goes beyond a bound, or is not fetched in time, is
-answered with a sentence instead.
+A call of Gradio's interface takes two requests: one begins it, another fetches the results. Gradio
+keeps results that nobody fetches until the server ends. Here they are kept as bytes, so that they
+can be counted and dropped; a result beyond a bound, or not fetched in time, is replaced by a
+sentence.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Unread(dict[str, "asyncio.Queue[Any]"]):
         self.per_desk, self.for_all, self.age = per_desk, for_all, age
         self.most_sessions, self.clock, self.forgotten = most_sessions, clock, forgotten
         self._owners: dict[str, str] = {}  # of the events at work
-        self._waiting: dict[int, _Packed] = {}  # in the order in which they came
+        self._waiting: dict[int, _Packed] = {}  # in the order in which they arrived
         self._bytes: Counter[str] = Counter()  # by desk
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -58,13 +58,15 @@ class Unread(dict[str, "asyncio.Queue[Any]"]):
                 del self._owners[next(iter(self._owners))]
 
     def bytes(self) -> int:
-        """Of all that waits."""
+        """The bytes of all results that wait."""
         return self._bytes.total()
 
     def __setitem__(self, session: str, messages: asyncio.Queue[Any]) -> None:
         super().__setitem__(session, _Messages(self))
         if len(self) > self.most_sessions:
-            unheard = (one for one in self if one != session and not _heard(self.get(one)))
+            unheard = (
+                other for other in self if other != session and not _is_heard(self.get(other))
+            )
             self._forget(next(unheard, next(iter(self))))
         self._sweep_later()
 
@@ -86,7 +88,9 @@ class Unread(dict[str, "asyncio.Queue[Any]"]):
         self._waiting[id(packed)] = packed
         self._bytes[owner] += packed.bytes
         while self._bytes[owner] > self.per_desk:
-            self._drop(next(one for one in self._waiting.values() if one.owner == owner))
+            self._drop(
+                next(message for message in self._waiting.values() if message.owner == owner)
+            )
         while self.bytes() > self.for_all:
             self._drop(next(iter(self._waiting.values())))
         self._sweep_later()
@@ -137,10 +141,10 @@ class Unread(dict[str, "asyncio.Queue[Any]"]):
 class _Packed:
     """A message whose output is kept as bytes."""
 
-    __slots__ = ("_message", "_output", "bytes", "came", "owner")
+    __slots__ = ("_message", "_output", "arrived", "bytes", "owner")
 
-    def __init__(self, message: Any, owner: str, came: float) -> None:
-        self.owner, self.came, self._message = owner, came, message
+    def __init__(self, message: Any, owner: str, arrived: float) -> None:
+        self.owner, self.arrived, self._message = owner, arrived, message
         output = getattr(message, "output", None)
         self._output = b"" if output is None else orjson.dumps(output, default=_plain)
         if self._output:
@@ -191,26 +195,26 @@ class _Messages(asyncio.Queue[Any]):
         finally:
             self._listeners -= 1
 
-    def is_older(self, moment: float) -> bool:
+    def is_older(self, before: float) -> bool:
         """Whether nobody listens, and what waits, or the last look, is from before a moment."""
         first = self._waiting[0] if self._waiting else None
-        came = first.came if isinstance(first, _Packed) else self._used
-        return not self.is_heard() and came < moment
+        arrived = first.arrived if isinstance(first, _Packed) else self._used
+        return not self.is_heard() and arrived < before
 
     def is_heard(self) -> bool:
-        """Whether somebody waits for the next message, and not for one that came already."""
+        """Whether somebody waits for the next message, and not for one that arrived already."""
         return self._listeners > len(self._waiting)
 
     def let_go(self) -> None:
-        """Counts nothing of it any more."""
-        for one in self._waiting:
-            if isinstance(one, _Packed):
-                self._unread.let_go(one)
+        """Takes all messages of the session out of the count."""
+        for message in self._waiting:
+            if isinstance(message, _Packed):
+                self._unread.let_go(message)
 
     def _put(self, item: Any) -> None:
-        kept = item if self.is_heard() else self._unread.pack(item)
-        self._waiting.append(kept)
-        super()._put(kept)
+        message = item if self.is_heard() else self._unread.pack(item)
+        self._waiting.append(message)
+        super()._put(message)
         if getattr(item, "msg", None) == "process_completed":
             self._unread.finished(str(getattr(item, "event_id", "")))
 
@@ -221,5 +225,5 @@ class _Messages(asyncio.Queue[Any]):
         return self._unread.unpack(item) if isinstance(item, _Packed) else item
 
 
-def _heard(messages: asyncio.Queue[Any] | None) -> bool:
+def _is_heard(messages: asyncio.Queue[Any] | None) -> bool:
     return isinstance(messages, _Messages) and messages.is_heard()

@@ -17,11 +17,11 @@ def address_of(peer: str | None, forwarded: Iterable[str] = ()) -> str:
     """
     peer_address = _read(peer or "")
     hops = [hop.strip() for header in forwarded for hop in header.split(",")]
-    told = _read(hops[-1]) if hops and is_near(peer or "") else None
-    found = told or peer_address
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((found, NETWORK_OF_ONE), strict=False))
-    return str(found or "")
+    forwarded_address = _read(hops[-1]) if hops and is_near(peer or "") else None
+    visitor = forwarded_address or peer_address
+    if isinstance(visitor, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((visitor, NETWORK_OF_ONE), strict=False))
+    return str(visitor or "")
 
 
 def is_near(peer: str) -> bool:
@@ -32,8 +32,8 @@ def is_near(peer: str) -> bool:
 
 def _read(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        found = ipaddress.ip_address(text.strip("[]"))
+        address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         return None
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

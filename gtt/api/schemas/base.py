@@ -29,7 +29,9 @@ class Request(Settings):
     @classmethod
     def examples(cls) -> dict[str, Any]:
         """A value for each field that shows one."""
-        return {name: one.examples[0] for name, one in cls.model_fields.items() if one.examples}
+        return {
+            name: field.examples[0] for name, field in cls.model_fields.items() if field.examples
+        }
 
 
 class Nothing(Request):

@@ -42,7 +42,7 @@ class Ablate(Inside):
     count: int = Field(10, ge=1, le=200, description="Next tokens to list.")
 
     def question(self) -> dict[str, Any]:
-        return super().question() | {"heads": [(one.layer, one.head) for one in self.heads]}
+        return super().question() | {"heads": [(head.layer, head.head) for head in self.heads]}
 
 
 class ReadText(Inside):
