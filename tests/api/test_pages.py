@@ -120,6 +120,6 @@ def test_a_fault_is_not_kept_and_pages_are_bounded(page: Page) -> None:
             assert (await http.send(get())).status_code == 200 and page.times == 3
             for number in range(3 * MOST_KEPT):
                 await http.send(get(host=f"{number}.example"))
-            assert len(pages._kept) == MOST_KEPT
+            assert len(pages._pages) == MOST_KEPT
 
     asyncio.run(act())

@@ -103,7 +103,7 @@ def test_a_desk_has_few_streams_and_a_place_comes_back(service: Service) -> None
         assert await unknown.begins() == 404  # which keeps no place
         for one in (*open_ones, away, again):
             await one.leave()
-        assert not service.streams._taken
+        assert not service.streams._places
 
     asyncio.run(asyncio.wait_for(crowd(), 60))
 
