@@ -99,6 +99,16 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
+        """Once more where Gradio had no answer from itself in time, as on an overbooked machine."""
+        try:
+            return self._start()
+        except AssertionError:
+            if "localhost is not accessible" not in self.log():
+                raise
+            self.stop()
+            return self._start()
+
+    def _start(self) -> Server:
         self.home.mkdir(parents=True, exist_ok=True)
         if not (self.home / "corpora").exists():
             shutil.copytree(Path(first_text().name) / "corpora", self.home / "corpora")
@@ -110,7 +120,7 @@ class Server:
                 stderr=log,
                 cwd=self.home,
             )
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log()
             try:

@@ -9,18 +9,24 @@ copy stands beside the shards and takes their values when something is due.
 from __future__ import annotations
 
 import copy
+import sys
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 from gtt.config import TrainingConfig
 from gtt.errors import BadInput
 from gtt.model.gpt import GPT
 from gtt.training.variables import asks_for_shards
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
+
+# PyTorch's sharing out takes a third of the time in which a process that trains gets ready, and
+# hardly any of them shares a model out: it is imported where that begins.
+TENSORS = "torch.distributed.tensor"
 
 
 class Shards:
@@ -36,6 +42,9 @@ class Shards:
 
     def share_out(self, loss_module: nn.Module, accelerator: Accelerator) -> nn.Module:
         """Shares out the blocks, each by itself, and then the rest of what gives the loss."""
+        from torch.distributed.device_mesh import init_device_mesh
+        from torch.distributed.fsdp import fully_shard
+
         mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
         for block in self.shared.transformer.h:
             fully_shard(block, mesh=mesh)
@@ -63,15 +72,23 @@ class Shards:
             shared[name].copy_(like(shared[name], weight.detach()))
 
 
+def is_shared_out(value: Tensor) -> TypeGuard[DTensor]:
+    """Whether each process holds but its part of a tensor; none is where nothing was shared out."""
+    module = sys.modules.get(TENSORS)
+    return module is not None and isinstance(value, module.DTensor)
+
+
 def whole(value: Tensor) -> Tensor:
     """A tensor that is shared out, put together in every process; any other as it is."""
-    return value.full_tensor() if isinstance(value, DTensor) else value
+    return value.full_tensor() if is_shared_out(value) else value
 
 
 def like(sample: Tensor, value: Tensor) -> Tensor:
     """`value`, of which every process holds the whole, shared out as `sample` is."""
-    if not isinstance(sample, DTensor) or value.shape != sample.shape:
+    if not is_shared_out(sample) or value.shape != sample.shape:
         return value
+    from torch.distributed.tensor import distribute_tensor
+
     return distribute_tensor(value, sample.device_mesh, sample.placements, src_data_rank=None)
 
 

@@ -175,7 +175,7 @@ def answered(case: Any, desk: Desk, session: requests.Session, checks: list[Any]
     tokens = case.body.get("max_new_tokens") if isinstance(case.body, dict) else None
     if type(tokens) is int and 8 < tokens <= 2000:
         case.body["max_new_tokens"] = 8  # more of them would only take longer
-    for _ in range(3):  # on a slow machine a look may be told to come again
+    for _ in range(30):  # on a slow machine a look may be told to come again
         response = case.call(base_url=desk.url, session=session, timeout=HANGING)
         desk.answers[operation_of(case), response.status_code] += 1
         if response.status_code != 503 or TABLE[operation_of(case)].rate == "create":
