@@ -110,17 +110,24 @@ class Calibration:
         return not 0 <= now - self.measured_at < (LASTS_BUSY if self.busy else LASTS)
 
     def after(self, before: Calibration | None) -> Calibration:
-        """This, taken while other programs were at work, with what was measured before.
+        """This calibration combined with an earlier one: of each step the faster time counts.
 
-        What else a machine does makes a step slower, never faster: the quicker one counts. A
-        measurement of a quiet machine stands alone.
+        Other programs make a step slower, never faster. A calibration that was taken on a quiet
+        machine replaces the earlier one.
         """
         if before is None or not self.busy:
             return self
-        known = {(one.shape, one.precision): one.seconds for one in before.timed}
+        seconds_before = {
+            (timing.shape, timing.precision): timing.seconds for timing in before.timed
+        }
         timed = tuple(
-            replace(one, seconds=min(one.seconds, known.get((one.shape, one.precision), math.inf)))
-            for one in self.timed
+            replace(
+                timing,
+                seconds=min(
+                    timing.seconds, seconds_before.get((timing.shape, timing.precision), math.inf)
+                ),
+            )
+            for timing in self.timed
         )
         return replace(self, timed=timed, busy=before.busy)
 
@@ -134,16 +141,16 @@ class Calibration:
     def _fitted(self, precision: str) -> Speed | None:
         fp32 = replace(TYPICAL, per_operation=TYPICAL.per_fp32_operation)
         typical = fp32 if precision == "fp32" else TYPICAL
-        return _fit([one for one in self.timed if one.precision == precision], typical)
+        return _fit([timing for timing in self.timed if timing.precision == precision], typical)
 
     @property
     def day(self) -> str:
         return day_of(self.measured_at)
 
 
-def day_of(moment: float) -> str:
+def day_of(seconds: float) -> str:
     """The day of a moment in seconds since 1970, `2026-11-24`, of the server's clock."""
-    return time.strftime("%Y-%m-%d", time.localtime(moment))
+    return time.strftime("%Y-%m-%d", time.localtime(seconds))
 
 
 def _fit(timed: Sequence[Timed], typical: Speed) -> Speed | None:
@@ -154,20 +161,22 @@ def _fit(timed: Sequence[Timed], typical: Speed) -> Speed | None:
     """
     if len(timed) < 3:
         return None
-    works = [work_of_step(SHAPES[one.shape], VOCABULARY, one.precision) for one in timed]
+    works = [work_of_step(SHAPES[timing.shape], VOCABULARY, timing.precision) for timing in timed]
     prior = np.array([typical.per_operation, typical.per_byte, typical.per_layer])
     terms = np.array([[work.operations, work.bytes, work.layers] for work in works]) * prior
-    relative = terms / np.array([[one.seconds] for one in timed])  # (shapes, 3)
+    relative = terms / np.array([[timing.seconds] for timing in timed])  # (shapes, 3)
     alone = relative.sum(axis=1)
     scale = alone.sum() / (alone @ alone)  # what fits best in the typical proportions
     rows = np.vstack([relative * scale, TRUST * np.eye(3)])
-    wanted = np.array([1.0] * len(timed) + [TRUST] * 3)
+    targets = np.array([1.0] * len(timed) + [TRUST] * 3)
     best, least = np.ones(3), math.inf
     for size in (3, 2, 1):  # non-negative least squares: all sets of numbers that are not zero
-        for kept in itertools.combinations(range(3), size):
+        for terms_kept in itertools.combinations(range(3), size):
             factors = np.zeros(3)
-            factors[list(kept)] = np.linalg.lstsq(rows[:, list(kept)], wanted, rcond=None)[0]
-            error = float(((rows @ factors - wanted) ** 2).sum())
+            factors[list(terms_kept)] = np.linalg.lstsq(
+                rows[:, list(terms_kept)], targets, rcond=None
+            )[0]
+            error = float(((rows @ factors - targets) ** 2).sum())
             if (factors >= 0).all() and error < least:
                 best, least = factors, error
     operation, byte, layer = (float(value) for value in best * scale * prior)
@@ -194,12 +203,12 @@ def worker_threads(slots: int) -> int:
 
 
 def calibration_from(answer: Mapping[str, Any], threads: int, now: float) -> Calibration:
-    """What the job answered, as it is kept; raises `KeyError`, `TypeError` or `ValueError`."""
+    """The calibration in a job's answer; raises `KeyError`, `TypeError` or `ValueError`."""
     timed = tuple(
-        Timed(int(one["shape"]), str(one["precision"]), float(one["seconds"]))
-        for one in answer["timed"]
+        Timed(int(timing["shape"]), str(timing["precision"]), float(timing["seconds"]))
+        for timing in answer["timed"]
     )
-    if any(not (one.seconds > 0 and 0 <= one.shape < len(SHAPES)) for one in timed):
+    if any(not (timing.seconds > 0 and 0 <= timing.shape < len(SHAPES)) for timing in timed):
         raise ValueError("these are no timed steps")
     return Calibration(
         name=machine_name(),
@@ -215,22 +224,22 @@ def calibration_from(answer: Mapping[str, Any], threads: int, now: float) -> Cal
 def save(home: Path, calibration: Calibration) -> None:
     """Keeps what was measured; raises OSError."""
     values = asdict(calibration)
-    for row, one in zip(values["timed"], calibration.timed):
-        config = SHAPES[one.shape]
+    for row, timing in zip(values["timed"], calibration.timed):
+        config = SHAPES[timing.shape]
         row["model"] = config.model.model_dump(include={"n_layers", "n_embed", "block_size"})
-        row["tokens_per_second"] = round(one.tokens_per_second, 1)
+        row["tokens_per_second"] = round(timing.tokens_per_second, 1)
     text = json.dumps({"format": FORMAT, **values}, indent=2)
     write_text(home / FILE, text + "\n")
 
 
 def load(home: Path, threads: int) -> Calibration | None:
-    """What was measured on this very machine, with as many threads and this torch; else None."""
+    """The calibration of this machine with this torch and number of threads; None if missing."""
     try:
         values = json.loads(read_plain_text(home / FILE))
-        kept = calibration_from(values, int(values["threads"]), float(values["measured_at"]))
+        calibration = calibration_from(values, int(values["threads"]), float(values["measured_at"]))
         if values["format"] != FORMAT:
             return None
         same = (values["name"], values["threads"], values["torch"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return kept if same == (kept.name, threads, kept.torch) else None
+    return calibration if same == (calibration.name, threads, calibration.torch) else None

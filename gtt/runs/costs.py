@@ -1,4 +1,4 @@
-"""What a model and a step of its training cost, from the settings alone and without torch.
+"""Memory and operations of a training step, from the settings alone and without torch.
 
 Operations are those of Chowdhery et al. 2022 (PaLM, appendix B), as nanoGPT counts them: 6 per
 weight and token for forward and backward, and 12 L C T per token for attention.
@@ -117,9 +117,10 @@ def memory_by_part(
     matrices = sum(rows * columns * n for (rows, columns), n in block_matrices(model).items())
     of_muon = matrices if training.optimizer == "muon" else 0
     halves = 2 * (matrices + vocab_size * model.n_embed) if precision != "fp32" else 0
-    kept, loss = _kept(config, precision, device), 4 * _tokens(config) * vocab_size
+    kept_bytes = _kept_for_backward(config, precision, device)
+    loss = 4 * _tokens(config) * vocab_size
     # On the way back come the gradients of the logits, and later those of the blocks.
-    step = kept + loss + max(2 * loss, _on_the_way_back(config, precision, device))
+    step = kept_bytes + loss + max(2 * loss, _on_the_way_back(config, precision, device))
     evaluation = _evaluation(config, vocab_size, precision, device)
     # Of what a step has freed an evaluation finds little that fits it, and what is freed is kept
     # (gtt/training/memory.py). A GPU's allocator cuts large pieces for it.
@@ -142,16 +143,16 @@ def work_of_step(config: RunConfig, vocab_size: int, precision: str, device: str
     operations = operations_per_step(config, vocab_size)
     batches = training.grad_accumulation_steps
     plain = config.updated({"model": {"dropout": 0.0}}) if model.dropout else config
-    kept = _kept(plain, precision, device) + 4 * _tokens(config) * vocab_size
+    kept_bytes = _kept_for_backward(plain, precision, device) + 4 * _tokens(config) * vocab_size
     if model.dropout:
-        kept += DROPPED_BYTES * _dropped(config)
+        kept_bytes += DROPPED_BYTES * _dropped(config)
     layers = model.n_layers + 1.0
     if model.attention == "separate_heads":
         layers += HEAD_SHARE * model.n_layers * model.n_heads
     return Work(
         operations=operations.model + operations.attention,
         optimizer=operations.optimizer,
-        bytes=batches * kept + 4 * model.parameter_count(vocab_size),
+        bytes=batches * kept_bytes + 4 * model.parameter_count(vocab_size),
         layers=batches * layers,
     )
 
@@ -175,7 +176,7 @@ def _dropped(config: RunConfig) -> int:
     return model.n_layers * (weights + 2 * tokens * model.n_embed) + tokens * model.n_embed
 
 
-def _kept(config: RunConfig, precision: str, device: str) -> int:
+def _kept_for_backward(config: RunConfig, precision: str, device: str) -> int:
     """Bytes that the blocks keep from one batch for the way back."""
     model, tokens = config.model, _tokens(config)
     # Queries, keys, values, scaled queries, what the heads read, and two places in the stream;

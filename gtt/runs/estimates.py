@@ -135,13 +135,13 @@ def seconds_per_step(
         if (run.precision, run.device) == (precision, machine.device)
         and run.config.training.compile == config.training.compile
     ]
-    calm = [one for one in compared if speed is None or one[1] < BUSY]
-    nearest = min((one[0] for one in calm), default=math.inf)
+    calm = [comparison for comparison in compared if speed is None or comparison[1] < BUSY]
+    nearest = min((comparison[0] for comparison in calm), default=math.inf)
     if calm and (nearest < FAR or speed is None):
-        near = max(NEARLY, ALIKE * nearest)
+        farthest = max(NEARLY, ALIKE * nearest)
         factor, distance, run = min(
-            ((factor, distance, run) for distance, factor, run in calm if distance <= near),
-            key=lambda one: one[:2],
+            ((factor, distance, run) for distance, factor, run in calm if distance <= farthest),
+            key=lambda comparison: comparison[:2],
         )
         doubt = ""
         if speed is not None and factor > SURE:
@@ -152,7 +152,7 @@ def seconds_per_step(
     if speed is not None and calibration is not None:
         without = ", without torch.compile" if config.training.compile else ""
         threads = "one thread" if calibration.threads == 1 else f"{calibration.threads} threads"
-        slower = [one[1] for one in compared if one[0] < FAR]
+        slower = [comparison[1] for comparison in compared if comparison[0] < FAR]
         doubt = (
             " Other programs were at work meanwhile: it is measured again soon."
             if calibration.busy
@@ -173,9 +173,9 @@ def _compared(
     model, training = run.config.model, run.config.training
     tokens = training.batch_size * training.grad_accumulation_steps * model.block_size
     took = tokens / run.tokens_per_second
-    told = speed.seconds(work_of_step(run.config, run.vocab_size, run.precision, run.device))
-    ratios = (told / expected, model.n_embed / config.model.n_embed)
-    return max(max(ratio, 1 / ratio) for ratio in ratios), took / told
+    predicted = speed.seconds(work_of_step(run.config, run.vocab_size, run.precision, run.device))
+    ratios = (predicted / expected, model.n_embed / config.model.n_embed)
+    return max(max(ratio, 1 / ratio) for ratio in ratios), took / predicted
 
 
 def _notes(

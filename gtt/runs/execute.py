@@ -305,24 +305,24 @@ def _until_stopped(trainer: Trainer, stop_asked: threading.Event) -> Iterator[Ev
 
 
 @contextmanager
-def stop_signals(asked: threading.Event | None = None) -> Iterator[threading.Event]:
+def stop_signals(stop_event: threading.Event | None = None) -> Iterator[threading.Event]:
     """Inside, SIGINT and SIGTERM set the event; a second SIGINT interrupts at once.
 
     Outside the main thread Python delivers no signals, and the event is just an event.
     """
-    asked = asked or threading.Event()
+    stop_event = stop_event or threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield stop_event
         return
 
     def ask(number: int, frame: Any) -> None:
-        if asked.is_set() and number == signal.SIGINT:
+        if stop_event.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
-        asked.set()
+        stop_event.set()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked
+        yield stop_event
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -155,13 +155,15 @@ def account_folder(environment: Mapping[str, str]) -> Path | None:
 
 def mounted() -> list[tuple[str, str]]:
     """Where file systems are mounted, and of which kind they are."""
-    return [(one.mountpoint, one.fstype) for one in psutil.disk_partitions(all=True)]
+    return [
+        (partition.mountpoint, partition.fstype) for partition in psutil.disk_partitions(all=True)
+    ]
 
 
 def on_volume(path: Path, mounts: Iterable[tuple[str, str]]) -> bool:
     """Whether a folder lies on a file system of its own, one that outlives the container."""
     above = [(place, kind) for place, kind in mounts if path.is_relative_to(place)]
-    place, kind = max(above, key=lambda one: len(Path(one[0]).parts), default=("/", ""))
+    place, kind = max(above, key=lambda mount: len(Path(mount[0]).parts), default=("/", ""))
     return place != "/" and kind not in FORGETFUL
 
 

@@ -93,7 +93,7 @@ class JobFolder:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         numbers = (state.dollars_per_hour, state.minutes, state.at_most, state.seconds)
-        return state if all(0 <= one <= MOST for one in numbers) else None
+        return state if all(0 <= number <= MOST for number in numbers) else None
 
     def write(self, state: JobState) -> None:
         """Replaces the state; raises OSError."""

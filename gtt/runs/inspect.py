@@ -36,8 +36,8 @@ def evaluate_run(folder: Path, home: Home, which: str = "best") -> dict[str, Any
     """Loss over the whole validation part, in nats per token, with all that goes beside it."""
     config = RunFolder(folder).config()
     model, about = load_model(checkpoint_of(folder, which))
-    kept = reopen_corpus(config.data, home.corpora, str(about.get("fingerprint")))
-    corpus = kept or build_corpus(config.data, home.corpora, sources_folder=home.sources)
+    existing = reopen_corpus(config.data, home.corpora, str(about.get("fingerprint")))
+    corpus = existing or build_corpus(config.data, home.corpora, sources_folder=home.sources)
     if corpus.fingerprint != about.get("fingerprint"):
         raise UnusableRun(
             f"{folder} was trained on other data than {corpus.source_title!r} gives now: bring "

@@ -1,4 +1,4 @@
-"""What visitors may use: one field per environment variable, with a default at home and outside.
+"""Limits on what visitors may use: a field per environment variable, with two defaults.
 
 At home (a laptop, no `GTT_MAX_*` set) nearly everything is allowed, since who sits there owns the
 machine. On a Space, or as soon as one `GTT_MAX_*` is set, the defaults suit thirty strangers on
@@ -196,17 +196,18 @@ class Limits(Settings):
         the variable, also for a `GTT_MAX_…` that does not exist, so that a slip of the finger
         does not leave a server open.
         """
-        given = {
+        given_limits = {
             limit.variable: limit for limit in describe_limits() if environ.get(limit.variable)
         }
-        known = [limit.variable for limit in describe_limits()]
+        variables = [limit.variable for limit in describe_limits()]
         for variable in environ:
-            if variable.startswith("GTT_MAX_") and variable not in known:
-                raise BadInput(nearest("variable", variable, known), field=variable)
+            if variable.startswith("GTT_MAX_") and variable not in variables:
+                raise BadInput(nearest("variable", variable, variables), field=variable)
         is_guarded = is_on_space(environ) if on_space is None else on_space
-        is_guarded = is_guarded or any(variable.startswith("GTT_MAX_") for variable in given)
+        is_guarded = is_guarded or any(variable.startswith("GTT_MAX_") for variable in given_limits)
         values = {
-            limit.name: _read(limit.name, environ[variable]) for variable, limit in given.items()
+            limit.name: _read(limit.name, environ[variable])
+            for variable, limit in given_limits.items()
         }
         try:
             return cls.for_space(**values) if is_guarded else parse(cls, values)
@@ -230,8 +231,8 @@ def expected_vocabulary(data: DataConfig) -> tuple[int, bool]:
     if data.tokenizer == "bpe":
         return data.vocab_size, False
     if data.tokenizer == "pretrained":
-        known = VOCABULARIES.get(data.pretrained_tokenizer)
-        return known or ASSUMED_PRETRAINED, known is None
+        vocabulary = VOCABULARIES.get(data.pretrained_tokenizer)
+        return vocabulary or ASSUMED_PRETRAINED, vocabulary is None
     return ASSUMED_CHARACTERS, True
 
 

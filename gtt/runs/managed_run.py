@@ -1,4 +1,4 @@
-"""One run under a manager: its folder, its view, its worker, and what the server notes about it."""
+"""A run under a manager: its folder, its view, its worker, and the server's note about it."""
 
 from __future__ import annotations
 
@@ -102,9 +102,10 @@ class ManagedRun:
         self.folder = RunFolder(path)
         self.reader = RunReader(path)
         self._begun_with = RunConfig.recorded(about["config"])
-        self._told: dict[str, Any] | None = None  # settings as the journal has them
+        self._recorded: dict[str, Any] | None = None  # settings as the journal has them
         self._config = self._begun_with
-        self._asked: tuple[Mapping[str, Any], int] = ({}, 0)  # changes, and resumes before them
+        # Changes, and the number of resumes before them.
+        self._expected_changes: tuple[Mapping[str, Any], int] = ({}, 0)
         self.owner: str | None = about.get("owner")
         self.created = str(about.get("created", ""))
         self.mark = _mark_of(about)
@@ -151,8 +152,10 @@ class ManagedRun:
     @property
     def damage(self) -> str | None:
         """What of the run cannot be read, None where it is whole."""
-        found = [one for one in (self.about_damage, self.view().damage) if one is not None]
-        return " and ".join(found) or None
+        damages = [
+            damage for damage in (self.about_damage, self.view().damage) if damage is not None
+        ]
+        return " and ".join(damages) or None
 
     @property
     def text(self) -> str:
@@ -163,16 +166,18 @@ class ManagedRun:
     def config(self) -> RunConfig:
         """The settings of the run: those it was begun with, and what resuming it changed."""
         view, waiting = self.view(), self.note.waiting
-        told = view.config
-        if told is not self._told:
-            self._told = told
+        recorded = view.config
+        if recorded is not self._recorded:
+            self._recorded = recorded
             try:
-                self._config = self._begun_with if told is None else RunConfig.recorded(told)
+                self._config = (
+                    self._begun_with if recorded is None else RunConfig.recorded(recorded)
+                )
             except (BadInput, ValueError):  # written by another version
                 self._config = self._begun_with
         if waiting is not None:
             self.expect(waiting.changes)
-        changes, resumes = self._asked
+        changes, resumes = self._expected_changes
         # Until the journal tells of the resumed part, it is what was asked for.
         if changes and view.resumes == resumes:
             with suppress(BadInput, ValueError, TypeError):  # a damaged note
@@ -181,7 +186,7 @@ class ManagedRun:
 
     def expect(self, changes: Mapping[str, Any]) -> None:
         """Notes which settings the run will have once it goes on."""
-        self._asked = (changes, self.view().resumes)
+        self._expected_changes = (changes, self.view().resumes)
 
     def write_note(self, **changes: Any) -> None:
         """Changes the note, on disk first."""

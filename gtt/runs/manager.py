@@ -127,9 +127,9 @@ class Manager:
         self, of: Callable[[ManagedRun], bool] = lambda run: True, *, deleted: bool = False
     ) -> list[ManagedRun]:
         """The runs, the newest first; those that are deleted and not yet gone only if asked for."""
-        known = list(self._runs.values())
-        kept = [run for run in known if (deleted or run.note.deleted_at is None) and of(run)]
-        return sorted(kept, key=lambda run: (run.created, run.id), reverse=True)
+        all_runs = list(self._runs.values())
+        matching = [run for run in all_runs if (deleted or run.note.deleted_at is None) and of(run)]
+        return sorted(matching, key=lambda run: (run.created, run.id), reverse=True)
 
     def at_work(self) -> list[ManagedRun]:
         """The runs that wait or train: those that may still write. A deleted one does not wait."""

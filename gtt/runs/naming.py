@@ -1,4 +1,4 @@
-"""What a run is in a few words, and the name of one that nobody named.
+"""Describes a run in a few words, and names runs that nobody has named.
 
 `licences, characters, 0.4 M` tells two runs of one recipe apart once the text or the model has been
 changed, where `quickstart 2` does not.
@@ -58,11 +58,11 @@ def name_for(config: RunConfig, text: str | None = None) -> str:
     return config.name if is_given else telling_name(config, text)
 
 
-def free_name(base: str, taken: Iterable[str]) -> str:
+def free_name(base: str, names: Iterable[str]) -> str:
     """The name `base`, or with the lowest number that tells it from those that are taken."""
-    taken = set(taken)
-    numbered = (f"{base} {number}" for number in range(2, len(taken) + 3))
-    return base if base not in taken else next(one for one in numbered if one not in taken)
+    names = set(names)
+    numbered = (f"{base} {number}" for number in range(2, len(names) + 3))
+    return base if base not in names else next(name for name in numbered if name not in names)
 
 
 def base_name(name: str) -> str:

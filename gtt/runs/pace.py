@@ -114,4 +114,9 @@ def _regular(step: int, total: int, every: Any) -> int:
 def _spaced(step: int, total: int) -> set[int]:
     """Steps between two others that may be log-spaced: powers of two, and halfway between."""
     powers = {1 << exponent for exponent in range(total.bit_length())}
-    return {one for power in powers for one in (power, power * 3 // 2) if step < one < total}
+    return {
+        candidate
+        for power in powers
+        for candidate in (power, power * 3 // 2)
+        if step < candidate < total
+    }

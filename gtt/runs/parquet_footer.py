@@ -26,14 +26,14 @@ def declared(path: Path, seconds: float = SECONDS) -> tuple[int, int]:
     """
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "gtt.runs.parquet_footer", str(path)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,
             env={**os.environ, "PYTHONPATH": paths},
         )
-        size, rows = json.loads(done.stdout)
+        size, rows = json.loads(process.stdout)
         return int(size), int(rows)
     except (subprocess.TimeoutExpired, ValueError, TypeError):
         raise UnusableData(

@@ -167,8 +167,8 @@ def main() -> None:
         kind = UnusableData if isinstance(error, UnusableData) else BadInput
         send(_described(kind, error.message, error.field))
     except OSError as error:  # the disk
-        told = {"message": error.strerror or str(error), "field": error.errno}
-        send({"error": {"kind": OSError.__name__, **told}})
+        details = {"message": error.strerror or str(error), "field": error.errno}
+        send({"error": {"kind": OSError.__name__, **details}})
     except MemoryError:
         send(_described(UnusableData, _died(1, order["memory"]).message, "data.source"))
     except BaseException:  # a fault of ours: its end is told by the other side

@@ -10,10 +10,10 @@ from gtt.runs.hub_job import JobFolder
 from gtt.runs.managed_run import NOTE, ManagedRun, Waiting, is_damaged_run
 
 
-def find_runs(folder: Path, known: Container[str]) -> Iterator[ManagedRun]:
+def find_runs(folder: Path, known_ids: Container[str]) -> Iterator[ManagedRun]:
     """The runs in a folder that are not known yet; whatever is no run is passed over."""
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in known or not path.is_dir():
+        if path.name.startswith(".") or path.name in known_ids or not path.is_dir():
             continue
         if path.is_symlink():
             continue
@@ -47,7 +47,7 @@ def recover(run: ManagedRun) -> None:
             run.note_anyway(waiting=None)
 
 
-def in_turn(found: Iterable[ManagedRun], known: Iterable[ManagedRun]) -> list[ManagedRun]:
+def in_turn(found_runs: Iterable[ManagedRun], known_runs: Iterable[ManagedRun]) -> list[ManagedRun]:
     """Those found that wait, in the order in which the queue of the server before had them.
 
     An owner's place in it dates from the last time one of theirs was started, or from the first
@@ -55,12 +55,12 @@ def in_turn(found: Iterable[ManagedRun], known: Iterable[ManagedRun]) -> list[Ma
     """
     turns: dict[str, float] = {}
     waiting = []
-    for run in found:
+    for run in found_runs:
         if run.note.waiting is not None and run.note.deleted_at is None:
             since, owner = run.note.waiting.since, run.owner or ""
             waiting.append((owner, since, run))
             turns[owner] = min(turns.get(owner, since), since)
-    for run in known:
+    for run in known_runs:
         owner = run.owner or ""
         if owner in turns and run.note.waiting is None:
             turns[owner] = max(turns[owner], run.note.started_at or 0.0)
@@ -68,12 +68,12 @@ def in_turn(found: Iterable[ManagedRun], known: Iterable[ManagedRun]) -> list[Ma
     return [run for _, _, run in waiting]
 
 
-def half_made(folder: Path, known: Container[str]) -> list[Path]:
+def half_made(folder: Path, known_ids: Container[str]) -> list[Path]:
     """Folders that a server began and never finished: a note, and no run beside it."""
     return [
         path
         for path in folder.iterdir()
-        if path.name not in known
+        if path.name not in known_ids
         and not path.is_symlink()
         and (path / NOTE).is_file()
         and not is_damaged_run(path)

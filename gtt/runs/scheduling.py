@@ -84,8 +84,8 @@ class Scheduler:
         if run.id not in order:
             return None
         usual = self._usual_seconds()
-        here = [id for id, slot in self.at_work.items() if slot is not None]
-        running = [self._remaining(self._runs[id], usual) for id in here]
+        local_ids = [id for id, slot in self.at_work.items() if slot is not None]
+        running = [self._remaining(self._runs[id], usual) for id in local_ids]
         place = order.index(run.id)
         starts = waits(running[: self.slots], [usual] * (place + 1), self.slots)
         return place + 1, starts[place]
@@ -107,8 +107,8 @@ class Scheduler:
         self._durations.append(seconds)
 
     def _usual_seconds(self) -> float:
-        done = self._durations
-        return sum(done) / len(done) if done else USUAL_SECONDS
+        durations = self._durations
+        return sum(durations) / len(durations) if durations else USUAL_SECONDS
 
     def _remaining(self, run: ManagedRun, usual: float) -> float:
         view: RunView = run.view()

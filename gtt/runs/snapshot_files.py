@@ -35,9 +35,9 @@ def read_snapshot(path: Path, tokens: int) -> SnapshotArrays:
     try:
         require_plain(path)
         with safe_open(path, framework="numpy") as file:
-            kept = file.get_slice("attention")
-            shown = min(tokens, kept.get_shape()[-1])
-            attention = kept[:, :, :shown, :shown]
+            stored = file.get_slice("attention")
+            length = min(tokens, stored.get_shape()[-1])
+            attention = stored[:, :, :length, :length]
             texts = json.loads((file.metadata() or {}).get("texts", "[]"))
             names = list(file.keys())
             repeated = file.get_tensor("repeated") if "repeated" in names else None
@@ -47,6 +47,6 @@ def read_snapshot(path: Path, tokens: int) -> SnapshotArrays:
         raise UnusableRun(f"The snapshot {path.name} cannot be read ({error}).") from None
     return SnapshotArrays(
         attention.astype(np.float32),
-        [str(text) for text in texts[:shown]],
+        [str(text) for text in texts[:length]],
         None if repeated is None else repeated.astype(np.float32),
     )

@@ -49,17 +49,16 @@ def farewell(runs: Iterable[ManagedRun]) -> list[str]:
     waiting = [run for run in runs if run not in going]
     lines = []
     if going:
-        one = len(going) == 1
+        runs_go, them = (
+            ("A run goes", "it") if len(going) == 1 else (f"{len(going)} runs go", "them")
+        )
         names = ", ".join(run.name for run in going)
         lines.append(
-            f"{'A run goes' if one else f'{len(going)} runs go'} on in the background: {names}. "
-            f"The next start of the page shows {'it' if one else 'them'} again. To stop and save:"
+            f"{runs_go} on in the background: {names}. "
+            f"The next start of the page shows {them} again. To stop and save:"
         )
         lines += [f"    python -m gtt stop {shlex.quote(str(run.path))}" for run in going]
     if waiting:
-        one = len(waiting) == 1
-        lines.append(
-            f"{'A run waits' if one else f'{len(waiting)} runs wait'} for a turn, which comes with "
-            "the next start of the page."
-        )
+        runs_wait = "A run waits" if len(waiting) == 1 else f"{len(waiting)} runs wait"
+        lines.append(f"{runs_wait} for a turn, which comes with the next start of the page.")
     return lines

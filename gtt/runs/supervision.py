@@ -211,15 +211,17 @@ class Supervisor:
         opened = list(find_runs(self.home.runs, known_whole))
         with self._lock:
             # A damaged one is looked at again and again: somebody may have mended it.
-            found = [run for run in opened if run.id not in self._runs or run.about_damage is None]
-            for run in found:
+            new_runs = [
+                run for run in opened if run.id not in self._runs or run.about_damage is None
+            ]
+            for run in new_runs:
                 with _apart(run):
                     recover(run)
                 self.adopt(run)
-            for run in in_turn(found, self._runs.values()):
+            for run in in_turn(new_runs, self._runs.values()):
                 self._scheduler.put(run)
-            known = list(self._runs.values())
-        for run in known:
+            all_runs = list(self._runs.values())
+        for run in all_runs:
             with _apart(run):
                 self._find_worker(run)
 

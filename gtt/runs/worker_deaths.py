@@ -76,10 +76,10 @@ def _death_sentence(run: ManagedRun) -> str:
 
 
 def _way_out(run: ManagedRun) -> str:
-    kept = run.folder.checkpoints.resumable()
-    if kept is None:
+    checkpoint = run.folder.checkpoints.resumable()
+    if checkpoint is None:
         return "No checkpoint was saved yet: resuming begins again at step 0"
-    return f"Resume from step {step_of(kept):,}"
+    return f"Resume from step {step_of(checkpoint):,}"
 
 
 def _exit_words(code: int | None) -> str:

@@ -80,8 +80,8 @@ def refusing_together() -> Iterator[None]:
     except BadInput as error:
         refused = error
     if process_state().num_processes > 1:
-        told = gather_object([None if refused is None else refused.message])
-        words = next((message for message in told if message is not None), None)
+        messages = gather_object([None if refused is None else refused.message])
+        words = next((message for message in messages if message is not None), None)
         if refused is None and words is not None:
             refused = BadInput(words)
     if refused is not None:
@@ -150,7 +150,7 @@ def cpu_is_fast_in_bf16() -> bool:
 
 def precision_of(accelerator: Accelerator) -> str:
     """The precision in our words: `fp32`, `bf16` or `fp16`."""
-    return next(ours for ours, its in MIXED_PRECISION.items() if its == accelerator.mixed_precision)
+    return next(name for name, its in MIXED_PRECISION.items() if its == accelerator.mixed_precision)
 
 
 ARITHMETIC = 2  # raise it where a change here makes the losses of a run differ: 2 since kernels.py

@@ -102,7 +102,9 @@ def evaluation_windows(
     Windows do not overlap; where there are no more than `count`, all are taken.
     """
     windows = all_windows(tokens, block_size, mark)
-    full = windows if mark is not None else [one for one in windows if one[1] == block_size]
+    full = (
+        windows if mark is not None else [window for window in windows if window[1] == block_size]
+    )
     if len(full) <= count:
         return full
     chosen = np.random.default_rng(seed).choice(len(full), size=count, replace=False)

@@ -87,8 +87,8 @@ class CheckpointFolder:
         """The checkpoint of that step; raises `UnusableRun` naming those that are kept."""
         place = self.folder / f"{PREFIX}{step:08d}"
         if not place.is_dir():
-            kept = ", ".join(map(str, self.steps())) or "none"
-            raise UnusableRun(f"No checkpoint of step {step} is kept; there are: {kept}.")
+            steps = ", ".join(map(str, self.steps())) or "none"
+            raise UnusableRun(f"No checkpoint of step {step} is kept; there are: {steps}.")
         return place
 
     def resumable(self) -> Path | None:

@@ -41,10 +41,10 @@ def divergence(
     finite = math.isfinite(loss) and (scaled or math.isfinite(norm))
     if finite and loss <= 3 * uniform:
         return None
-    what = f"the loss rose to {loss:.1f}" if finite else "the loss is no longer a number"
+    symptom = f"the loss rose to {loss:.1f}" if finite else "the loss is no longer a number"
     rate = "muon_learning_rate" if config.optimizer == "muon" else "learning_rate"
     return (
-        f"Training diverged at step {step:,}: {what}. Lower training.{rate} (now "
+        f"Training diverged at step {step:,}: {symptom}. Lower training.{rate} (now "
         f"{getattr(config, rate):g}) to a third or lengthen training.warmup_steps (now "
         f"{config.warmup_steps})"
     )

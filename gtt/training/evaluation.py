@@ -86,7 +86,7 @@ def sit_exam(
     """
     exam = corpus.exam
     assert exam is not None
-    asked = exam.questions(questions, seed)
+    prompts = exam.questions(questions, seed)
     # A greedy answer must not be cut short; of sampled text, about as much as asked for will do.
     per_token = 1.0 if exam.greedy else max(1.0, corpus.characters_per_token)
     settings = generation.model_copy(
@@ -99,4 +99,4 @@ def sit_exam(
         }
     )
     generator = seeded(seed, next(model.parameters()).device)
-    return exam.score(asked, complete(model, corpus.tokenizer, asked, settings, generator))
+    return exam.score(prompts, complete(model, corpus.tokenizer, prompts, settings, generator))

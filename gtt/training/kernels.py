@@ -176,7 +176,7 @@ class CausalAttention(torch.autograd.Function):
         heads = qkv.view(B, T, 3, n_heads, -1).permute(2, 0, 3, 1, 4)
         q, k, v = heads.clone(memory_format=torch.contiguous_format).flatten(1, 2)  # (N, T, D)
         q.div_(math.sqrt(q.shape[2]))
-        z, kept = torch.empty_like(v), []
+        z, weights_by_stretch = torch.empty_like(v), []
         for rows in stretches(T):
             keys, size = rows.stop, rows.stop - rows.start
             future = q.new_full((size, size), float("-inf")).triu(1)
@@ -186,21 +186,21 @@ class CausalAttention(torch.autograd.Function):
                 scores[..., rows].add_(future)
                 torch.softmax(scores, dim=-1, out=weights[some])
                 torch.bmm(weights[some], v[some, :keys], out=z[some, rows])
-            kept.append(weights)
-        ctx.save_for_backward(q, k, v, *kept)
+            weights_by_stretch.append(weights)
+        ctx.save_for_backward(q, k, v, *weights_by_stretch)
         return z.view(B, n_heads, T, -1).transpose(1, 2).reshape(B, T, C)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dz: Tensor) -> tuple[Tensor, None]:
         """Of z (B, T, C) to qkv (B, T, 3 C)."""
-        q, k, v, *kept = ctx.saved_tensors
+        q, k, v, *weights_by_stretch = ctx.saved_tensors
         (B, T, C), (N, _, D) = dz.shape, q.shape
         H = N // B
         dz = dz.view(B, T, H, D).transpose(1, 2).reshape(N, T, D)
         # A product is faster where the smaller matrix is turned: these two come out turned.
         dq, dk, dv = torch.empty_like(q), q.new_empty(N, D, T), q.new_empty(N, D, T)
-        for rows, weights in reversed(list(zip(stretches(T), kept, strict=True))):
+        for rows, weights in reversed(list(zip(stretches(T), weights_by_stretch, strict=True))):
             keys = rows.stop
             for some in pieces(weights):
                 w, q_here, dz_here = weights[some], q[some, rows], dz[some, rows]

@@ -65,9 +65,9 @@ class Observer:
             config.training.seed,
             corpus.boundary(crossed=config.training.cross_documents),
         )
-        said = sayable_tokens(corpus.tokenizer, corpus.validation[:DISTINCT_AMONG])
-        period = min(config.model.block_size // 2, len(said), LONGEST_PERIOD)
-        self.repeated = torch.from_numpy(repeated_tokens(said, period, REPEATED_TEXTS))
+        vocabulary = sayable_tokens(corpus.tokenizer, corpus.validation[:DISTINCT_AMONG])
+        period = min(config.model.block_size // 2, len(vocabulary), LONGEST_PERIOD)
+        self.repeated = torch.from_numpy(repeated_tokens(vocabulary, period, REPEATED_TEXTS))
 
     def is_best(self, step: int) -> bool:
         """Whether the evaluation at `step` is the best so far; False where there was none."""
@@ -149,10 +149,10 @@ class Observer:
             self.model, tokens.to(self.accelerator.device)
         )
         path = f"snapshots/step-{step:08d}.safetensors"
-        shown = tokens[0, : attention.shape[-1]]
-        texts = [self.corpus.tokenizer.token_text(int(id)) for id in shown]
+        token_ids = tokens[0, : attention.shape[-1]]
+        texts = [self.corpus.tokenizer.token_text(int(id)) for id in token_ids]
         repeated = attention_on(self.model, self.repeated.to(self.accelerator.device))
-        write_snapshot(self.folder / path, attention, repeated, shown, texts)
+        write_snapshot(self.folder / path, attention, repeated, token_ids, texts)
         statistics = merged(activations, weight_statistics(self.model, before))
         ratio = events.median_update(statistics)
         snapshot = events.Snapshotted(step, path, statistics, update_to_weight=ratio)

@@ -112,17 +112,17 @@ def build_optimizers(model: GPT, config: TrainingConfig) -> list[Optimizer]:
         for name, p in trainable.items()
         if config.optimizer == "muon" and p.dim() == 2 and ".h." in f".{name}"
     }
-    rest = [p for name, p in trainable.items() if name not in of_muon]
+    of_adamw = [p for name, p in trainable.items() if name not in of_muon]
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in rest if p.dim() >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in rest if p.dim() < 2], "weight_decay": 0.0},
+        {"params": [p for p in of_adamw if p.dim() >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in of_adamw if p.dim() < 2], "weight_decay": 0.0},
     ]
     optimizers: list[Optimizer] = [
         AdamW(
             [group for group in groups if group["params"]],
             lr=config.learning_rate,
             betas=(config.beta1, config.beta2),
-            fused=rest[0].device.type in ("cpu", "cuda"),
+            fused=of_adamw[0].device.type in ("cpu", "cuda"),
         )
     ]
     if of_muon:

@@ -17,7 +17,7 @@ from gtt.errors import UnusableRun
 from gtt.model.export import load_weights, read_about, save_model
 from gtt.training import events
 from gtt.training.accelerator import surroundings
-from gtt.training.card import write_card
+from gtt.training.checkpoint_card import write_card
 from gtt.training.resume_differences import differences
 from gtt.training.resume_state import (
     random_state,

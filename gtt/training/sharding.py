@@ -100,14 +100,14 @@ def moments_of(
     All processes put them together; who does not `keep` them lets go of each at once.
     """
     names: dict[Tensor, str] = {weight: name for name, weight in model.named_parameters()}
-    kept = {}
+    moments = {}
     for optimizer in optimizers:
         for parameter, state in optimizer.state.items():
             for key, value in state.items():
                 moment = whole(value.detach())
                 if keep:
-                    kept[f"{names[parameter]}/{key}"] = moment.cpu().contiguous()
-    return kept
+                    moments[f"{names[parameter]}/{key}"] = moment.cpu().contiguous()
+    return moments
 
 
 def shards_model(accelerator: Accelerator, config: TrainingConfig) -> bool:

@@ -89,8 +89,8 @@ def activation_statistics(model: GPT, tokens: Tensor) -> tuple[Statistics, Tenso
             dead = float((largest < DEAD_BELOW).float().mean())
             statistics.setdefault(name.removesuffix(".post"), {})["dead_units"] = dead
         elif name.endswith(".attn.weights"):
-            shown = min(ATTENTION_TOKENS, activation.shape[-1])
-            attention.append(activation[0, :, :shown, :shown].float().cpu())
+            length = min(ATTENTION_TOKENS, activation.shape[-1])
+            attention.append(activation[0, :, :length, :length].float().cpu())
         return activation
 
     with evaluating(model):

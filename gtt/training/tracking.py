@@ -77,10 +77,10 @@ class Tracking:
         metrics = MEASURED.get(type(event).__name__)
         if not self.is_on or metrics is None:
             return
-        values = {name: getattr(event, name) for name, one in metrics.items() if one.tracked}
-        known = {name: value for name, value in values.items() if value is not None}
+        values = {name: getattr(event, name) for name, metric in metrics.items() if metric.tracked}
+        figures = {name: value for name, value in values.items() if value is not None}
         try:
-            self.accelerator.log(known, step=event.step)
+            self.accelerator.log(figures, step=event.step)
         except Exception as error:  # the training is worth more than its second record
             log.warning("%s failed, the run goes on without it: %s", self.tracker, error)
             self.is_on = False

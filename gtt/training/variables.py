@@ -33,11 +33,11 @@ YES, NO = ("1", "true", "yes", "y", "t", "on"), ("0", "false", "no", "n", "f", "
 
 def refuse_foreign(environment: Mapping[str, str] = os.environ) -> None:
     """Raises `BadInput` that names a variable which asks for what a run cannot do."""
-    for name, way in OTHER_WAYS.items():
+    for name, purpose in OTHER_WAYS.items():
         if is_on(name, environment):
             raise BadInput(
-                f"{name}={environment[name]} asks for {way}, which GTT does not train with: unset "
-                "it. Several GPUs work together with accelerate launch --multi_gpu.",
+                f"{name}={environment[name]} asks for {purpose}, which GTT does not train with: "
+                "unset it. Several GPUs work together with accelerate launch --multi_gpu.",
                 field=name,
             )
     device = environment.get("ACCELERATE_TORCH_DEVICE")
