@@ -266,8 +266,8 @@ def printable(text: str) -> str:
 def _metrics_in(record: Record) -> list[str]:
     """What a record measured, as far as the terminal says it."""
     metrics = MEASURED.get(record.get("type", ""), {})
-    said = (metric.in_terminal(record.get(name)) for name, metric in metrics.items())
-    return [words for words in said if words is not None]
+    texts = (metric.in_terminal(record.get(name)) for name, metric in metrics.items())
+    return [words for words in texts if words is not None]
 
 
 def _duration(seconds: float) -> str:

@@ -60,11 +60,11 @@ def seconds_of(recipe: Recipe, machine: Machine, corpora: Path) -> float | None:
     if machine.device == "cpu" and machine.calibration is None:
         return None
     text = text_of(recipe.config.data, corpora)
-    here = estimate(recipe.config, text.vocab_size, text.train_tokens, machine)
-    if here.tokens_per_second is None or recipe.measured is None:
-        return here.seconds
+    own_estimate = estimate(recipe.config, text.vocab_size, text.train_tokens, machine)
+    if own_estimate.tokens_per_second is None or recipe.measured is None:
+        return own_estimate.seconds
     measured = recipe.measured
-    return measured.seconds * measured.tokens_per_second / here.tokens_per_second
+    return measured.seconds * measured.tokens_per_second / own_estimate.tokens_per_second
 
 
 def _trained(run: ManagedRun) -> TrainedRun | None:

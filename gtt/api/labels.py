@@ -1,4 +1,4 @@
-"""Sentences of the program in the words of the screen: a setting is called as its control is."""
+"""Replaces the names of settings in sentences by the labels of their controls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def on_screen(sentence: str) -> str:
 
     `n_embed` becomes Embedding width; names that are ordinary words, as `seed`, stay as they are.
     """
-    called = _DOTTED.sub(lambda found: _label_or_name(found, LABELS.get(found[1])), sentence)
+    called = _DOTTED.sub(lambda match: _label_or_name(match, LABELS.get(match[1])), sentence)
     return _BARE.sub(lambda match: _label_or_name(match, _SHORT[match[1]]), called)
 
 

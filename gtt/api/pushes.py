@@ -1,4 +1,4 @@
-"""The pushes that a server has started: how many at once, and whose."""
+"""Bounds on the pushes that a server has started, in all and per desk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a visitor may ask: token buckets, one per desk and kind, and one per kind for all."""
+"""Rate limits: token buckets, one per desk and kind of request, and one per kind for all."""
 
 from __future__ import annotations
 
@@ -146,11 +146,11 @@ class RateLimiter:
 
     @classmethod
     def at_home(cls) -> RateLimiter:
-        """No limit: who sits at the machine may use it."""
+        """No limits: the visitor owns the machine."""
         return cls({})
 
     def take(self, kind: Kind, owner: str) -> None:
-        """Takes one token for the desk `who`; raises `RateLimited` and takes none where none is."""
+        """Takes one token for the desk of `owner`; raises `RateLimited` where there is none."""
         if kind not in _ACTS:
             raise KeyError(kind)
         with self._lock:
@@ -213,7 +213,7 @@ class Places:
 
     @classmethod
     def at_home(cls) -> Places:
-        """Nobody is held apart from the others; that there is an end keeps the page alive."""
+        """No limit per desk; the limit for all keeps connections free for the page."""
         return cls(None, STREAMS)
 
     def take(self, owner: str) -> None:

@@ -1,4 +1,4 @@
-"""From a managed run to what a response says of it."""
+"""Turns managed runs into the models of responses."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class Inference:
                 log,
                 too_long=too_long,
                 died=self._died,
-                heard=self._heard if name == "turns" else lambda message: None,
+                on_message=self._on_message if name == "turns" else lambda message: None,
             )
             for name, kind in kinds.items()
         }
@@ -229,7 +229,7 @@ class Inference:
         refuse_too_dear(job, price, self.seconds_alone, self.memory)
         return "alone" if price.seconds <= SHORT_SECONDS else "long"
 
-    def _heard(self, message: dict[str, Any]) -> None:
+    def _on_message(self, message: dict[str, Any]) -> None:
         self._cache = message["cache"]
 
     def _died(self, ticket: Ticket) -> None:

@@ -68,17 +68,17 @@ class Lane:
         *,
         too_long: Callable[[Any, float], Exception],
         died: Callable[[Ticket], None],
-        heard: Callable[[dict[str, Any]], None] = lambda message: None,
+        on_message: Callable[[dict[str, Any]], None] = lambda message: None,
     ) -> None:
         """`too_long` makes the error for the caller of an ended job; `died` is called with the jobs
-        of a process that ended by itself, `heard` with messages of a process about itself."""
+        of a process that ended by itself, `on_message` with messages of a process about itself."""
         self.kind, self.crowd = kind, crowd
         self.seconds = kind.seconds
         self.processes: list[ModelProcess] = []
         self.active: dict[int, Ticket] = {}
         self.waiting: FairQueue[Ticket] = FairQueue()
         self._lock, self._log = lock, log
-        self._too_long, self._died, self._heard = too_long, died, heard
+        self._too_long, self._died, self._on_message = too_long, died, on_message
         self._usual_seconds = USUAL_SECONDS
         self._ended: dict[str, float] = {}  # when a job of an owner was ended last
         self._closed = False
@@ -240,7 +240,7 @@ class Lane:
     def _hear(self, message: dict[str, Any]) -> None:
         """Passes on a line of a process, in the thread that reads its pipe."""
         if "id" not in message:
-            self._heard(message)
+            self._on_message(message)
             return
         ticket = self.active.get(message["id"])
         if ticket is None:  # its caller has gone away

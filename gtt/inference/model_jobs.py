@@ -85,7 +85,7 @@ def generate(job: GenerateJob, loaded: Loaded) -> Generator[str, None, Result]:
                 break
     except FloatingPointError:
         raise UnusableRun(NOT_NUMBERS, field="checkpoint") from None
-    text.append(growing.rest())
+    text.append(growing.finish())
     yield text[-1]
     seconds = time.perf_counter() - began
     whole = "".join(text)

@@ -30,13 +30,13 @@ class GrowingText:
         if stop_places:
             self.is_ended = True
             self._text = self._text[: min(stop_places)]
-            return self.rest()
+            return self.finish()
         piece = self._show(len(self._text) - self._held_back())
         if self._shown_until == len(self._text):
             self._ids, self._text, self._shown_until = [], "", 0
         return piece
 
-    def rest(self) -> str:
+    def finish(self) -> str:
         """The text that was held back; called after the last token."""
         return self._show(len(self._text))
 

@@ -244,7 +244,7 @@ def _as_text(steps: Iterator[list[int]], growing: GrowingText) -> Iterator[str]:
             yield piece
         if growing.is_ended:
             return
-    if piece := growing.rest():
+    if piece := growing.finish():
         yield piece
 
 

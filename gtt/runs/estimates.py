@@ -1,6 +1,6 @@
-"""What a run will take before anything runs: parameters, memory, time. All but the first estimated.
+"""Estimates for a run before it begins: parameters (exact), memory and time.
 
-Nothing here needs torch, so that a page can tell it while a slider moves.
+Nothing here needs torch, so the page can show them while a slider moves.
 """
 
 from __future__ import annotations
@@ -119,11 +119,10 @@ def seconds_per_step(
 ) -> tuple[float | None, str]:
     """The time of a step, None where nothing tells it, and what it rests on as a sentence.
 
-    A run of nearly this shape tells most, then the measured machine, then any run. From the speed
-    of a run follows that of another shape by the proportion of what their steps cost. Of several
-    runs that are as near the fastest counts, and none that went far slower than the machine was
-    measured to be: other programs were at work then. Where that is only likely the middle of both
-    counts, which is wrong by the least factor.
+    The best source is a run of nearly this shape, then the calibration of the machine, then any
+    run. The time of another shape is scaled by the cost of its step. Of several runs of the same
+    distance the fastest counts; runs much slower than the calibration are left out, since other
+    programs were at work. Where that is only likely, the geometric mean of both counts.
     """
     calibration = machine.calibration if machine.device == "cpu" else None
     speed = calibration.speed(precision) if calibration is not None else None
@@ -169,7 +168,7 @@ def seconds_per_step(
 def _compared(
     config: RunConfig, expected: float, run: TrainedRun, speed: Speed
 ) -> tuple[float, float]:
-    """How far a run is from a configuration, 1 or more, and how much slower it was than told."""
+    """The distance of a run from a configuration, at least 1, and its time over the predicted."""
     model, training = run.config.model, run.config.training
     tokens = training.batch_size * training.grad_accumulation_steps * model.block_size
     took = tokens / run.tokens_per_second

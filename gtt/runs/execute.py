@@ -42,7 +42,7 @@ OUT_OF_MEMORY = (
 
 @dataclass(frozen=True)
 class Watcher:
-    """What the caller wants to hear: data progress, each journaled record, each finished step.
+    """Callbacks of the caller for progress of the data, each journal record, each finished step.
 
     Setting `stop` ends the run after its step, as a signal does; while the text is still read there
     is no run to end, and `UnusableRun` is raised.
@@ -106,7 +106,7 @@ def start_run(
 
 @contextmanager
 def _written_to(place: Path) -> Iterator[None]:
-    """Inside, what the system refuses to write is bad input."""
+    """Turns an OSError inside of the `with` into `BadInput`."""
     try:
         yield
     except OSError as error:

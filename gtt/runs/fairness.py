@@ -1,4 +1,4 @@
-"""Whose turn it is: round-robin over those who wait, first come first served for each of them."""
+"""A fair queue: round-robin over the owners, first come first served for each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a run will still take, from when its records were written.
+"""Estimates the time that a run has left, from the times of its records.
 
 Steps and what is done beside them (evaluations, samples, snapshots, checkpoints) are timed apart,
 since at the beginning there is much of the second: log-spaced steps lie close together there.

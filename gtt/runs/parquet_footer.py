@@ -1,4 +1,4 @@
-"""The footer of a Parquet file of a stranger, read in a process that may die of it.
+"""Reads the footer of an uploaded Parquet file in a process of its own, which it may crash.
 
 python -m gtt.runs.parquet_footer FILE
 """

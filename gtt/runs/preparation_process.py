@@ -1,10 +1,10 @@
-"""Preparing a text that is not ours in a process of its own, which may die of it.
+"""Prepares an uploaded text in a process of its own, which it may crash.
 
     python -m gtt.runs.preparation_process < ORDER
 
-The process that trains waits beside it and stays able to stop, to look at the clock and to say what
-happened, however long one call of a reader takes and however much memory it wants. What was
-prepared lies among the corpora afterwards, where the training finds it.
+The process that trains waits for it, and can stop, watch the clock and report what happened,
+however long a reader takes and however much memory it wants. The corpus is then found in its usual
+place.
 """
 
 from __future__ import annotations

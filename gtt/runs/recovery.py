@@ -26,9 +26,9 @@ def find_runs(folder: Path, known_ids: Container[str]) -> Iterator[ManagedRun]:
 def recover(run: ManagedRun) -> None:
     """Sets the note of a run right whose server ended; on a full disk, in memory only.
 
-    That a run is started is noted before its worker is on record and has the order, and not again
-    after that. So what waits by its note and was started since then lives, or has lived and said
-    something, or never got its order and waits again.
+    The note says that a run is started before its worker is on record and has its order, and is not
+    changed after that. So a run that waits by its note and was started since is alive, or has
+    written to its journal, or never got its order and waits again.
     """
     note = run.note
     if note.started_at is None:

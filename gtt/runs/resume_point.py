@@ -1,4 +1,4 @@
-"""From where a run goes on: its newest resumable checkpoint, or its start if it never saved one."""
+"""The point from which a run resumes: its newest resumable checkpoint, or else its start."""
 
 from __future__ import annotations
 

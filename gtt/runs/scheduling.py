@@ -1,4 +1,4 @@
-"""Whose run trains next and where: the slots of this machine, a fair queue, and a warm spare."""
+"""Scheduling of runs: the slots of this machine, a fair queue, and a warm spare."""
 
 from __future__ import annotations
 

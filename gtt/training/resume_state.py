@@ -78,13 +78,13 @@ def read_resume_state(
         for parameter in group["params"]
     }
     for key, value in moments.items():
-        name, _, moment = key.rpartition("/")
+        name, _, state_name = key.rpartition("/")
         parameter = parameters.get(name)
         if parameter is None or (value.dim() and value.shape != parameter.shape):
             raise UnusableRun(f"{folder} does not fit the model ({key}).")
         # AdamW counts its steps on the CPU unless it is fused on a GPU; it moves what it needs.
         device = parameter.device
-        owner[parameter].state[parameter][moment] = like(parameter, value.to(device))
+        owner[parameter].state[parameter][state_name] = like(parameter, value.to(device))
     return counters, random_states
 
 

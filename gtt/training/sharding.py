@@ -104,9 +104,9 @@ def moments_of(
     for optimizer in optimizers:
         for parameter, state in optimizer.state.items():
             for key, value in state.items():
-                moment = whole(value.detach())
+                tensor = whole(value.detach())
                 if keep:
-                    moments[f"{names[parameter]}/{key}"] = moment.cpu().contiguous()
+                    moments[f"{names[parameter]}/{key}"] = tensor.cpu().contiguous()
     return moments
 
 

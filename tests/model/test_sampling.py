@@ -186,7 +186,7 @@ def test_no_part_of_a_stop_string_is_shown_however_bytes_fall(text: str, stop: s
         assert text.split(stop)[0].startswith(shown)
         if growing.is_ended:
             break
-    assert shown + growing.rest() == text.split(stop)[0]
+    assert shown + growing.finish() == text.split(stop)[0]
     assert growing.is_ended == (stop in text)
 
 

@@ -1,9 +1,9 @@
 """Bounds on connections: their number, and the time of silent and slow ones.
 
 uvicorn waits without end for the first request of a connection, and for a client that does not
-read. Each of them holds a file of the server, of which a system gives few. Here a connection has
-a time for each request to arrive and for what is written to be taken, their number is bounded, and
-the limit on open files is raised as far as it goes.
+read. Each of them holds an open file of the server, and a system allows few. Here requests have to
+arrive, and answers to be read, within a time; the number of connections is bounded, and the limit
+on open files is raised as far as it goes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Connections:
         return len(self._open)
 
     def enter(self, protocol: Any, address: str, *, may_be_proxy: bool) -> bool:
-        """Whether a connection may stay; for it an idle one has to go, where there are too many."""
+        """Whether a new connection may stay; where there are too many, an idle one is closed."""
         if not may_be_proxy and self._from[address] >= self.per_address:
             if not self._close_idle(address):
                 return False

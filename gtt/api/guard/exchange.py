@@ -1,4 +1,4 @@
-"""One request and its answer: what comes in is counted, what goes out gets its headers."""
+"""One request and its answer: bounds the body of the request, sets headers on the answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VARY = b"X-GTT-Workspace, Origin"  # an answer depends on the desk, and on who m
 
 
 class BodyCheck(NamedTuple):
-    """Takes a body piece by piece, and says what is told where it answers no."""
+    """A check of a body, fed piece by piece, and the error for a body that fails it."""
 
     feed: Callable[[bytes], bool]
     refusal: ApiError

@@ -1,4 +1,4 @@
-"""How many parts a form has, told while it arrives and before any of them is written."""
+"""Counts the parts of a form while it arrives, before any of them is written to disk."""
 
 from __future__ import annotations
 

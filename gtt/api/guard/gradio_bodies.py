@@ -1,4 +1,4 @@
-"""Keeps Gradio from fetching what a request points to, and from looking for what is not there.
+"""Refuses requests that would make Gradio download a file, or fail on an unknown name.
 
 Gradio takes a file in the form `{"path": …, "meta": {"_type": "gradio.FileData"}}` and downloads
 the path where it is a URL, for any component and before any of our code runs. A file of ours has

@@ -1,7 +1,6 @@
-"""Which events and functions of the page there are, asked before Gradio looks for them.
+"""Checks calls of the page's events and functions before Gradio gets them.
 
-Gradio answers an unknown name, number or component with a fault of its own, a traceback in the log
-and status 500.
+Gradio answers an unknown name, number or component with status 500 and a traceback in the log.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class KnownCalls:
     is_event: Callable[[str], bool] = lambda event: True
 
     def check_read(self, path: str, query: bytes) -> None:
-        """Raises `NotFound` where results are asked for that nobody waits for."""
+        """Raises `NotFound` where the results of an unknown session or event are asked for."""
         route = path.partition(PREFIX)[2].strip("/")
         if route == "queue/data":
             (session,) = parse_qs(query.decode("latin-1")).get("session_hash", [""])[:1]

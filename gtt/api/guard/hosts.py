@@ -1,4 +1,4 @@
-"""Under which names the page is served, and which sites may ask it to change something."""
+"""The host names under which the page is served, and the sites that may change something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How deep a JSON body is nested, told while it arrives and before anything parses it."""
+"""Measures the nesting of a JSON body while it arrives, before anything parses it."""
 
 from __future__ import annotations
 

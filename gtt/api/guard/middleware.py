@@ -1,4 +1,4 @@
-"""What every request passes first: its host, its origin, its size, and the headers of the answer.
+"""The outermost layer: checks host, origin, route and size of a request, sets headers.
 
 An ASGI middleware without state between requests. It belongs outside of everything, Gradio's own
 middleware included, which answers preflights and adds permissive headers: see `guarding`.
@@ -194,7 +194,7 @@ def _single(scope: Scope, name: str) -> str | None:
 
 
 def _visitor(scope: Scope) -> str:
-    """Who asks without a key."""
+    """The address of the visitor, for bounds on requests without a key."""
     via = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"]
     peer = (scope.get("client") or ("",))[0]
     return address_of(str(peer), (value.decode("latin-1") for value in via))

@@ -1,7 +1,7 @@
-"""Which routes are open: those of ours, and those of Gradio that the page and its clients need.
+"""The open routes: our own, and those of Gradio that the page and its clients need.
 
-Whatever Gradio serves beside these is closed, also what a new version adds, until it is named here
-with its reason. What is closed today, and why, stands in docs/decisions/0023-the-guard.md.
+All other routes of Gradio are closed, also those that a new version adds, until they are named here
+with a reason. docs/decisions/0023-the-guard.md lists what is closed today, and why.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page and the descriptions of the interface, made once for each address they are asked at.
+"""A cache of the page and of the descriptions of the interface, one copy for each address.
 
 Gradio copies the whole page, some megabytes of settings, with every request for it: 70 ms and more
 in which nobody else is answered. All visitors get the same; it depends on nothing but the name,
@@ -106,7 +106,7 @@ def path_of(scope: Scope) -> str:
 
 
 def _reduced(scope: Scope) -> Scope:
-    """The request without all that its answer must not depend on."""
+    """The request with only the headers and parameters on which its answer may depend."""
     headers = [(name.lower(), value) for name, value in scope["headers"]]
     kept_headers = [(name, value) for name, value in headers if name in _HEADERS]
     accepted = b",".join(value for name, value in headers if name == b"accept-encoding").decode(

@@ -71,17 +71,17 @@ class Unread(dict[str, "asyncio.Queue[Any]"]):
         self._sweep_later()
 
     def __delitem__(self, session: str) -> None:
-        """Also of one that was forgotten before: whoever listened to it ends later."""
+        """Deletes a session, also one that was forgotten before: its listener ends later."""
         messages = self.pop(session, None)
         if isinstance(messages, _Messages):
             messages.let_go()
 
     def __missing__(self, session: str) -> asyncio.Queue[Any]:
-        """Nobody can ask for it any more."""
+        """An empty queue in place of a session that was forgotten, which nobody can reach."""
         return asyncio.Queue()
 
     def pack(self, message: Any) -> _Packed:
-        """A message as bytes, others let go of where there are too many."""
+        """Packs a message into bytes; drops older ones where there are too many."""
         event = str(getattr(message, "event_id", None) or "")
         owner = self._owners.get(event, event)
         packed = _Packed(message, owner, self.clock())
@@ -97,12 +97,12 @@ class Unread(dict[str, "asyncio.Queue[Any]"]):
         return packed
 
     def unpack(self, packed: _Packed) -> Any:
-        """The message again; it waits no more."""
+        """Unpacks a message and takes it out of the count."""
         self.let_go(packed)
         return packed.message()
 
     def let_go(self, packed: _Packed) -> None:
-        """Counts a message no more."""
+        """Takes a message out of the count."""
         if self._waiting.pop(id(packed), None) is not None:
             self._bytes[packed.owner] -= packed.bytes
             if self._bytes[packed.owner] <= 0:

@@ -1,4 +1,4 @@
-"""From where a visitor comes, as far as that can be told: for bounds that hold without a key."""
+"""The network address of a visitor, for bounds on requests without a key."""
 
 from __future__ import annotations
 
