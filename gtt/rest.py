@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import urllib.parse
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, MutableMapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
@@ -48,6 +48,7 @@ SERVER = "X-GTT-Server"  # changes with every start, so that a page notices
 CHUNK = 2**16
 FIRST_PART = 1.0  # seconds in which a stream may still become a refusal
 HEARTBEAT = 15.0  # seconds of silence after which a stream says that it lives
+SignedIn = Callable[[MutableMapping[str, Any]], str | None]
 
 
 DOCS = """\
@@ -59,13 +60,23 @@ DOCS = """\
 </body></html>"""
 
 
-def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the interface, and its documentation."""
+def routes(service: Service, signed_in: SignedIn | None = None) -> list[BaseRoute]:
+    """Every route of the interface, and its documentation.
+
+    `signed_in` tells from a session the token of whoever is signed in with Hugging Face, who then
+    needs to give none for a push.
+    """
     by_path: dict[str, dict[str, Endpoint]] = {}
     for row in TABLE.values():
         by_path.setdefault(row.path, {})[row.method] = row
+<<<<<<< HEAD
     api_routes: list[BaseRoute] = [
         Route(path, _handler(service, rows), methods=ALL_METHODS) for path, rows in by_path.items()
+=======
+    ours: list[BaseRoute] = [
+        Route(path, _handler(service, rows, signed_in), methods=ALL_METHODS)
+        for path, rows in by_path.items()
+>>>>>>> 062533e (A setting that is changed is one request of the page: its draft lives in a script, and no event of Gradio's calls Python any more)
     ]
     description = cache(openapi)  # it takes a moment, which the start has no need of
 
@@ -97,7 +108,9 @@ def _swagger_ui() -> Path:
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
 
 
-def _handler(service: Service, rows: dict[str, Endpoint]) -> Callable[[HttpRequest], Any]:
+def _handler(
+    service: Service, rows: dict[str, Endpoint], signed_in: SignedIn | None
+) -> Callable[[HttpRequest], Any]:
     """Answers every method on one path."""
 
     async def handle(request: HttpRequest) -> Response:
@@ -112,7 +125,7 @@ def _handler(service: Service, rows: dict[str, Endpoint]) -> Callable[[HttpReque
             )
             return refusal(error, {"Allow": allow})
         try:
-            return await _answer(service, row, request)
+            return await _answer(service, row, request, signed_in)
         except ClientDisconnect:
             return Response(status_code=400)
         except GTTError as error:
@@ -134,7 +147,9 @@ def _caller_on_page(caller: Caller, http: HttpRequest) -> Caller:
     return replace(caller, draft_on_page=drafted(caller.draft, request))
 
 
-async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Response:
+async def _answer(
+    service: Service, row: Endpoint, http: HttpRequest, signed_in: SignedIn | None
+) -> Response:
     peer = http.client.host if http.client is not None else None
     address = address_of(peer, http.headers.getlist("x-forwarded-for"))
     caller = service.caller(_header(http, WORKSPACE), address)
@@ -142,7 +157,13 @@ async def _answer(service: Service, row: Endpoint, http: HttpRequest) -> Respons
     headers[SERVER] = service.mark
     service.rates.take(row.rate, caller.desk.owner)
     values = await _values(row, http)
+<<<<<<< HEAD
     caller = _caller_on_page(caller, http)
+=======
+    if row.rate == "push" and signed_in is not None and not values.get("token"):
+        values["token"] = signed_in(http.scope.get("session", {}))
+    caller = _shown(caller, http)
+>>>>>>> 062533e (A setting that is changed is one request of the page: its draft lives in a script, and no event of Gradio's calls Python any more)
     more: tuple[Any, ...] = ()
     if row.takes_file:
         length = http.headers.get("content-length", "")

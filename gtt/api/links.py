@@ -7,22 +7,21 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from gtt.api.schemas import RecipeInfo
 from gtt.config import GROUPS, RunConfig
 from gtt.errors import BadInput
-from gtt.recipes import differences, nearest_recipe
+from gtt.recipes import origin_of
 from gtt.settings import read_value
 
-TABS = ("data", "model", "training", "generation", "attention")
 
-
-def link_of(config: RunConfig, recipes: Iterable[RecipeInfo]) -> str:
-    """The query that makes this draft from the recipe that it is nearest to."""
-    recipes = list(recipes)
-    name = nearest_recipe(config, recipes)
-    changes = differences(next(recipe.config for recipe in recipes if recipe.name == name), config)
-    settings = [("set", f"{key}:{_text(value)}") for key, value in changes.items()]
-    return urlencode([("recipe", name), *settings], safe=":")
+def link_of(config: RunConfig) -> str:
+    """The query that makes this draft from the recipe that it was begun from."""
+    recipe, changed = origin_of(config)
+    values = config.model_dump(mode="json")
+    settings = []
+    for key in changed:
+        group, _, name = key.partition(".")
+        settings.append(("set", f"{key}:{_text(values[group][name])}"))
+    return urlencode([("recipe", recipe), *settings], safe=":")
 
 
 def changes_in(settings: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -25,19 +25,10 @@ def changes_on_screen(
     An empty field is no change where nothing was set.
     """
     old = on_screen_of(config)
-    return changes_of(
-        {
-            setting: value
-            for setting, value in values_on_screen.items()
-            if value != old.get(setting) and (value, old.get(setting)) != ("", None)
-        }
-    )
-
-
-def changes_of(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What controls show as a partial update, by group."""
     changes: dict[str, dict[str, Any]] = {}
-    for setting, value in values.items():
+    for setting, value in values_on_screen.items():
+        if value == old.get(setting) or (value, old.get(setting)) == ("", None):
+            continue
         group, _, name = setting.partition(".")
         if name == "stop":
             value = [line for line in str(value or "").split("\n") if line]

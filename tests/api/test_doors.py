@@ -10,6 +10,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -114,6 +115,13 @@ def test_results_and_sessions_are_where_they_are_looked_for(page: gr.Blocks) -> 
         assert doors.has_event(page, event) and doors.has_session(page, "mine")
         doors.forget_session(page, "mine")
         assert "mine" not in page._queue.pending_event_ids_session
+
+
+def test_who_is_signed_in_is_found_in_the_session() -> None:
+    info = {"access_token": "hf_anna", "scope": "write-repos", "expires_at": time.time() + 60}
+    assert doors.signed_in_token({}) is None
+    assert doors.signed_in_token({"oauth_info": info}) == "hf_anna"
+    assert doors.signed_in_token({"oauth_info": {**info, "expires_at": 1}}) is None
 
 
 def test_outside_of_an_event_there_is_none() -> None:

@@ -64,6 +64,23 @@ def test_a_question_about_the_draft_is_about_what_the_address_asks_for(page: Tes
     assert "which is no setting" in wrong["error"]["message"]
 
 
+def test_a_control_alone_is_kept_and_a_change_is_made_to_what_the_address_shows(
+    page: TestClient,
+) -> None:
+    assert "error" in page.post("/api/config", json={"screen": {"model.n_heads": 3}}).json()
+    fitting = {"model.n_heads": 3, "model.n_embed": 126}
+    kept = page.post("/api/config", json={"screen": fitting}).json()
+    assert (kept["config"]["model"]["n_heads"], kept["config"]["model"]["n_embed"]) == (3, 126)
+    assert "set=model.n_heads:3" in kept["link"]
+    asked = {PAGE: "?recipe=quickstart&set=model.n_layers:5"}
+    page.post("/api/config", json={"screen": {"training.seed": 7}}, headers=asked)
+    config = page.get("/api/config").json()["config"]
+    assert (config["model"]["n_layers"], config["training"]["seed"]) == (5, 7)
+    # A recipe begins anew, whatever the address asks for.
+    page.post("/api/config", json={"recipe": "beginner"}, headers=asked)
+    assert page.get("/api/config").json()["link"] == "recipe=beginner"
+
+
 def test_a_start_keeps_what_the_screen_shows_in_one_request(page: TestClient) -> None:
     shown = on_screen_of(RunConfig(**page.get("/api/config").json()["config"]))
     screen = {**shown, "training.max_steps": 7, "model.n_layers": 1}

@@ -31,7 +31,6 @@ from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
 from gtt.ui.assets import asset_routes, head
-from gtt.ui.desk import PageDesk
 from gtt.ui.push import push_view
 from gtt.ui.theme import CSS, theme
 from gtt.ui.views import calling, view
@@ -90,10 +89,8 @@ def run(service: Service) -> str:
 def url(service: Service, run: str) -> Iterator[str]:
     with gr.Blocks(analytics_enabled=False) as demo:
         add_endpoints(service)
-        key = gr.Textbox(KEY, visible=False)
-        desk = PageDesk(service, key, gr.HTML())
         view("progress", value={"workspace": KEY, "run": run}, elem_id="progress")
-        push_view(desk)
+        push_view()
     make_queue_frugal(demo, service.unread)
     port = free_port()
     ours = [*asset_routes(), *routes(service)]

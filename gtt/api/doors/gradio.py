@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 import gradio.utils
-from gradio import context, state_holder
+from gradio import context, oauth, state_holder
 
 from gtt.api.doors import behind
 
@@ -84,6 +84,16 @@ def request_at_work() -> Any:
     Why: an event of the page takes no request, which its function would have to name.
     """
     return behind("gradio", context, "LocalContext", "request").get(None)
+
+
+def signed_in_token(session: MutableMapping[str, Any]) -> str | None:
+    """The token of a visitor who is signed in with Hugging Face, None where nobody is.
+
+    Why: Gradio hands it to events of its own alone; this page asks over REST.
+    """
+    valid = behind("gradio", oauth, "_get_valid_oauth_info_from_session")(session)
+    token: str | None = valid.get("access_token") if valid else None
+    return token
 
 
 def cache_folder(component: Any) -> Path:

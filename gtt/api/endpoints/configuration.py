@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from gtt.api.estimate_inputs import machine_of, seconds_of
+from gtt.api.links import link_of
 from gtt.api.schemas import (
     ConfigResponse,
     LrSchedule,
@@ -45,24 +44,19 @@ def set_config(caller: Caller, request: SetConfig) -> ConfigResponse:
     With a recipe the draft begins anew from it.
     """
     with caller.desk.lock:
-        draft = drafted(caller.desk.draft, request)
-        caller.desk.save_draft(draft)
+        draft = drafted(caller.draft, request)
+        if draft != caller.desk.draft:
+            caller.desk.save_draft(draft)
     return _response(draft)
 
 
 def drafted(draft: RunConfig, request: SetConfig) -> RunConfig:
     """What becomes of a draft with this request; raises `InvalidSetting`."""
     base = recipe_of(request.recipe).config if request.recipe else draft
+    if request.screen:
+        changes = changes_on_screen(base, request.screen)
+        base = drafted(base, parse(SetConfig, {"config": changes or None}, strict=True))
     return changed(base, request.config)
-
-
-def keep_screen(caller: Caller, values_on_screen: dict[str, Any]) -> None:
-    """Makes the draft what the controls of a page show; raises `InvalidSetting`."""
-    with caller.desk.lock:
-        changes = changes_on_screen(caller.draft, values_on_screen)
-        draft = drafted(caller.draft, parse(SetConfig, {"config": changes or None}, strict=True))
-        if draft != caller.desk.draft:
-            caller.desk.save_draft(draft)
 
 
 @endpoint("GET", "/api/recipes", rate="read", tag="configuration")
@@ -152,5 +146,9 @@ def _response(config: RunConfig) -> ConfigResponse:
     parameters = config.model.parameter_count(vocabulary) if vocabulary else None
     recipe, differing = origin_of(config)
     return ConfigResponse(
-        config=config, parameters=parameters, recipe=recipe, changed=list(differing)
+        config=config,
+        parameters=parameters,
+        recipe=recipe,
+        changed=list(differing),
+        link=link_of(config),
     )

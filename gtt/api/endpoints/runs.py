@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gtt.api.api_errors import ApiError, Conflict, NotFound, QuotaExceeded
-from gtt.api.endpoints.configuration import changed, keep_screen
+from gtt.api.endpoints.configuration import changed, set_config
 from gtt.api.responses import run_info, run_status
 from gtt.api.schemas import (
     CreateRun,
@@ -22,6 +22,7 @@ from gtt.api.schemas import (
     RunOnHub,
     RunResponse,
     RunsPage,
+    SetConfig,
     StatusResponse,
     Train,
 )
@@ -113,7 +114,7 @@ def create_run(caller: Caller, request: CreateRun) -> RunResponse:
     The same `idempotency_key` again returns the run that the first request made.
     """
     if request.screen is not None:
-        keep_screen(caller, request.screen)
+        set_config(caller, SetConfig(screen=request.screen))
     return run_response(create(caller, request))
 
 

@@ -10,6 +10,7 @@ from gtt.settings import Settings
 
 MAX_TEXT = 20_000  # characters of a prompt or of a text to tokenize
 MAX_POINTS = 10_000
+MOST_SETTINGS = 200  # that a page can show
 ID = r"^[A-Za-z0-9-]{1,100}$"
 # What examples show.
 RUN_ID = "quickstart-20260101-120000-0123456789abcdef"
@@ -66,6 +67,14 @@ class OfDraftOrRun(Request):
         description="A run of the caller's desk; left out, the desk's draft.",
         examples=[RUN_ID],
     )
+
+
+SCREEN = Field(
+    None,
+    max_length=MOST_SETTINGS,
+    description="What controls of a page show, by `group.name`. It becomes the draft first.",
+    examples=[{"training.max_steps": 200}],
+)
 
 
 class Response(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from gtt.api.schemas.base import MAX_POINTS, OfDraftOrRun, Request, Response
+from gtt.api.schemas.base import MAX_POINTS, SCREEN, OfDraftOrRun, Request, Response
 from gtt.api.schemas.changes import ConfigChanges
 from gtt.config import RunConfig
 from gtt.recipes import MeasuredRun
@@ -24,6 +24,7 @@ class SetConfig(Request):
         description="Settings to change; what is left out stays as it is.",
         examples=[{"model": {"n_layers": 4}}],
     )
+    screen: dict[str, Any] | None = SCREEN
 
 
 class LrSchedule(OfDraftOrRun):
@@ -48,6 +49,7 @@ class ConfigResponse(Response):
     )
     recipe: str = Field(description="The recipe it was begun from.")
     changed: list[str] = Field(description="The settings that are not as in the recipe.")
+    link: str = Field(description="What stands in the address of a page that shows this draft.")
 
 
 class Schedule(Response):

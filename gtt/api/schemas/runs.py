@@ -6,15 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gtt.api.schemas.base import ID, RUN_ID, OfRun, Request, Response
+from gtt.api.schemas.base import ID, RUN_ID, SCREEN, OfRun, Request, Response
 from gtt.api.schemas.changes import ConfigChanges
 from gtt.config import RunConfig
 from gtt.runs.hub_job import Stage
 from gtt.runs.managed_run import State
 from gtt.settings import Name
 from gtt.training.events import EvaluationMetrics, SnapshotMetrics, StepMetrics
-
-MOST_SETTINGS = 200  # that a page can show
 
 IdempotencyKey = Annotated[
     str | None,
@@ -54,13 +52,7 @@ class CreateRun(Request):
         description="A name of your own; left out, the run is named for its text, its tokenizer "
         "and its size.",
     )
-    screen: dict[str, Any] | None = Field(
-        None,
-        max_length=MOST_SETTINGS,
-        description="What the controls of a page show, by `group.name`. It becomes the draft "
-        "first.",
-        examples=[{"training.max_steps": 200}],
-    )
+    screen: dict[str, Any] | None = SCREEN
     idempotency_key: IdempotencyKey = None
 
 

@@ -1,4 +1,5 @@
 /** The page's address: the tab and the run that are looked at stay in it, for a reload. */
+import { addressAsks, useAddress } from "./api.js";
 
 /**
  * Keeps a value in the address, or takes it out.
@@ -11,6 +12,18 @@ export function note(name, value) {
   if (value) address.searchParams.set(name, value);
   else address.searchParams.delete(name);
   if (address.href !== location.href) history.replaceState(null, "", address);
+}
+
+/**
+ * What the address asked for is the draft by now, or cannot be. A reload must not undo what is
+ * changed from now on; the tab and the run stay.
+ */
+export function forgetAddress() {
+  if (!addressAsks()) return;
+  useAddress("");
+  const address = new URL(location.href);
+  for (const name of ["recipe", "set"]) address.searchParams.delete(name);
+  history.replaceState(null, "", address);
 }
 
 /** The name of a tab in an address. @param {Element} tab */

@@ -16,12 +16,26 @@ const state = {
   patience: 0, // milliseconds that a busy server asked for
   failures: 0, // questions in a row that nobody answered
   server: "", // which start of the server answered last
+  asked: "", // by the page's address
 };
 
 /** Everything is asked for the desk of this key from now on. @param {string} key */
 export function useDesk(key) {
   state.key = key;
 }
+
+/**
+ * What the page's address asks for and nobody has kept yet, as its query: questions about the draft
+ * are about that one then, and it is what a change is made to.
+ *
+ * @param {string} query
+ */
+export function useAddress(query) {
+  state.asked = query;
+}
+
+/** Whether it asks for something that is not kept yet. */
+export const addressAsks = () => Boolean(state.asked);
 
 /** The key of the desk, empty before the page knows it. */
 export const desk = () => state.key;
@@ -137,8 +151,7 @@ export function send(name, values, more = {}) {
     return value;
   });
   const headers = new Headers(more.headers);
-  headers.set("X-GTT-Page", `?${askedByAddress()}`);
-  if (state.key) headers.set("X-GTT-Workspace", state.key);
+  for (const [header, value] of ours()) headers.set(header, value);
   const request = { ...more, method, headers };
   if (method === "POST" || method === "PATCH") {
     headers.set("Content-Type", "application/json");
@@ -151,12 +164,32 @@ export function send(name, values, more = {}) {
   return fetch(new URL(address, document.baseURI), request);
 }
 
-/** What the page's address asks for and is not kept yet: see `gtt/ui/address.py`. */
-function askedByAddress() {
-  if (!document.documentElement.dataset.gttAsked) return "";
-  const query = new URLSearchParams(location.search);
-  const asked = [...query].filter(([name]) => name === "recipe" || name === "set");
-  return new URLSearchParams(asked).toString();
+/** The headers of every request of the page. */
+const ours = () => [
+  ["X-GTT-Page", `?${state.asked}`],
+  ...(state.key ? [["X-GTT-Workspace", state.key]] : []),
+];
+
+/**
+ * Brings a file to the desk; `tell` gets the share of it that has arrived, which `fetch` would not
+ * say. It never throws.
+ *
+ * @param {File} file
+ * @param {(share: number) => void} tell
+ * @returns {Promise<import("../types/ask").Reply<"upload">>}
+ */
+export function sendFile(file, tell) {
+  const [method, path] = ENDPOINTS.upload;
+  const address = `${path.slice(1)}?${new URLSearchParams({ name: file.name })}`;
+  const request = new XMLHttpRequest();
+  request.open(method, new URL(address, document.baseURI));
+  for (const [header, value] of ours()) request.setRequestHeader(header, value);
+  request.responseType = "json";
+  request.upload.onprogress = ({ loaded, total }) => tell(loaded / total);
+  return new Promise((resolve) => {
+    request.onloadend = () => resolve(request.response || { error: fault("lost", LOST) });
+    request.send(file);
+  });
 }
 
 /**

@@ -5,7 +5,8 @@
 
 import { showTab } from "./address.js";
 import { ask } from "./api.js";
-import { deleted, say, tellDraft, whenKept } from "./page.js";
+import { change, refuse, screen, settled } from "./draft.js";
+import { deleted, say } from "./page.js";
 import { isActive, lookAt, readRuns, run, runs } from "./store.js";
 
 const NOTHING_TO_STOP = "No run is at work: there is nothing to stop.";
@@ -16,30 +17,26 @@ function isRefused({ error }) {
   return Boolean(error);
 }
 
-/**
- * Trains what the page shows. A setting that cannot be is told beside its control.
- *
- * @param {Record<string, string>} labels of the controls, by setting, in their order
- * @param {string} filled empty before the controls show the draft
- * @param {unknown[]} values that they show
- */
-export async function start(labels, filled, ...values) {
-  await whenKept();
-  const shown = Object.keys(labels).map((setting, i) => [setting, values[i]]);
-  const screen = filled ? Object.fromEntries(shown) : null;
-  const answer = await ask("create_run", { screen });
+/** Trains what the page shows. A setting that cannot be is told beside its control. */
+export async function start() {
+  await settled();
+  const answer = await ask("create_run", { screen: screen.isKnown ? screen.value : null });
   if (!answer.error) {
     say("");
     lookAt(answer.run.id);
     showTab("training");
     return;
   }
-  const setting = (answer.error.field || "").replace(/^config\./, "");
-  const label = answer.error.code === "invalid_input" && labels[setting];
-  if (!label) return say(answer.error.message);
-  const message = answer.error.message.replace(`${label}: `, "");
-  say(`Nothing was started. ${label}: ${message}`);
-  tellDraft({ refused: { ...answer.error, setting, message } });
+  const told = refuse(answer.error);
+  say(told ? `Nothing was started. ${told}` : answer.error.message);
+}
+
+/** Makes the draft what a run was trained with. @param {string} id */
+export async function useSettings(id) {
+  const answer = await ask("read_run", { run_id: id });
+  if (isRefused(answer) || answer.error) return;
+  const { data, model, training, generation } = answer.config;
+  await change({ recipe: answer.run.recipe, config: { data, model, training, generation } });
 }
 
 /** @param {string} id */

@@ -1,7 +1,9 @@
 /** What the buttons around a run do. The buttons and fields themselves are Gradio's. */
-import { remove, rename, resume, stop, stopAny } from "../../lib/changes.js";
+import { ask } from "../../lib/api.js";
+import { remove, rename, resume, start, stop, stopAny, useSettings } from "../../lib/changes.js";
 import { listen } from "../../lib/dom.js";
-import { say } from "../../lib/page.js";
+import { settled } from "../../lib/draft.js";
+import { copyLink, say } from "../../lib/page.js";
 import { isActive, news, run } from "../../lib/store.js";
 import { refuseTheIdle } from "./refusals.js";
 
@@ -52,12 +54,24 @@ function renamed(id) {
   return name ? rename(id, name) : say(WHICH_NAME);
 }
 
-/** By the id of a button: what it does with the run that is looked at. */
+/** A link to the draft. */
+async function copy() {
+  await settled();
+  const answer = await ask("get_config", {});
+  if (answer.error) say(answer.error.message);
+  else await copyLink(answer.link);
+}
+
+/** By the id of a button: what it does. */
+const ANYTIME = /** @type {Record<string, () => unknown>} */ ({ start, copy, stop: stopAny });
+
+/** What it does with the run that is looked at. */
 const ACTS = /** @type {Record<string, (id: string) => unknown>} */ ({
   "stop-this": stop,
   resume: (id) => resume(id),
   longer: lengthen,
   rename: renamed,
+  use: useSettings,
   delete: remove,
 });
 
@@ -66,7 +80,7 @@ export function mount(element) {
   refuseTheIdle(element);
   listen(element, "click", (event) => {
     const id = event.target.closest?.("button")?.id || "";
-    if (id === "stop") stopAny();
+    if (Object.hasOwn(ANYTIME, id)) ANYTIME[id]();
     else if (!Object.hasOwn(ACTS, id)) return;
     else if (run.value) ACTS[id](run.value.id);
     else say(NONE);

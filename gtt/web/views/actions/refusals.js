@@ -1,6 +1,7 @@
 /** A button for which there is nothing to do says why, instead of failing or of doing nothing. */
 import { listen } from "../../lib/dom.js";
-import { draft, refused, say } from "../../lib/page.js";
+import { refused } from "../../lib/draft.js";
+import { say } from "../../lib/page.js";
 import { isActive, run, runs, turn } from "../../lib/store.js";
 
 const TWICE = 1500; // milliseconds in which a second press of Start is taken for the same one
@@ -72,9 +73,6 @@ export function refuseTheIdle(element) {
   // A refusal answers the first press: what is pressed then is meant.
   refused.follow(element, () => {
     pressed = -TWICE;
-  });
-  draft.follow(element, (news) => {
-    if (news?.refused) pressed = -TWICE;
   });
   draw();
 }

@@ -1,7 +1,7 @@
 /** The architecture: drawn from the traced module, explained, and coloured by snapshots. */
 import { concepts } from "../../lib/concepts.js";
 import { repeat } from "../../lib/dom.js";
-import { draft } from "../../lib/page.js";
+import { draft } from "../../lib/draft.js";
 import { key, turn, wanted } from "../../lib/store.js";
 import { ArchitectureView } from "./view.js";
 
@@ -54,9 +54,7 @@ export function mount(element) {
     view.health.look(null);
   }
 
-  draft.follow(element, (news) => {
-    if (!news?.refused) soon();
-  });
+  draft.follow(element, () => soon());
   // Once its text is prepared, a run knows its vocabulary, and so does a draft on the same text.
   turn.follow(element, (run) => {
     const mark = run ? `${run.id} ${run.state}` : "";

@@ -1,8 +1,8 @@
 /** What the draft will take: parameters, memory, time; asked anew when it has changed. */
 import { ask } from "../../lib/api.js";
 import { add, partsOf } from "../../lib/dom.js";
+import { change, draft, refused, screen, TOGETHER, touched } from "../../lib/draft.js";
 import { whole } from "../../lib/format.js";
-import { draft } from "../../lib/page.js";
 import { key, turn } from "../../lib/store.js";
 import { WaysOut } from "./ways.js";
 import { bytes, roughly, shareOf, short } from "./words.js";
@@ -14,14 +14,14 @@ const AGAIN = 4000; // after an answer that did not come
 const RENEW = 35000; // after one that rests on a moment when other programs were at work
 const COLOURS = 7;
 
-/**
- * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio
- */
-export function mount(element, { trigger }) {
+/** @param {HTMLElement} element */
+export function mount(element) {
   const part = partsOf(element);
   const root = /** @type {HTMLElement} */ (element.querySelector(".gtt-estimate"));
-  const ways = new WaysOut((way) => trigger("mend", way));
+  const ways = new WaysOut(({ setting, value }) => {
+    const shown = Object.fromEntries(TOGETHER.map((one) => [one, screen.value[one]]));
+    change({ screen: { ...shown, [setting]: value } });
+  });
   let isAssumed = false; // the vocabulary, as long as the text is not read
   let timer = 0;
   let asked = 0;
@@ -60,10 +60,9 @@ export function mount(element, { trigger }) {
     show(part, answer);
   }
 
-  draft.follow(element, (news) => {
-    ways.hear(news);
-    if (!news?.refused) soon();
-  });
+  draft.follow(element, () => soon());
+  touched.follow(element, (settings) => ways.forget(settings));
+  refused.follow(element, (refusal) => refusal && ways.show(refusal));
   // A run that has read the text knows the vocabulary, and so does a draft on the same text.
   turn.follow(element, (run) => {
     if (isAssumed && run && ["running", "completed"].includes(run.state)) soon();

@@ -1,9 +1,10 @@
 /**
- * A change that was refused, and the ways out of it, shown at the control that asked for it.
+ * A change of the model that was refused, and the ways out of it, at the control that asked for it.
  *
- * @typedef {import("../../types/ask").Fault & { setting: string }} Refusal
+ * @typedef {import("../../lib/draft.js").Refusal} Refusal
  */
 import { add } from "../../lib/dom.js";
+import { controlOf } from "../../lib/draft.js";
 
 // Beside the control and so outside of the view, hence with styles of its own.
 const BOX =
@@ -15,9 +16,6 @@ const BUTTON =
   "min-height:1.75rem;border:1px solid currentColor;border-radius:var(--radius-md);" +
   "background:var(--background-fill-primary);color:var(--body-text-color);cursor:pointer";
 const ID = "gtt-refusal";
-
-/** @param {string} setting */
-const controlOf = (setting) => document.getElementById(setting.replace(".", "-"));
 
 /** @param {HTMLElement} control @param {boolean} isInvalid */
 function mark(control, isInvalid) {
@@ -41,29 +39,19 @@ export class WaysOut {
     this.take = take;
   }
 
-  /**
-   * The draft changed. Until one of the settings that do not fit shows another value, it is not
-   * what is on the screen.
-   *
-   * @param {import("../../lib/page.js").News} news
-   */
-  hear(news) {
-    const { changed, refused } = news || {};
-    if (refused || (changed && this.#shown?.settings.includes(changed))) this.forget();
-    if (refused) this.#show(/** @type {Refusal} */ (refused));
-  }
-
-  forget() {
-    if (!this.#shown) return;
+  /** One of the settings that do not fit shows another value. @param {string[]} [settings] all, if left out */
+  forget(settings) {
+    if (!this.#shown || settings?.every((one) => !this.#shown?.settings.includes(one))) return;
     mark(this.#shown.control, false);
     this.#shown.box.remove();
     this.#shown = null;
   }
 
   /** @param {Refusal} refusal */
-  #show(refusal) {
+  show(refusal) {
     const control = controlOf(refusal.setting);
-    if (!control) return;
+    if (!control || !refusal.setting.startsWith("model.")) return;
+    this.forget();
     const box = add(control, "div");
     box.id = ID;
     box.style.cssText = BOX;

@@ -1,28 +1,25 @@
 /** What could not be saved stands beside the field that asked for it, until that field changes. */
 import { add } from "../../lib/dom.js";
-import { draft, refused } from "../../lib/page.js";
+import { controlOf, refused, touched } from "../../lib/draft.js";
 
-/** The control of a setting. @param {string} setting */
-export const fieldOf = (setting) => document.getElementById(setting.replace(".", "-"));
-
-/** @param {HTMLElement} element while it is on the page */
+/** Those of the model have ways out, which the estimate shows. @param {HTMLElement} element while it is on the page */
 export function showRefusals(element) {
   /** @type {Map<string, { field: HTMLElement, box: HTMLElement }>} */
   const shown = new Map();
 
-  /** @param {string | undefined} setting */
+  /** @param {string} setting */
   function forget(setting) {
-    const one = shown.get(setting || "");
+    const one = shown.get(setting);
     if (!one) return;
     mark(one.field, null);
     one.box.remove();
-    shown.delete(/** @type {string} */ (setting));
+    shown.delete(setting);
   }
 
   refused.follow(element, (refusal) => {
-    if (!refusal) return;
+    if (!refusal || refusal.setting.startsWith("model.")) return;
     forget(refusal.setting);
-    const field = fieldOf(refusal.setting);
+    const field = controlOf(refusal.setting);
     if (!field) return;
     const box = add(field, "p", { class: "gtt-refusal", text: refusal.message });
     box.id = `refused-${field.id}`;
@@ -30,10 +27,7 @@ export function showRefusals(element) {
     mark(field, box.id);
     shown.set(refusal.setting, { field, box });
   });
-  draft.follow(element, (news) => {
-    forget(news?.changed);
-    forget(news?.saved);
-  });
+  touched.follow(element, (settings) => settings.forEach(forget));
 }
 
 /** @param {HTMLElement} field @param {string | null} id of what tells why it is invalid */

@@ -5,7 +5,8 @@
  */
 import { ask, desk, pause } from "../../lib/api.js";
 import { add, partsOf, repeat } from "../../lib/dom.js";
-import { run } from "../../lib/store.js";
+import { keepScreen, settled } from "../../lib/draft.js";
+import { lookAt, run } from "../../lib/store.js";
 import { atMost, inCents, LIMITS, money, priceOf, standing, termsOf } from "./words.js";
 
 /** @typedef {import("./words.js").Machine} Machine */
@@ -15,22 +16,18 @@ const OUTSIDE = "A time limit is 5 to 1,440 minutes: installing alone takes some
 const LOST = "The machines could not be asked for: ask again in a while.";
 const FIELDS = ["flavor", "minutes", "token"];
 
-/**
- * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio its value answers a press: when it was `asked`,
- *   and what was `refused` then
- */
-export function mount(element, { props, watch, trigger }) {
+/** @param {HTMLElement} element */
+export function mount(element) {
   const part = partsOf(element);
   let machines = /** @type {Machine[]} */ ([]);
   let secondsHere = /** @type {number | null} */ (null);
   let isLoading = false;
   let isLoaded = false;
   let isAsking = false;
-  let answered = props.value?.asked;
 
   const machine = () => machines.find((one) => one.name === part("flavor").value);
   const minutes = () => Number(part("minutes").value);
+  const token = () => part("token").value || null;
   const isWithin = () => minutes() >= LIMITS.least && minutes() <= LIMITS.most;
 
   /** @param {string} sentence @param {boolean} [isWrong] */
@@ -98,11 +95,29 @@ export function mount(element, { props, watch, trigger }) {
     part("follow").hidden = job.stage !== "lost" && !isGone;
   }
 
-  /** @param {string} sentence what is said until the answer is there */
-  function wait(sentence) {
+  /**
+   * What begins or follows a run, and is looked at from then on.
+   *
+   * @param {string} sentence what is said until the answer is there
+   * @param {Promise<import("../../types/ask").Reply<"run_on_hub">>} asked
+   */
+  async function wait(sentence, asked) {
     isAsking = true;
     say(sentence);
     drawButtons();
+    const answer = await asked;
+    isAsking = false;
+    drawButtons();
+    if (!answer.error) {
+      say("Started: it is followed above and among My runs.");
+      part("token").value = "";
+      return lookAt(answer.run.id);
+    }
+    const { message, field } = answer.error;
+    say(message, true);
+    if (!field || !FIELDS.includes(field)) return;
+    part(field).setAttribute("aria-invalid", "true");
+    part(field).focus();
   }
 
   part("form").onsubmit = (/** @type {Event} */ event) => {
@@ -114,25 +129,23 @@ export function mount(element, { props, watch, trigger }) {
     part("begin").textContent = `Start it for at most ${money(atMost(one, minutes()))}`;
     part("confirm").hidden = false;
     say("");
-    trigger("kept", {}); // what is on the screen is what will be trained
+    keepScreen(); // what is on the screen is what will be trained
     part("begin").focus();
   };
   part("begin").onclick = () => {
     const one = machine();
     if (isAsking || !one) return;
     part("confirm").hidden = true;
-    wait("Starting…");
-    trigger("begun", {
-      flavor: one.name,
-      minutes: minutes(),
-      at_most: inCents(atMost(one, minutes())),
-      token: part("token").value,
-    });
+    const price = inCents(atMost(one, minutes()));
+    const order = { flavor: one.name, minutes: minutes(), at_most: price, token: token() };
+    wait(
+      "Starting…",
+      settled().then(() => ask("run_on_hub", order)),
+    );
   };
   part("follow").onclick = () => {
     if (isAsking || !run.value) return;
-    wait("Following it again…");
-    trigger("followed", { run: run.value.id, token: part("token").value });
+    wait("Following it again…", ask("follow_job", { run_id: run.value.id, token: token() }));
   };
   part("flavor").onchange = drawPrice;
   part("minutes").oninput = drawPrice;
@@ -141,22 +154,6 @@ export function mount(element, { props, watch, trigger }) {
     part("confirm").hidden = true;
     part("ask").focus();
   };
-  watch("value", () => {
-    const { asked, refused } = props.value || {};
-    if (!asked || asked === answered) return;
-    answered = asked;
-    isAsking = false;
-    drawButtons();
-    if (!refused) {
-      say("Started: it is followed above and among My runs.");
-      part("token").value = "";
-      return;
-    }
-    say(refused.message, true);
-    if (!FIELDS.includes(refused.field)) return;
-    part(refused.field).setAttribute("aria-invalid", "true");
-    part(refused.field).focus();
-  });
   run.follow(element, showJob);
   showJob();
   const sight = new IntersectionObserver((entries) => {

@@ -2,24 +2,17 @@
 import { partsOf } from "../../lib/dom.js";
 import { said } from "../../lib/page.js";
 
-/**
- * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio its value is the sentence, empty where all is well
- */
-export function mount(element, { props, watch }) {
+/** @param {HTMLElement} element */
+export function mount(element) {
   const part = partsOf(element);
 
-  /** @param {string | null} sentence */
+  /** @param {string} sentence empty where all is well */
   function show(sentence) {
-    part("words").textContent = sentence || "";
+    part("words").textContent = sentence;
     part("box").hidden = !sentence;
   }
 
-  part("close").onclick = () => {
-    props.value = "";
-    show("");
-  };
+  part("close").onclick = () => show("");
   said.follow(element, show);
-  watch("value", () => show(props.value));
-  show(props.value);
+  show(said.value);
 }

@@ -1,7 +1,7 @@
 /** How the run that is looked at stands, in one line above the tabs. It is always on the page. */
 import { partsOf } from "../../lib/dom.js";
 import { duration, size, stateInWords, whole } from "../../lib/format.js";
-import { followAll, isActive, look, run, turn } from "../../lib/store.js";
+import { followAll, isActive, look, run } from "../../lib/store.js";
 
 /** @typedef {import("../../lib/store.js").Run} Run */
 
@@ -12,24 +12,13 @@ const REST = 1000; // milliseconds that the page has for itself first
 
 /**
  * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio its value says which run is looked at; `looked`
- *   is told where that is another one by now
+ * @param {import("../../types/view").Gradio} gradio its value may say which run is looked at
  */
-export function mount(element, { props, watch, trigger }) {
+export function mount(element, { props }) {
   const part = partsOf(element);
   run.follow(element, (next) => show(part, next));
   followAll(element);
-  let told = props.value?.run ?? "";
-  turn.follow(element, (next) => {
-    const id = next ? next.id : "";
-    if (id !== told) trigger("looked", { run: id });
-    told = id;
-  });
-  watch("value", () => {
-    told = props.value?.run ?? "";
-    look(props.value);
-  });
-  look(props.value);
+  if (props.value) look(props.value);
   setTimeout(async () => {
     for (const name of [...TEXTS, ...MODELS]) await import(`../${name}/main.js`).catch(() => {});
   }, REST);

@@ -16,17 +16,15 @@ const FIELDS = ["repo", "token"];
 
 /**
  * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio its value answers a press: when it was `asked`,
- *   and what was `refused` then; a visitor of a Space may `sign_in`
+ * @param {import("../../types/view").Gradio} gradio a visitor of a Space may `sign_in`
  */
-export function mount(element, { props, watch, trigger }) {
+export function mount(element, { props }) {
   const part = partsOf(element);
   let run = /** @type {string | null} */ (null); // whose push this is
   let push = /** @type {Push | null} */ (null);
   let hasLogin = false;
   let isAsking = false;
   let isRefused = false; // the last press, which no older state of a push may cover
-  let answered = props.value?.asked;
 
   /** @param {string} sentence @param {boolean} [isWrong] */
   function say(sentence, isWrong = false) {
@@ -133,13 +131,17 @@ export function mount(element, { props, watch, trigger }) {
     say("Starting the push…");
     part("done").hidden = true;
     showCode(null);
-    trigger("pushed", {
-      run: id,
+    const answer = await ask("push_to_hub", {
+      run_id: id,
       repo: part("repo").value,
       format: part("format").value,
       private: part("private").checked,
-      token: part("token").value,
+      token: part("token").value || null,
     });
+    isAsking = false;
+    if (answer.error) refuse(answer.error.message, answer.error.field);
+    else read();
+    drawButtons();
   };
   part("cancel").onclick = async () => {
     const id = await begin();
@@ -152,15 +154,6 @@ export function mount(element, { props, watch, trigger }) {
     show();
   };
   part("format").onchange = drawNeeds;
-  watch("value", () => {
-    const { asked, refused } = props.value || {};
-    if (!asked || asked === answered) return;
-    answered = asked;
-    isAsking = false;
-    drawButtons();
-    if (refused) refuse(refused.message, refused.field);
-    else read();
-  });
   const lookAgain = () => {
     const id = looked.value?.id || wanted.value;
     if (id === run) return;

@@ -7,24 +7,22 @@
 import { desk } from "../../lib/api.js";
 import { newest } from "../../lib/asking.js";
 import { add, partsOf } from "../../lib/dom.js";
-import { draft as news } from "../../lib/page.js";
+import { change, draft as news } from "../../lib/draft.js";
 import { isActive, turn, wanted } from "../../lib/store.js";
 import { figuresOf } from "./figures.js";
 
 const NOTE = "gtt-recipes-folded";
-const SOON = 350; // milliseconds after the last change until the draft is asked for
 const SHOWN = 3; // names of changed settings that are told; of more, how many
 
 /**
  * @param {HTMLElement} element
  * @param {import("../../types/view").Gradio} gradio its value is the list of recipes
  */
-export function mount(element, { props, trigger }) {
+export function mount(element, { props }) {
   const part = partsOf(element);
   const ask = newest(() => {});
   let recipes = /** @type {Recipe[]} */ (props.value);
   let draft = { recipe: recipes[0].name, changed: /** @type {string[]} */ ([]) };
-  let timer = 0;
   let begun = ""; // the desk that was asked
   let wasActive = false;
 
@@ -43,7 +41,7 @@ export function mount(element, { props, trigger }) {
   function pick(name) {
     draft = { recipe: name, changed: [] };
     show();
-    trigger("picked", { recipe: name });
+    change({ recipe: name });
   }
 
   function show() {
@@ -69,14 +67,6 @@ export function mount(element, { props, trigger }) {
     part("back").textContent = `Back to ${chosen.title}`;
   }
 
-  /** The draft is on the server, where other tabs change it too. */
-  async function readDraft() {
-    if (!desk()) return;
-    const answer = await ask("get_config", {});
-    if (answer) draft = answer;
-    show();
-  }
-
   /** What a recipe takes here is known better with each run. */
   async function readRecipes() {
     const answer = await ask("recipes", {});
@@ -98,15 +88,15 @@ export function mount(element, { props, trigger }) {
   } catch {
     // open, then
   }
-  news.follow(element, () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(readDraft, SOON);
-  });
+  const hear = () => {
+    draft = news.value || draft;
+    show();
+  };
+  news.follow(element, hear);
   /** The desk may be known later than this is mounted. */
   function begin() {
     if (desk() === begun) return;
     begun = desk();
-    readDraft();
     readRecipes();
   }
   wanted.follow(element, begin);
@@ -114,6 +104,6 @@ export function mount(element, { props, trigger }) {
     if (wasActive && !isActive(run)) readRecipes();
     wasActive = isActive(run);
   });
-  show();
+  hear();
   begin();
 }

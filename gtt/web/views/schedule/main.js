@@ -1,9 +1,9 @@
 /** The learning rate of the next run, as its settings plan it: drawn before anything runs. */
 import { newest } from "../../lib/asking.js";
 import { partsOf } from "../../lib/dom.js";
+import { draft } from "../../lib/draft.js";
 import { rate, whole } from "../../lib/format.js";
 import { evenAxis, LineChart } from "../../lib/line_chart.js";
-import { draft } from "../../lib/page.js";
 import { key } from "../../lib/store.js";
 
 /** @typedef {import("../../lib/store.js").Schema["Schedule"]} Schedule */
@@ -64,8 +64,7 @@ export function mount(element) {
   }
 
   new ResizeObserver(() => (isOld ? renew() : draw())).observe(box);
-  draft.follow(element, (news) => {
-    if (news?.refused) return;
+  draft.follow(element, () => {
     clearTimeout(timer);
     timer = window.setTimeout(renew, LATER);
   });

@@ -1,5 +1,7 @@
 /** What the views of a text share: asking only for what is wanted last, and where it is laid. */
 import { ask, desk, isBusy, pause } from "../../lib/api.js";
+import { around, listen } from "../../lib/dom.js";
+import { screen } from "../../lib/draft.js";
 import { wanted } from "../../lib/store.js";
 
 /**
@@ -76,6 +78,29 @@ export function seeker(name, element, part, { show, clear }) {
   new IntersectionObserver(watch, { rootMargin: NEAR }).observe(element);
   wanted.follow(element, go); // the desk may be known only now
   return { want, again };
+}
+
+/**
+ * Calls `act` with the sentence that is written and the settings of the text as the controls show
+ * them, a moment ahead of the draft: once they are filled, and with each change.
+ *
+ * @param {HTMLElement} element
+ * @param {string[]} settings their names
+ * @param {(text: string, data: Record<string, unknown>) => void} act
+ */
+export function followText(element, settings, act) {
+  const tell = () => {
+    const box = /** @type {HTMLTextAreaElement | null} */ (
+      document.querySelector("#sentence textarea")
+    );
+    const values = settings.map((name) => [name, screen.value[`data.${name}`] ?? ""]);
+    act(box?.value || "", Object.fromEntries(values.filter(([, value]) => value !== "")));
+  };
+  screen.follow(element, tell);
+  listen(element, "input", (event) => {
+    if (around(event, "#sentence") && screen.isKnown) tell();
+  });
+  if (screen.isKnown) tell();
 }
 
 /** @param {Record<string, unknown>} wish */

@@ -1,7 +1,7 @@
 /** Byte-pair encoding on a sentence: a slider over the merges that change it. */
 import { add, isByTouch, partsOf } from "../../../lib/dom.js";
 import { whole } from "../../../lib/format.js";
-import { seeker } from "../asking.js";
+import { followText, seeker } from "../asking.js";
 import { seen, showChips } from "../chips.js";
 import { statesOf, stepsDown } from "./merging.js";
 
@@ -12,9 +12,9 @@ const PLAY_EVERY = 450; // milliseconds
 
 /**
  * @param {HTMLElement} element
- * @param {import("../../../types/view").Gradio} gradio its value is {text, data}
+ * @param {import("../../../types/view").Gradio} gradio `settings` of a text, by name
  */
-export function mount(element, { props, watch }) {
+export function mount(element, { props }) {
   const part = partsOf(element);
   let answer = /** @type {Merges | null} */ (null);
   let states = [/** @type {Merges["start"]} */ ([])];
@@ -107,8 +107,7 @@ export function mount(element, { props, watch }) {
   }
 
   const { want } = seeker("merges", element, part, { show, clear });
-  function attach() {
-    const { text = "", data = {} } = props.value || {};
+  followText(element, props.settings, (text, data) => {
     const next = text.slice(0, MOST_CHARACTERS);
     if (next !== sentence) {
       sentence = next;
@@ -118,7 +117,5 @@ export function mount(element, { props, watch }) {
     if (answer) part("all").hidden = !next;
     if (next) want({ ...data, text: next });
     else part("waiting").hidden = true;
-  }
-  watch("value", attach);
-  attach();
+  });
 }

@@ -2,7 +2,7 @@
 import { add, partsOf } from "../../../lib/dom.js";
 import { whole } from "../../../lib/format.js";
 import { turn } from "../../../lib/store.js";
-import { seeker } from "../asking.js";
+import { followText, seeker } from "../asking.js";
 import { seen } from "../chips.js";
 import { bytes, countedOver, examWords, heldBack, meaning, sizes } from "./words.js";
 
@@ -13,10 +13,9 @@ const PREPARED = ["running", "completed"]; // states of a run whose text is prep
 
 /**
  * @param {HTMLElement} element
- * @param {import("../../../types/view").Gradio} gradio its value is {data}: the settings of the
- *   page, which may be a moment ahead of the draft on the desk
+ * @param {import("../../../types/view").Gradio} gradio `settings` of a text, by name
  */
-export function mount(element, { props, watch }) {
+export function mount(element, { props }) {
   const part = partsOf(element);
   let prepared = ""; // the run that is known to have prepared its text
 
@@ -47,13 +46,10 @@ export function mount(element, { props, watch }) {
     prepared = id; // it knows more of its text
     again();
   });
-  function attach() {
-    const { data = {} } = props.value || {};
-    part("text").classList.toggle("task", TASKS.includes(data.source));
-    if (props.value) want(data);
-  }
-  watch("value", attach);
-  attach();
+  followText(element, props.settings, (_, data) => {
+    part("text").classList.toggle("task", TASKS.includes(String(data.source)));
+    want(data);
+  });
 }
 
 /** @param {HTMLElement} list @param {Preview} text */

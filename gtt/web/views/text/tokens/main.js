@@ -1,7 +1,7 @@
 /** A sentence cut by three tokenizers: bars of characters per token choose whose chips are shown. */
 import { add, partsOf } from "../../../lib/dom.js";
 import { whole } from "../../../lib/format.js";
-import { seeker } from "../asking.js";
+import { followText, seeker } from "../asking.js";
 import { seen, showChips } from "../chips.js";
 
 /**
@@ -34,9 +34,9 @@ function missing({ tokens, unknown }) {
 
 /**
  * @param {HTMLElement} element
- * @param {import("../../../types/view").Gradio} gradio its value is {text, data}
+ * @param {import("../../../types/view").Gradio} gradio `settings` of a text, by name
  */
-export function mount(element, { props, watch }) {
+export function mount(element, { props }) {
   const part = partsOf(element);
   let answer = /** @type {Compared | null} */ (null);
   let chosen = /** @type {Way["name"]} */ ("bpe");
@@ -120,13 +120,10 @@ export function mount(element, { props, watch }) {
   }
 
   const { want } = seeker("compare_tokenizers", element, part, { show, clear });
-  function attach() {
-    const { text = "", data = {} } = props.value || {};
+  followText(element, props.settings, (text, data) => {
     cutOff = Math.max(0, text.length - MOST_CHARACTERS);
     if (answer) part("all").hidden = !text;
     if (text) want({ ...data, text: text.slice(0, MOST_CHARACTERS) });
     else part("waiting").hidden = true;
-  }
-  watch("value", attach);
-  attach();
+  });
 }
