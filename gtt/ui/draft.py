@@ -23,7 +23,7 @@ TELLING: dict[str, Any] = {
 
 
 def follow_controls(controls: Controls, fields: gr.HTML, about: gr.Textbox) -> None:
-    """Tells the draft what the controls show; the view `fields` fills them, and `about` with them."""
+    """Tells the draft what the controls show; the view `fields` fills them and `about`."""
     shown = list(controls.values())
     gr.on([one.change for one in shown], inputs=shown, js=_draft("take"), **TELLING)
     gr.on([_settled(one) for one in shown], inputs=shown, js=_draft("keep"), **TELLING)

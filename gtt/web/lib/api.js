@@ -108,7 +108,11 @@ export async function stream(name, values, take, signal) {
   }
 }
 
-/** A server-sent event; of a comment, which only shows that the line is alive, nothing is left. @param {string} text */
+/**
+ * A server-sent event; of a comment, which only shows that the line is alive, nothing is left.
+ *
+ * @param {string} text
+ */
 export function eventOf(text) {
   const lines = text.split("\n");
   const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6));

@@ -67,7 +67,12 @@ export function valuesOf(config) {
   );
 }
 
-/** The controls are there, under these labels. @param {Record<string, string>} labels @param {() => void} ask */
+/**
+ * The controls are there, under these labels.
+ *
+ * @param {Record<string, string>} labels
+ * @param {() => void} ask
+ */
 export function useControls(labels, ask) {
   Object.assign(controls, { labels, ask });
   fill("all");
@@ -116,7 +121,12 @@ export function filling(...values) {
   return [...told, aboutText(config)];
 }
 
-/** Values in the order of the controls by their settings. @param {unknown[]} values @returns {Values} */
+/**
+ * Values in the order of the controls by their settings.
+ *
+ * @param {unknown[]} values
+ * @returns {Values}
+ */
 const named = (values) =>
   Object.fromEntries(Object.keys(controls.labels).map((setting, i) => [setting, values[i]]));
 
@@ -131,7 +141,11 @@ export function take(...values) {
   touched.set(changed);
 }
 
-/** For Gradio: a person has chosen a value, which is saved. @param {unknown[]} values of all controls */
+/**
+ * For Gradio: a person has chosen a value, which is saved.
+ *
+ * @param {unknown[]} values of all controls
+ */
 export function keep(...values) {
   if (!controls.isFilled) return;
   take(...values);
@@ -154,7 +168,11 @@ export function keep(...values) {
   });
 }
 
-/** Changes the draft and lets the controls show it. @param {import("../types/ask").Values<"set_config">} request */
+/**
+ * Changes the draft and lets the controls show it.
+ *
+ * @param {import("../types/ask").Values<"set_config">} request
+ */
 export function change(request) {
   return inTurn(async () => {
     const answer = await ask("set_config", request);
@@ -215,7 +233,12 @@ function inTurn(act) {
   return controls.writing;
 }
 
-/** The draft was changed: with what the address asked for. @param {Draft} answer @param {Fill} which */
+/**
+ * The draft was changed: with what the address asked for.
+ *
+ * @param {Draft} answer
+ * @param {Fill} which
+ */
 function showKept(answer, which) {
   forgetAddress();
   show(answer, which);

@@ -55,7 +55,8 @@ export function earlyAxis([low, high], left, right) {
 }
 
 /**
- * Labels of a logarithmic axis: powers of ten and what lies between, or even ones on a short stretch.
+ * Labels of a logarithmic axis: powers of ten and what lies between, or even ones on a short
+ * stretch.
  *
  * @param {number} low
  * @param {number} high
@@ -100,7 +101,8 @@ export class LineChart {
   }
 
   /**
-   * A layer by its name; layers lie over each other in the order in which they were first asked for.
+   * A layer by its name; layers lie over each other in the order in which they were first asked
+   * for.
    *
    * @param {string} name
    * @returns {Layer}

@@ -1,5 +1,6 @@
 /**
- * What the settings make of the odds of the next token, as `gtt/model/sampling.py` does it: both are
+ * What the settings make of the odds of the next token, as `gtt/model/sampling.py` does it: both
+ * are
  * held to the cases of `tests/model/sampling_cases.json`.
  *
  * @typedef {{ temperature: number, top_k: number, top_p: number }} Settings

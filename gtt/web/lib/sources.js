@@ -24,7 +24,11 @@ export function choices() {
   ];
 }
 
-/** What there is to say about the text of a draft. @param {Schema["ConfigResponse"]["config"]} config */
+/**
+ * What there is to say about the text of a draft.
+ *
+ * @param {Schema["ConfigResponse"]["config"]} config
+ */
 export function aboutText({ data }) {
   const name = data?.source ?? "";
   const source = sources.value?.sources.find((one) => one.name === name);

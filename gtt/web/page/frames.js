@@ -11,7 +11,7 @@
   const PAUSE = 2000; // milliseconds between two ticks of a clock
   const frame = window.requestAnimationFrame.bind(window);
   let since = 0; // when the page was there: it has its tabs then
-  let isEarly = false; // of the frame that is made now: whether that began before the page was there
+  let isEarly = false; // of the frame that is made now: it began before the page was there
 
   function isThere() {
     if (!since && document.querySelector("#tabs")) since = performance.now();

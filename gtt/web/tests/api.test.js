@@ -24,7 +24,11 @@ after(() => server.close());
 const EVENTS = { "Content-Type": "text/event-stream; charset=utf-8" };
 const part = (/** @type {string} */ text) => `data: ${JSON.stringify({ text })}\n\n`;
 
-/** Reads the stream to its end; what came, and why it ended. @param {(text: string) => void} [act] */
+/**
+ * Reads the stream to its end; what came, and why it ended.
+ *
+ * @param {(text: string) => void} [act]
+ */
 async function read(act = () => {}, signal = new AbortController().signal) {
   const texts = /** @type {string[]} */ ([]);
   const values = { prompt: "One day" };

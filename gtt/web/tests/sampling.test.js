@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { nextTokenOdds, penalise, softmax } from "../lib/sampling.js";
 
-/** @type {(import("../lib/sampling.js").Settings & { logits: number[], seen: number[], repetition_penalty: number, odds: number[] })[]} */
+/**
+ * @type {(import("../lib/sampling.js").Settings & { logits: number[], seen: number[],
+ *   repetition_penalty: number, odds: number[] })[]}
+ */
 const cases = JSON.parse(
   readFileSync(new URL("../../../tests/model/sampling_cases.json", import.meta.url), "utf-8"),
 );

@@ -22,7 +22,8 @@ const MOST_SHAPES = 40; // on one curve
 const SLIDER = 1000; // places of the slider
 
 /**
- * Where a step lies on the axis; tokens and seconds were measured at some steps, between them a line.
+ * Where a step lies on the axis; tokens and seconds were measured at some steps, between them a
+ * line.
  *
  * @param {Compared["progress"]} known
  * @param {Base} base
@@ -38,7 +39,11 @@ function across(known, base, step) {
   return a[column] + ((step - a[0]) * (b[column] - a[column])) / (b[0] - a[0]);
 }
 
-/** A curve with so many of its points that their shapes can be told apart. @param {Points} points */
+/**
+ * A curve with so many of its points that their shapes can be told apart.
+ *
+ * @param {Points} points
+ */
 function thinned(points) {
   const every = Math.ceil(points.length / MOST_SHAPES);
   return points.filter((_, i) => i % every === 0 || i === points.length - 1);

@@ -31,7 +31,11 @@ export async function fetchFile([endpoint, values], signal, tell) {
   return { content: new Blob(parts, { type }), name };
 }
 
-/** The name of a file in the header that tells it, empty where there is none. @param {string | null} header */
+/**
+ * The name of a file in the header that tells it, empty where there is none.
+ *
+ * @param {string | null} header
+ */
 export function nameIn(header) {
   const found = /filename\*=utf-8''([^;]+)/i.exec(header || "");
   return found ? decodeURIComponent(found[1]) : "";

@@ -13,7 +13,8 @@ const LOST = "The connection was lost: try again.";
 
 /**
  * @param {HTMLElement} element
- * @param {import("../../types/view").Gradio} gradio `formats` that a model is exported as; where the
+ * @param {import("../../types/view").Gradio} gradio `formats` that a model is exported as; where
+ *   the
  *   desk is `shared` no key is needed
  */
 export function mount(element, { props }) {

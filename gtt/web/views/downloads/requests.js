@@ -7,7 +7,12 @@ import { ask } from "../../lib/api.js";
  * @typedef {{ unit: string, log: boolean, dark: boolean, weights: string }} Chosen
  */
 
-/** @param {string} kind of file @param {string} id of the run @param {Chosen} chosen @returns {Request} */
+/**
+ * @param {string} kind of file
+ * @param {string} id of the run
+ * @param {Chosen} chosen
+ * @returns {Request}
+ */
 export function requestOf(kind, id, { unit, log, dark, weights }) {
   const run = { run_id: id };
   switch (kind) {

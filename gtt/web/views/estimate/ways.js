@@ -39,7 +39,11 @@ export class WaysOut {
     this.take = take;
   }
 
-  /** One of the settings that do not fit shows another value. @param {string[]} [settings] all, if left out */
+  /**
+   * One of the settings that do not fit shows another value.
+   *
+   * @param {string[]} [settings] all, if left out
+   */
   forget(settings) {
     if (!this.#shown || settings?.every((one) => !this.#shown?.settings.includes(one))) return;
     mark(this.#shown.control, false);

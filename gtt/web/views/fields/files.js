@@ -13,7 +13,12 @@ const inWords = (bytes) => `${(bytes / 1e6).toPrecision(3)} MB`;
  * @param {number} most bytes
  */
 export function takeFiles(element, most) {
-  /** In place of Gradio's own way, which would keep a second copy of it. @param {Event} event @param {FileList | null | undefined} files */
+  /**
+   * In place of Gradio's own way, which would keep a second copy of it.
+   *
+   * @param {Event} event
+   * @param {FileList | null | undefined} files
+   */
   function take(event, files) {
     const [file] = files || [];
     if (!file || !around(event, "#upload")) return;

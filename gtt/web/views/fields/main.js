@@ -1,5 +1,6 @@
 /**
- * What is said beside the controls of the draft, and what fills them: its event `filled` lets Gradio
+ * What is said beside the controls of the draft, and what fills them: its event `filled` lets
+ * Gradio
  * call `filling` of `gtt/web/lib/draft.js`.
  */
 import { desk } from "../../lib/api.js";

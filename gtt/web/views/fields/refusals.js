@@ -2,7 +2,11 @@
 import { add } from "../../lib/dom.js";
 import { controlOf, refused, touched } from "../../lib/draft.js";
 
-/** Those of the model have ways out, which the estimate shows. @param {HTMLElement} element while it is on the page */
+/**
+ * Those of the model have ways out, which the estimate shows.
+ *
+ * @param {HTMLElement} element while it is on the page
+ */
 export function showRefusals(element) {
   /** @type {Map<string, { field: HTMLElement, box: HTMLElement }>} */
   const shown = new Map();

@@ -42,7 +42,11 @@ export class Bench {
     tell(this.part("said"), sentence);
   }
 
-  /** Another model, or a newer one of the same run: what is open is asked of it. @param {string} why */
+  /**
+   * Another model, or a newer one of the same run: what is open is asked of it.
+   *
+   * @param {string} why
+   */
   #modelChanged(why) {
     const { picker, odds, lens } = this;
     odds.forgive();
@@ -108,7 +112,11 @@ export class Bench {
     }
   }
 
-  /** Whether a text is of another run than the one that would go on with it. @param {import("./texts.js").Sample} sample */
+  /**
+   * Whether a text is of another run than the one that would go on with it.
+   *
+   * @param {import("./texts.js").Sample} sample
+   */
   isStrange(sample) {
     return sample.of.run_id !== this.picker.run;
   }

@@ -24,7 +24,12 @@ async function nameWhy(button, title) {
   if (concept) button.title = concept.tip;
 }
 
-/** Concepts are markdown with `code` and nothing else that matters here. @param {HTMLElement} box @param {string} body */
+/**
+ * Concepts are markdown with `code` and nothing else that matters here.
+ *
+ * @param {HTMLElement} box
+ * @param {string} body
+ */
 function addBody(box, body) {
   for (const text of body.split("\n\n")) {
     const paragraph = add(box, "p");
@@ -35,7 +40,11 @@ function addBody(box, body) {
   }
 }
 
-/** Names the question marks of the template and answers all of them. @param {HTMLElement} element */
+/**
+ * Names the question marks of the template and answers all of them.
+ *
+ * @param {HTMLElement} element
+ */
 export function explainWithin(element) {
   for (const button of element.querySelectorAll("button.why")) {
     if (button instanceof HTMLElement) nameWhy(button);

@@ -138,7 +138,12 @@ function addTable(box, { layers, places, tokens }, say) {
   table.onkeydown = (event) => moveIn(cells, event);
 }
 
-/** One stop for the keyboard; arrows go from cell to cell. @param {HTMLElement[][]} cells @param {KeyboardEvent} event */
+/**
+ * One stop for the keyboard; arrows go from cell to cell.
+ *
+ * @param {HTMLElement[][]} cells
+ * @param {KeyboardEvent} event
+ */
 function moveIn(cells, event) {
   const move = MOVES[event.key];
   if (!move) return;

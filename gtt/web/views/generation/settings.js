@@ -28,7 +28,9 @@ export const MODES = {
   greedy: {
     name: "Greedy",
     idle: ["temperature", "top_k", "top_p", "num_beams", "seed", "samples"],
-    said: "Always the likeliest token: temperature is 0, and top-k, top-p and the seed play no part.",
+    said:
+      "Always the likeliest token: temperature is 0, and top-k, top-p and the seed play no " +
+      "part.",
   },
   beam: {
     name: "Beam search",

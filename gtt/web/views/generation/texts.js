@@ -28,7 +28,12 @@ import { TokenText } from "./tokens.js";
 const MOST_TEXTS = 20;
 const MOST_READ = 4096; // tokens that are read at once
 
-/** How many tokens a prompt covers, by its length. @param {{ text: string }[]} tokens @param {string} prompt */
+/**
+ * How many tokens a prompt covers, by its length.
+ *
+ * @param {{ text: string }[]} tokens
+ * @param {string} prompt
+ */
 export function promptTokens(tokens, prompt) {
   let length = 0;
   const beyond = tokens.findIndex(({ text }) => {
@@ -109,7 +114,11 @@ export class Texts {
     return { box, tokens, head };
   }
 
-  /** Draws a text anew: plain while it grows or is not read, else as tokens. @param {Sample} sample */
+  /**
+   * Draws a text anew: plain while it grows or is not read, else as tokens.
+   *
+   * @param {Sample} sample
+   */
   refresh(sample) {
     const pane = this.panes[this.standing?.samples.indexOf(sample) ?? -1];
     if (!pane) return;

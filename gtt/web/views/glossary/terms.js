@@ -3,7 +3,8 @@ import { add } from "../../lib/dom.js";
 
 /**
  * @typedef {import("../../lib/concepts.js").Concept} Concept
- * @typedef {{ id: string, box: HTMLDetailsElement, head: HTMLElement, title: string, words: string }}
+ * @typedef {{ id: string, box: HTMLDetailsElement, head: HTMLElement, title: string,
+ *   words: string }}
  *   Entry with what is searched, in small letters
  */
 

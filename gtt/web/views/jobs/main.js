@@ -52,7 +52,12 @@ export function mount(element) {
     drawButtons();
   }
 
-  /** In place of the machines, with a button where nobody asks any more. @param {string} text @param {boolean} isOver */
+  /**
+   * In place of the machines, with a button where nobody asks any more.
+   *
+   * @param {string} text
+   * @param {boolean} isOver
+   */
   function showWaiting(text, isOver) {
     part("flavor").firstElementChild.textContent = text;
     part("again").hidden = !isOver;

@@ -37,9 +37,9 @@ export function priceOf(machine, minutes, secondsHere) {
 
 /** What is agreed to. @param {Machine} machine @param {number} minutes */
 export const termsOf = (machine, minutes) =>
-  `This rents “${machine.title}” at ${money(machine.dollars_per_hour)} an hour from your credit at ` +
-  `Hugging Face, for at most ${minutes} minutes. Your recipe, and your text where it is a file, go ` +
-  "into a new private repository of yours there, and the model comes back by it.";
+  `This rents “${machine.title}” at ${money(machine.dollars_per_hour)} an hour from your credit ` +
+  `at Hugging Face, for at most ${minutes} minutes. Your recipe, and your text where it is a ` +
+  "file, go into a new private repository of yours there, and the model comes back by it.";
 
 /** How a job stands. @param {Job} job */
 export function standing(job) {

@@ -1,5 +1,6 @@
 /**
- * Attention at the moment of the timeline: one small map per head, from the newest snapshot up to it.
+ * Attention at the moment of the timeline: one small map per head, from the newest snapshot up to
+ * it.
  *
  * @typedef {import("../../lib/store.js").Schema} Schema
  * @typedef {Pick<Schema["SnapshotInfo"], "step" | "tokens" | "weights">} Snapshot

@@ -74,7 +74,11 @@ export function mount(element, { props }) {
     say(push ? standing(push) : "", isWrong);
   }
 
-  /** The link as a code for cameras. Our server draws it, dark on light. @param {Push | null} done */
+  /**
+   * The link as a code for cameras. Our server draws it, dark on light.
+   *
+   * @param {Push | null} done
+   */
   function showCode(done) {
     part("code").hidden = !done?.qr;
     part("qr").replaceChildren();

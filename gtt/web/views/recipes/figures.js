@@ -7,7 +7,11 @@
  */
 import { number, roughly, size } from "../../lib/format.js";
 
-/** Time, and loss with size, where they were measured; the time here where it is known. @param {Recipe} recipe */
+/**
+ * Time, and loss with size, where they were measured; the time here where it is known.
+ *
+ * @param {Recipe} recipe
+ */
 export function figuresOf({ measured, seconds_here: here, lacks_gpu: lacksGpu }) {
   if (lacksGpu) return ["needs a GPU", "none is here"];
   const time = here === null ? "" : `about ${roughly(here)} here`;

@@ -32,7 +32,8 @@ export function mount(element, { props }) {
       `From the beginning of “${given.title}” ${whole(given.learned)} merges were learned: each ` +
       "time the two neighbours that stand side by side most often become one token, until there " +
       `are ${whole(given.vocab_size)}. ${whole(given.steps.length)} steps change this sentence, ` +
-      `from ${whole(given.start.length)} bytes to ${whole(states[states.length - 1].length)} tokens.`;
+      `from ${whole(given.start.length)} bytes to ` +
+      `${whole(states[states.length - 1].length)} tokens.`;
     const path = stepsDown(states.map((state) => state.length));
     part("left").setAttribute("d", path);
     part("area").setAttribute("d", `${path}V42H0Z`);
@@ -63,7 +64,8 @@ export function mount(element, { props }) {
       );
     } else {
       const keys = isByTouch() ? "" : ", or use the arrow keys";
-      what.textContent = `No merge yet: ${whole(start.length)} bytes, a token each. Move the slider${keys}.`;
+      what.textContent =
+        `No merge yet: ${whole(start.length)} bytes, a token each. ` + `Move the slider${keys}.`;
     }
     part("slider").setAttribute("aria-valuetext", what.textContent);
     const x = (100 * at) / Math.max(1, last);

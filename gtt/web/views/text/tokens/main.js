@@ -1,4 +1,6 @@
-/** A sentence cut by three tokenizers: bars of characters per token choose whose chips are shown. */
+/**
+ * A sentence cut by three tokenizers: bars of characters per token choose whose chips are shown.
+ */
 import { add, partsOf } from "../../../lib/dom.js";
 import { whole } from "../../../lib/format.js";
 import { followText, seeker } from "../asking.js";
