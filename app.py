@@ -92,11 +92,8 @@ def keep_forms_in(folder: Path) -> None:
 
 def serve(service: Service, address: Address) -> None:
     """Launches the page and waits for a signal."""
-<<<<<<< HEAD
     write_no_stubs()
-=======
     from gtt.api.doors.gradio import signed_in_token
->>>>>>> 062533e (A setting that is changed is one request of the page: its draft lives in a script, and no event of Gradio's calls Python any more)
     from gtt.api.gradio_adapter import known_calls, make_queue_frugal
     from gtt.ui.assets import asset_routes, first_scripts, head
     from gtt.ui.page import build

@@ -69,14 +69,9 @@ def routes(service: Service, signed_in: SignedIn | None = None) -> list[BaseRout
     by_path: dict[str, dict[str, Endpoint]] = {}
     for row in TABLE.values():
         by_path.setdefault(row.path, {})[row.method] = row
-<<<<<<< HEAD
     api_routes: list[BaseRoute] = [
-        Route(path, _handler(service, rows), methods=ALL_METHODS) for path, rows in by_path.items()
-=======
-    ours: list[BaseRoute] = [
         Route(path, _handler(service, rows, signed_in), methods=ALL_METHODS)
         for path, rows in by_path.items()
->>>>>>> 062533e (A setting that is changed is one request of the page: its draft lives in a script, and no event of Gradio's calls Python any more)
     ]
     description = cache(openapi)  # it takes a moment, which the start has no need of
 
@@ -157,13 +152,9 @@ async def _answer(
     headers[SERVER] = service.mark
     service.rates.take(row.rate, caller.desk.owner)
     values = await _values(row, http)
-<<<<<<< HEAD
-    caller = _caller_on_page(caller, http)
-=======
     if row.rate == "push" and signed_in is not None and not values.get("token"):
         values["token"] = signed_in(http.scope.get("session", {}))
-    caller = _shown(caller, http)
->>>>>>> 062533e (A setting that is changed is one request of the page: its draft lives in a script, and no event of Gradio's calls Python any more)
+    caller = _caller_on_page(caller, http)
     more: tuple[Any, ...] = ()
     if row.takes_file:
         length = http.headers.get("content-length", "")

@@ -27,7 +27,7 @@ from gtt.rest import routes
 from gtt.runs.execute import start_run
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
-from gtt.ui.assets import WEB, asset_routes, head
+from gtt.ui.assets import WEB, asset_routes, front_end, head
 from gtt.ui.tabs.training import exports
 from gtt.ui.theme import CSS, theme
 from gtt.ui.views import view
@@ -36,6 +36,13 @@ KEY = new_key()
 NAMES = ("slow learner", "<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)>")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+
+
+LOOKING = """async () => {
+  const store = await import(new URL("STORE", document.baseURI));
+  const workspace = new URLSearchParams(location.search).get("key") || KEY;
+  store.look({ workspace, run: RUN });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +74,12 @@ def ids(service: Service) -> list[str]:
 @pytest.fixture(scope="module")
 def url(service: Service, ids: list[str]) -> Iterator[str]:
     with gr.Blocks(analytics_enabled=False) as demo:
-        progress = view("progress", elem_id="progress")
+        view("progress", elem_id="progress")
         view("downloads", elem_id="downloads", shared=False, formats=exports())
         view("compare", elem_id="compare")
 
-        def looking_at(http: gr.Request) -> dict[str, Any]:
-            return {"workspace": http.query_params.get("key", KEY), "run": ids[0]}
-
-        demo.load(looking_at, None, progress, api_visibility="private")
+        looking = LOOKING.replace("STORE", front_end().address("lib/store.js"))
+        demo.load(js=looking.replace("KEY", json.dumps(KEY)).replace("RUN", json.dumps(ids[0])))
     port = free_port()
     ours = [*asset_routes(), *routes(service)]
     demo.launch(

@@ -6,14 +6,8 @@ import gradio as gr
 
 from gtt.api.service import Service
 from gtt.exports.formats import FORMATS
-<<<<<<< HEAD
 from gtt.ui.concept_texts import metrics
-from gtt.ui.controls import controls
-from gtt.ui.desk import PRIVATE, PageDesk
-from gtt.ui.jobs import answering
-=======
 from gtt.ui.controls import Controls, controls
->>>>>>> 062533e (A setting that is changed is one request of the page: its draft lives in a script, and no event of Gradio's calls Python any more)
 from gtt.ui.push import push_view
 from gtt.ui.views import view
 
@@ -28,13 +22,8 @@ def training_tab(service: Service) -> Controls:
     """Builds the tab; returns its controls."""
     if service.limits.allow_hub:
         with gr.Accordion("Run it on the Hub's machines", open=False, elem_id="renting"):
-<<<<<<< HEAD
-            jobs = view("jobs", events=("kept", "begun", "followed"), elem_id="jobs")
-    view("live", elem_id="live", metrics=metrics())
-=======
             view("jobs", elem_id="jobs")
-    view("live", elem_id="live")
->>>>>>> 062533e (A setting that is changed is one request of the page: its draft lives in a script, and no event of Gradio's calls Python any more)
+    view("live", elem_id="live", metrics=metrics())
     view("findings", elem_id="findings")
     with gr.Accordion("My runs", open=True):
         view("runs", elem_id="runs")
