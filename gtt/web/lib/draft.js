@@ -21,7 +21,7 @@ import { aboutText, choices, sources } from "./sources.js";
 export const TOGETHER = ["model.n_heads", "model.n_embed"];
 const SOURCE = "data.source";
 const SOON = 50; // milliseconds until Gradio is asked again whether it has filled all
-const TRIES = 12;
+const TRIES = 20;
 const AGAIN = 2000; // milliseconds after an answer that did not come
 
 /** The draft of the desk, with what the page's address asks for. */
@@ -41,7 +41,7 @@ const controls = {
   ask: () => {}, // Gradio to call `filling`
   fill: /** @type {Fill} */ ("all"),
   isFilled: false,
-  tries: 0,
+  timer: /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined),
   listed: /** @type {unknown} */ (null), // the texts that can be chosen from
   tried: /** @type {Values} */ ({}), // what was refused
   writing: /** @type {Promise<unknown>} */ (Promise.resolve()),
@@ -84,8 +84,17 @@ export function fill(which) {
   if (which !== "text") controls.isFilled = false;
   else if (!controls.isFilled) return; // said with the others
   controls.fill = which;
-  controls.tries = 0;
+  askGradio();
+}
+
+/** Again until the controls show it; what cannot be shown at all is left in the end. */
+function askGradio(tries = 1) {
+  clearTimeout(controls.timer);
   controls.ask();
+  controls.timer = setTimeout(() => {
+    if (!controls.isFilled && tries < TRIES) askGradio(tries + 1);
+    else controls.isFilled = screen.isKnown;
+  }, SOON * tries);
 }
 
 /**
@@ -106,11 +115,7 @@ export function filling(...values) {
   for (const setting of Object.keys(wanted).filter(isStill)) wanted[setting] = shown[setting];
   const others = differing(shown, wanted);
   if (which !== "text") screen.set({ ...shown, ...wanted });
-  controls.isFilled = screen.isKnown && (which === "text" || !others.length);
-  if (!controls.isFilled && controls.tries < TRIES) {
-    controls.tries += 1;
-    setTimeout(controls.ask, SOON * controls.tries);
-  } else controls.isFilled = screen.isKnown;
+  if (which !== "text") controls.isFilled = !others.length;
   const told = Object.keys(controls.labels).map((setting) => {
     if (setting === SOURCE && controls.listed !== sources.value) {
       controls.listed = sources.value;
