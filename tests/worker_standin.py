@@ -25,6 +25,7 @@ from gtt.training.events import CheckpointSaved, Evaluated, RunEnded, RunStarted
 
 COMMAND = (sys.executable, str(Path(__file__).resolve()))
 STEP_SECONDS = 0.003
+VOCAB_SIZE = 65
 TRAIN_TOKENS = 10_000
 UNTOLD = 74  # as `gtt.runs.worker.UNTOLD`
 
@@ -73,8 +74,8 @@ class Training:
         return RunStarted(
             self.step,
             config=self.config.model_dump(mode="json"),
-            parameters=1000,
-            vocab_size=65,
+            parameters=self.config.model.parameter_count(VOCAB_SIZE),
+            vocab_size=VOCAB_SIZE,
             total_steps=self.total,
             tokens_per_step=self.tokens,
             steps_per_epoch=TRAIN_TOKENS / self.tokens,

@@ -1,43 +1,23 @@
-"""The inputs of an estimate: the machine and its speed, and the length of the text in tokens."""
+"""The inputs of an estimate that the machine gives: what it is, and its speed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 
 import psutil
 
 from gtt.api.service import Caller
-from gtt.config import DataConfig
-from gtt.data.corpus_records import counts_made_with
 from gtt.recipes import Recipe
 from gtt.runs import calibration
 from gtt.runs.estimates import Machine, TrainedRun, estimate
-from gtt.runs.limits import expected_vocabulary
+from gtt.runs.expected_text import text_of
 from gtt.runs.managed_run import ManagedRun
 from gtt.runs.processes import gpu_count
 
 LOOKED_AT = 20  # runs, the newest, whose speed is looked at
 FEWEST_POINTS = 2  # of the speed of a run; the first holds what every start waits for
 FLAGS = ("avx512_bf16", "amx_bf16")  # of a processor that multiplies bf16 in hardware
-
-
-@dataclass(frozen=True)
-class Text:
-    """The tokens of a run's text; `assumed` where they are guessed from the settings alone."""
-
-    vocab_size: int
-    assumed: bool
-    train_tokens: int | None
-
-
-def text_of(config: DataConfig, corpora: Path) -> Text:
-    """The text of these settings: as it was prepared, or what can be said without reading it."""
-    counts = counts_made_with(config, corpora)
-    if counts is not None:
-        return Text(counts.vocab_size, False, counts.train_tokens)
-    return Text(*expected_vocabulary(config), None)
 
 
 def machine_of(caller: Caller, threads: int) -> Machine:

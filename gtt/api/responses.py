@@ -9,7 +9,7 @@ from gtt.data.exams import exam_for
 from gtt.recipes import origin_of
 from gtt.runs.hub_job import UNASKED, JobFolder, JobState
 from gtt.runs.managed_run import ManagedRun
-from gtt.runs.naming import parameters_of, tokenizer_name
+from gtt.runs.naming import tokenizer_name
 from gtt.runs.run_view import RunView
 from gtt.training.events import METRICS
 
@@ -79,7 +79,7 @@ def _info(run: ManagedRun, view: RunView) -> dict[str, Any]:
         "restarted_from": Restarted(id=parent.id, name=parent.name) if parent else None,
         "text": run.text,
         "tokenizer": tokenizer_name(config.data),
-        "parameters": view.parameters or parameters_of(config, view.vocab_size),
+        "parameters": run.parameters,
         "step": view.step,
         "total_steps": view.total_steps,
         "loss": view.loss,

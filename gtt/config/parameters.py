@@ -64,7 +64,13 @@ def parameter_parts(model: ModelConfig, vocab_size: int) -> tuple[ParameterPart,
 
 
 def size_name(parameters: int) -> str:
-    """How many parameters, to one figure after the point."""
-    if parameters < 100_000:
-        return f"{parameters / 1e3:.0f} k"
-    return f"{parameters / 1e6:.1f} M" if parameters < 1e9 else f"{parameters / 1e9:.1f} B"
+    """How many parameters: whole thousands, or millions to one figure after the point.
+
+    Halves are rounded up, as `size` of `gtt/web/lib/format.js` does; both are tested with
+    `tests/model_sizes.json`.
+    """
+    if parameters < 99_500:
+        return f"{(parameters + 500) // 1000} k"
+    unit, letter = (10**6, "M") if parameters < 999_950_000 else (10**9, "B")
+    tenths = (10 * parameters + unit // 2) // unit
+    return f"{tenths // 10}.{tenths % 10} {letter}"

@@ -20,7 +20,7 @@ from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
 from gtt.plain_files import read_plain, require_plain
 from gtt.runs.folder import RunFolder
-from gtt.runs.naming import name_for, text_name
+from gtt.runs.naming import base_name, name_for, parameters_of, recounted, text_name
 from gtt.runs.processes import Worker
 from gtt.runs.records import can_be_told
 from gtt.runs.run_reader import RunReader, RunView
@@ -73,7 +73,8 @@ class Note:
     that of an earlier part. `slot` is where it was started, which tells the GPU. `owner` stands
     here too, so that a run whose `run.json` is damaged is still somebody's. `text` is what a person
     calls the text, which for an upload `run.json` does not know. `parent` is the run that it was
-    restarted from, with the name that one had then.
+    restarted from, with the name that one had then. `vocab_size` is what was expected of its text
+    when it was named.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Note:
     owner: str | None = None
     text: str | None = None
     parent: Parent | None = None
+    vocab_size: int | None = None
 
 
 _NOTE = TypeAdapter(Note)
@@ -147,7 +149,27 @@ class ManagedRun:
 
     @property
     def name(self) -> str:
-        return self.note.name
+        """What it is called; a name that nobody chose tells the size that was counted."""
+        return self.name_with(self.view().vocab_size)
+
+    def name_with(self, vocab_size: int | None) -> str:
+        """Its name once its vocabulary is known to be that."""
+        note = self.note
+        return recounted(note.name, self._begun_with, self.text, note.vocab_size, vocab_size)
+
+    @property
+    def is_named_by_settings(self) -> bool:
+        """Whether its name was made from its settings."""
+        note = self.note
+        made = name_for(self._begun_with, self.text, note.vocab_size)
+        return made in (note.name, base_name(note.name))
+
+    @property
+    def parameters(self) -> int:
+        """How many it has; nearly, until its text has been read for the first time."""
+        view = self.view()
+        vocab_size = view.vocab_size or self.note.vocab_size
+        return view.parameters or parameters_of(self.config, vocab_size)
 
     @property
     def damage(self) -> str | None:
@@ -303,9 +325,11 @@ def new_note(
     owner: str | None = None,
     text: str | None = None,
     parent: Parent | None = None,
+    vocab_size: int | None = None,
 ) -> Note:
     """The note of a run that waits for its first start."""
-    return Note(name=name, waiting=Waiting(since), owner=owner, text=text, parent=parent)
+    waiting = Waiting(since)
+    return Note(name, waiting, owner=owner, text=text, parent=parent, vocab_size=vocab_size)
 
 
 def is_damaged_run(path: Path) -> bool:

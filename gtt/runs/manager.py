@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from gtt.config import RunConfig
 from gtt.errors import BadInput, UnusableRun
+from gtt.runs.expected_text import text_of
 from gtt.runs.home import Home
 from gtt.runs.hub_job import is_unsettled
 from gtt.runs.limits import Limits
@@ -97,8 +98,9 @@ class Manager:
             path.mkdir(parents=True)
             try:
                 about = {"config": config.model_dump(), "owner": owner, "mark": mark}
-                name = name or name_for(config, text)
-                note = new_note(name, self.clock(), owner, text, parent)
+                expected = text_of(config.data, self.home.corpora).vocab_size
+                name = name or name_for(config, text, expected)
+                note = new_note(name, self.clock(), owner, text, parent, expected)
                 if elsewhere is not None:
                     note = replace(note, waiting=None, started_at=self.clock())
                 run = ManagedRun(path, about, note)

@@ -46,16 +46,30 @@ def parameters_of(config: RunConfig, vocab_size: int | None = None) -> int:
     return config.model.parameter_count(vocab_size or expected_vocabulary(config.data)[0])
 
 
-def telling_name(config: RunConfig, text: str | None = None) -> str:
+def telling_name(config: RunConfig, text: str | None = None, vocab_size: int | None = None) -> str:
     """The name for a run that nobody named: its text, its tokenizer, its size."""
     text = text or text_name(config.data.source)
-    return f"{text}, {tokenizer_name(config.data)}, {size_name(parameters_of(config))}"
+    size = size_name(parameters_of(config, vocab_size))
+    return f"{text}, {tokenizer_name(config.data)}, {size}"
 
 
-def name_for(config: RunConfig, text: str | None = None) -> str:
+def name_for(config: RunConfig, text: str | None = None, vocab_size: int | None = None) -> str:
     """The name in the settings, where somebody chose one; that of a recipe is nobody's choice."""
     is_given = config.name not in ("run", *recipe_names())
-    return config.name if is_given else telling_name(config, text)
+    return config.name if is_given else telling_name(config, text, vocab_size)
+
+
+def recounted(
+    name: str, config: RunConfig, text: str, expected: int | None, vocab_size: int | None
+) -> str:
+    """The name of a run, its size as it is with this vocabulary instead of the expected one.
+
+    A name that somebody chose stays, and so does any where the vocabulary is not known.
+    """
+    given = telling_name(config, text, expected)
+    if vocab_size is None or given not in (name, base_name(name)):
+        return name
+    return telling_name(config, text, vocab_size) + name[len(given) :]
 
 
 def free_name(base: str, names: Iterable[str]) -> str:

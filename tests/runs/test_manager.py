@@ -36,7 +36,7 @@ from serving import ROOT, processes_of
 from waiting import until
 from worker_standin import COMMAND as STANDIN
 
-from gtt.config import RunConfig
+from gtt.config import RunConfig, size_name
 from gtt.errors import BadInput, UnusableRun
 from gtt.runs import managed_run
 from gtt.runs.folder import RunFolder
@@ -44,6 +44,7 @@ from gtt.runs.home import Home
 from gtt.runs.journal import Journal
 from gtt.runs.limits import Limits
 from gtt.runs.manager import UNDO_SECONDS, Manager, QueueFull
+from gtt.runs.naming import parameters_of
 from gtt.runs.processes import RECORD, WORKER
 from gtt.runs.run_reader import RunReader
 from gtt.runs.scheduling import Scheduler
@@ -152,6 +153,23 @@ def test_a_press_on_start_writes_the_note_twice(
         with managing(home) as manager:
             again = manager.get(run.id)
             assert again is not None and again.state() == "completed" and manager.at_work() == []
+
+
+def test_a_name_that_nobody_chose_tells_the_parameters_that_were_counted(
+    home: Path, tiny_config: RunConfig
+) -> None:
+    wide = tiny_config.updated({"name": "run", "model": {"n_embed": 64, "n_layers": 1}})
+    with managing(home) as manager:
+        run = manager.create(wide, None)
+        expected = run.name
+        assert expected.endswith(size_name(run.parameters)) and run.is_named_by_settings
+        assert ended(run) == "completed"
+        view = run.view()
+        assert run.name.endswith(size_name(view.parameters or 0)) and run.name != expected
+        assert run.parameters == view.parameters == parameters_of(wide, view.vocab_size)
+        assert run.is_named_by_settings
+        manager.rename(run, "mine")
+        assert run.name == "mine" and not run.is_named_by_settings
 
 
 def test_stop_while_it_waits_and_while_it_prepares(home: Path, tiny_config: RunConfig) -> None:
@@ -347,7 +365,7 @@ def test_a_run_whose_server_died_while_handing_it_over_waits_again(
 DYING_SERVER = """
 import os, sys, time
 from pathlib import Path
-from gtt.config import RunConfig
+from gtt.config import RunConfig, size_name
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
 from gtt.runs.manager import Manager

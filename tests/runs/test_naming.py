@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from gtt.config import RunConfig, size_name
 from gtt.recipes import load_recipe
-from gtt.runs.naming import base_name, free_name, name_for, telling_name, text_name
+from gtt.runs.naming import base_name, free_name, name_for, recounted, telling_name, text_name
 
 
 @pytest.mark.parametrize(
@@ -45,13 +48,8 @@ def test_an_unnamed_run_tells_text_tokenizer_and_size() -> None:
 
 
 def test_sizes_and_free_names() -> None:
-    assert [size_name(n) for n in (950, 41_300, 421_504, 10_770_816, 1_300_000_000)] == [
-        "1 k",
-        "41 k",
-        "0.4 M",
-        "10.8 M",
-        "1.3 B",
-    ]
+    cases = json.loads((Path(__file__).parents[1] / "model_sizes.json").read_text())
+    assert [size_name(parameters) for parameters, _ in cases] == [name for _, name in cases]
     assert free_name("a", []) == "a"
     assert free_name("a", ["a", "a 2", "b"]) == "a 3"
     assert [base_name(name) for name in ("a 3", "wide and slow", "7")] == [
@@ -59,3 +57,16 @@ def test_sizes_and_free_names() -> None:
         "wide and slow",
         "7",
     ]
+
+
+def test_a_name_has_the_size_that_was_counted() -> None:
+    config = RunConfig.parse({"model": {"n_layers": 1, "n_embed": 64}})
+    expected, counted = telling_name(config, "poems"), telling_name(config, "poems", 400)
+    assert expected != counted
+    for number in ("", " 2"):
+        name = recounted(expected + number, config, "poems", None, 400)
+        assert name == counted + number
+        assert recounted(expected + number, config, "poems", None, None) == expected + number
+    assert recounted("mine", config, "poems", None, 400) == "mine"
+    # Given when the vocabulary was known already, it stays.
+    assert recounted(counted, config, "poems", 400, 400) == counted

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gtt.api.estimate_inputs import text_of
 from gtt.api.schemas import Architecture, DrawArchitecture, Part
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
 from gtt.inference.questions import DrawingJob
+from gtt.runs.expected_text import text_of
 
 MODEL_FILE = "gtt/model/gpt.py"
 KINDS = {

@@ -7,7 +7,7 @@ import logging
 import time
 from dataclasses import asdict
 
-from gtt.api.estimate_inputs import machine_of, text_of
+from gtt.api.estimate_inputs import machine_of
 from gtt.api.schemas import EstimateRun, MemoryShare, ParameterCount, RunEstimate
 from gtt.api.service import Caller
 from gtt.api.table import endpoint
@@ -16,6 +16,7 @@ from gtt.errors import GTTError
 from gtt.inference.questions import CalibrateJob
 from gtt.runs import calibration
 from gtt.runs.estimates import estimate as estimate_run
+from gtt.runs.expected_text import text_of
 from gtt.runs.managed_run import ACTIVE
 from gtt.runs.processes import gpu_count
 

@@ -33,6 +33,7 @@ from gtt.api.visitors import allowed, recipe_of
 from gtt.config import RunConfig
 from gtt.data.sources import UPLOAD
 from gtt.errors import BadInput, UnusableRun
+from gtt.runs.expected_text import text_of
 from gtt.runs.home import folder_bytes
 from gtt.runs.hub_job import is_unsettled
 from gtt.runs.limits import fewest_parameters, run_bytes
@@ -229,7 +230,7 @@ def restart_run(caller: Caller, request: RestartRun) -> RunResponse:
     def begin(mark: Mark) -> ManagedRun:
         config = changed(old.config, request.config)
         names = {run.name for run in caller.runs()}
-        if base_name(old.name) == name_for(old.config, old.text):  # nobody's choice: made anew
+        if old.is_named_by_settings:
             return begin_run(caller, config, None, mark, old)
         base = base_name(old.name) if base_name(old.name) in names else old.name
         return begin_run(caller, config, free_name(base, names), mark, old)
@@ -300,8 +301,11 @@ def begin_run(
         config = allowed(config, caller, is_elsewhere=elsewhere is not None)
         text = text_name(config.data.source, _uploaded(caller, config))
         if name is None:
-            names = {run.name for run in caller.runs()}
-            name = free_name(name_for(config, text), names)
+            vocab_size = text_of(config.data, caller.service.home.corpora).vocab_size
+            runs = caller.runs()
+            # Those that have not begun will be called by the vocabulary that they find.
+            names = {run.name for run in runs} | {run.name_with(vocab_size) for run in runs}
+            name = free_name(name_for(config, text, vocab_size), names)
         caller.desk.open_folder()  # too many desks are refused before there is a run
         parent = None if old is None else Parent(old.id, old.name)
         run = caller.service.manager.create(

@@ -30,9 +30,12 @@ export function probability(share) {
   return share > 0 ? "<0.1 %" : "0 %";
 }
 
-/** A number of parameters. @param {number} count */
-export const size = (count) =>
-  count < 1e5 ? `${whole(count / 1e3)} k` : `${(count / 1e6).toFixed(1)} M`;
+/** A number of parameters; a half is rounded up, as `size_name` does it. @param {number} count */
+export function size(count) {
+  if (count < 99500) return `${Math.round(count / 1e3)} k`;
+  const [unit, letter] = count < 999950000 ? [1e6, "M"] : [1e9, "B"];
+  return `${(Math.round((10 * count) / unit) / 10).toFixed(1)} ${letter}`;
+}
 
 /** A time. @param {Figure} seconds */
 export function duration(seconds) {
