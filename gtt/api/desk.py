@@ -90,13 +90,6 @@ class Desk:
         with self.lock:
             self._save(replace(self._load(), draft=draft))
 
-    def change_draft(self, changes: Mapping[str, Any]) -> RunConfig:
-        """Keeps and returns the draft with a partial update; raises `InvalidSetting`."""
-        with self.lock:
-            draft = self.draft.updated(changes)
-            self.save_draft(draft)
-            return draft
-
     @property
     def current_run(self) -> str | None:
         """The id of the run that the visitor looks at."""

@@ -1,4 +1,4 @@
-"""What the endpoints work with: one server's runs, desks, models and limits."""
+"""The service behind the endpoints: one server's runs, desks, models and limits."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Service:
                 )
 
     def caller(self, key: str | None, address: str = "") -> Caller:
-        """Whoever asks with this workspace key; raises `BadInput` for an impossible one."""
+        """The caller with this workspace key; raises `BadInput` for a malformed one."""
         return Caller(self, self.workspaces.desk(key, address))
 
     def runs_bytes(self, owner: str) -> int:
@@ -169,7 +169,7 @@ class Service:
                 log.exception("sweeping failed")
 
     def tidy(self) -> None:
-        """Lets go of what is in memory and on the disk as well, and of what is free."""
+        """Drops from memory what is on the disk as well, and the rate buckets that are full."""
         self.workspaces.forget_unused()
         self.rates.forget_full()
         gc.collect()
@@ -227,7 +227,7 @@ class Caller:
 
     @property
     def draft(self) -> RunConfig:
-        """What a question about the draft is about."""
+        """The draft that a question is about: that of the page, else the saved one."""
         return self.desk.draft if self.draft_on_page is None else self.draft_on_page
 
     @property

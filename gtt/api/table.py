@@ -22,7 +22,7 @@ Stream = Callable[[Any, Any], AsyncIterator[Response]]
 
 @dataclass(frozen=True)
 class Download:
-    """A file to take home. `chunks` is made as it is read."""
+    """A file to download; `chunks` is produced while it is read."""
 
     name: str
     media_type: str

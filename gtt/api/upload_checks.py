@@ -1,4 +1,4 @@
-"""What a file that a visitor brings may be: UTF-8 text, or a Parquet table that stays small."""
+"""Checks of uploaded files: UTF-8 text, or a Parquet table that stays small when unpacked."""
 
 from __future__ import annotations
 

@@ -73,7 +73,9 @@ def bring(caller: Caller, text: str, name: str = "mine.txt") -> str:
 
 def test_a_preview_follows_the_draft_and_what_is_named(service: Service) -> None:
     caller = service.caller(KEYS[1])
-    caller.desk.change_draft({"data": {"source": "reverse", "max_megabytes": 0.02}})
+    caller.desk.save_draft(
+        caller.desk.draft.updated({"data": {"source": "reverse", "max_megabytes": 0.02}})
+    )
     seen = look(caller)
     assert (seen.source, seen.title, seen.counted) == ("reverse", "Task: reverse", "whole")
     assert seen.exam is not None and seen.exam.answers[0] is not None
@@ -84,7 +86,9 @@ def test_a_preview_follows_the_draft_and_what_is_named(service: Service) -> None
 
 
 def test_a_preview_of_an_upload_becomes_that_of_its_corpus(caller: Caller) -> None:
-    caller.desk.change_draft({"data": {"max_megabytes": None, "tokenizer": "char"}})
+    caller.desk.save_draft(
+        caller.desk.draft.updated({"data": {"max_megabytes": None, "tokenizer": "char"}})
+    )
     source = bring(caller, SCRIPT + "".join(write_tales(20_000, 3)))
     before = look(caller, source=source, max_megabytes=1, tokenizer="char")
     assert (before.title, before.counted) == ("mine.txt", "whole")
@@ -178,7 +182,7 @@ def test_no_path_and_no_upload_of_another_desk_is_opened(
 @pytest.mark.parametrize("name", ["/etc/passwd", "../tokenizer", "a/b/c", "."])
 def test_a_path_is_no_tokenizer(name: str, service: Service) -> None:
     caller = service.caller("a-third-key-that-is-long")
-    caller.desk.change_draft({"data": {"pretrained_tokenizer": name}})
+    caller.desk.save_draft(caller.desk.draft.updated({"data": {"pretrained_tokenizer": name}}))
     with pytest.raises(InvalidSetting) as caught:
         look(caller, tokenizer="pretrained")
     assert caught.value.field == "data.pretrained_tokenizer"

@@ -7,11 +7,12 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gtt.api.api_errors import Conflict, TooMuchOnDesk, Unavailable
-from gtt.api.desk import MOST_REMEMBERED
+from gtt.api.desk import MOST_REMEMBERED, Desk
 from gtt.api.workspaces import UNUSED_IN_MEMORY, Workspaces, new_key, owner_of
 from gtt.errors import BadInput, InvalidSetting
 from gtt.recipes import load_recipe
@@ -39,12 +40,16 @@ def workspaces(tmp_path: Path, clock: Clock) -> Workspaces:
     return Workspaces(tmp_path / "workspaces", Limits.for_space(), clock)
 
 
+def _change_draft(desk: Desk, changes: dict[str, Any]) -> None:
+    desk.save_draft(desk.draft.updated(changes))
+
+
 def test_keys_are_long_and_different_and_stored_nowhere(workspaces: Workspaces) -> None:
     assert len({new_key() for _ in range(100)}) == 100
     desk = workspaces.desk(None)
     key = desk.key
     assert key is not None and len(key) >= 43
-    desk.change_draft({"name": "mine"})
+    _change_draft(desk, {"name": "mine"})
     desk.remember("once", {"recipe": "quickstart"}, "run-1")
     assert desk.owner == owner_of(key) and len(desk.owner) == 32
     assert key not in repr(desk)
@@ -108,7 +113,7 @@ def test_desks_that_nobody_asked_for_lately_are_on_the_disk_alone(
 ) -> None:
     keys = [new_key() for _ in range(20)]
     for key in keys:
-        workspaces.desk(key).change_draft({"generation": {"stop": ["\U0001f600" * 100] * 16}})
+        _change_draft(workspaces.desk(key), {"generation": {"stop": ["\U0001f600" * 100] * 16}})
     held = workspaces.desk(keys[0])
     clock.now += UNUSED_IN_MEMORY
     asked = workspaces.desk(keys[1])
@@ -125,7 +130,8 @@ def test_what_is_on_a_desk_survives_a_restart_and_stays_apart(
 ) -> None:
     key, other = new_key(), new_key()
     desk = workspaces.desk(key)
-    assert desk.change_draft({"model": {"n_layers": 3}}).model.n_layers == 3
+    desk.save_draft(desk.draft.updated({"model": {"n_layers": 3}}))
+    assert desk.draft.model.n_layers == 3
     desk.save_current_run("run-1")
     desk.remember("once", {"a": 1}, "run-1")
     later = Workspaces(workspaces.folder, workspaces.limits, clock)
@@ -141,7 +147,7 @@ def test_what_is_on_a_desk_survives_a_restart_and_stays_apart(
 def test_a_bad_change_changes_nothing(workspaces: Workspaces) -> None:
     desk = workspaces.desk(new_key())
     with pytest.raises(InvalidSetting):
-        desk.change_draft({"model": {"n_layer": 3}})
+        _change_draft(desk, {"model": {"n_layer": 3}})
     assert desk.draft == load_recipe("quickstart").config
     assert not workspaces.folder.exists()
 
@@ -152,12 +158,12 @@ def test_a_bad_change_changes_nothing(workspaces: Workspaces) -> None:
 )
 def test_a_damaged_file_is_as_none(workspaces: Workspaces, clock: Clock, damage: bytes) -> None:
     key = new_key()
-    workspaces.desk(key).change_draft({"name": "mine"})
+    _change_draft(workspaces.desk(key), {"name": "mine"})
     path = workspaces.folder / owner_of(key) / "desk.json"
     path.write_bytes(damage)
     desk = Workspaces(workspaces.folder, workspaces.limits, clock).desk(key)
     assert desk.draft == load_recipe("quickstart").config
-    desk.change_draft({"name": "again"})
+    _change_draft(desk, {"name": "again"})
     assert json.loads(path.read_bytes())["draft"]["name"] == "again"
 
 
@@ -209,7 +215,7 @@ def test_idempotency_keys_are_bounded_and_checked(workspaces: Workspaces, clock:
 
 def test_use_is_noted_at_most_once_a_minute(workspaces: Workspaces, clock: Clock) -> None:
     key = new_key()
-    workspaces.desk(key).change_draft({"name": "mine"})
+    _change_draft(workspaces.desk(key), {"name": "mine"})
     seen = workspaces.folder / owner_of(key) / "seen"
     first = seen.stat().st_mtime
     assert first == clock.now
@@ -226,9 +232,9 @@ def test_idle_desks_are_listed_and_deleted_unless_their_visitor_is_back(
 ) -> None:
     old, back, fresh = new_key(), new_key(), new_key()
     for key in (old, back):
-        workspaces.desk(key).change_draft({"name": "old"})
+        _change_draft(workspaces.desk(key), {"name": "old"})
     clock.now += 72 * HOUR + 1
-    workspaces.desk(fresh).change_draft({"name": "new"})
+    _change_draft(workspaces.desk(fresh), {"name": "new"})
     restarted = Workspaces(workspaces.folder, workspaces.limits, clock)  # reads it from the disk
     assert restarted.idle(clock.now) == sorted(map(owner_of, (old, back)))
     restarted.desk(back)
@@ -245,7 +251,7 @@ def test_idle_desks_are_listed_and_deleted_unless_their_visitor_is_back(
 def test_a_desk_held_while_deleted_starts_anew(workspaces: Workspaces) -> None:
     key = new_key()
     desk = workspaces.desk(key)
-    desk.change_draft({"name": "mine"})
+    _change_draft(desk, {"name": "mine"})
     assert workspaces.delete(desk.owner)
     assert workspaces.desk(key) is desk
     assert desk.draft.name != "mine"
@@ -268,7 +274,7 @@ def test_at_home_everybody_has_one_desk_that_never_goes(tmp_path: Path, clock: C
     desk = workspaces.desk(None)
     assert desk.owner == "local" and desk.key is None
     assert workspaces.desk(new_key()) is desk is workspaces.desk("!")
-    desk.change_draft({"name": "mine"})
+    _change_draft(desk, {"name": "mine"})
     assert workspaces.idle(clock.now + 1e9) == []
     assert not workspaces.delete("local")
 
@@ -329,22 +335,22 @@ def test_the_number_of_desks_is_bounded(
     monkeypatch.setattr("gtt.api.workspaces.MOST_DESKS", 2)
     keys = [new_key() for _ in range(3)]
     for key in keys[:2]:
-        workspaces.desk(key).change_draft({"name": "mine"})
+        _change_draft(workspaces.desk(key), {"name": "mine"})
     with pytest.raises(Unavailable) as caught:
-        workspaces.desk(keys[2]).change_draft({"name": "mine"})
+        _change_draft(workspaces.desk(keys[2]), {"name": "mine"})
     assert caught.value.retry_after
-    workspaces.desk(keys[0]).change_draft({"name": "still"})
+    _change_draft(workspaces.desk(keys[0]), {"name": "still"})
     workspaces.delete(owner_of(keys[1]))
-    workspaces.desk(keys[2]).change_draft({"name": "mine"})
+    _change_draft(workspaces.desk(keys[2]), {"name": "mine"})
 
 
 def test_a_disk_that_refuses_is_said_and_the_desk_stays_as_it_was(workspaces: Workspaces) -> None:
     desk = workspaces.desk(new_key())
-    desk.change_draft({"name": "before"})
+    _change_draft(desk, {"name": "before"})
     (desk.folder / "desk.json").unlink()
     (desk.folder / "desk.json").mkdir()  # a file cannot be put in its place
     with pytest.raises(Unavailable):
-        desk.change_draft({"name": "after"})
+        _change_draft(desk, {"name": "after"})
     assert desk.draft.name == "before"
     assert not list(desk.folder.glob("*.partial"))
 

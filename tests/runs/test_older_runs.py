@@ -62,7 +62,7 @@ def test_a_draft_with_a_longer_prompt_is_kept(tmp_path: Path) -> None:
     desks = Workspaces(tmp_path, Limits.for_space())
     key = new_key()
     desk = desks.desk(key)
-    desk.change_draft({"model": {"n_layers": 3}})
+    desk.save_draft(desk.draft.updated({"model": {"n_layers": 3}}))
     lengthen(desk.folder / "desk.json", "draft")
     draft = Workspaces(tmp_path, Limits.for_space()).desk(key).draft
     assert draft.model.n_layers == 3 and draft.generation.prompt == PROMPT[-4000:]

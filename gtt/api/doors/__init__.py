@@ -1,4 +1,4 @@
-"""Private doors: whatever of other people's libraries is used that they do not promise to keep.
+"""Private doors: all uses of private names of libraries, which a new version may change.
 
 `gradio` and `server` (Starlette, uvicorn) hold them all, each a small function with its reason, and
 nothing else of the server touches a private name: docs/private-doors.md. Each looks whether its

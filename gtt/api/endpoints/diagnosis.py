@@ -1,4 +1,4 @@
-"""What is going on in a run, in words, with what would mend it."""
+"""The diagnosis of a run in words, with fixes."""
 
 from __future__ import annotations
 

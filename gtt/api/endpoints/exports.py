@@ -1,4 +1,4 @@
-"""A run taken home in another format: made in a process of its own, then sent."""
+"""Exports of a run in other formats: made in a process of its own, then sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the server is well, and how busy."""
+"""Health and load of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes in and what comes out: one model per request and response, for every surface.
+"""Models of requests and responses, one each, shared by every surface.
 
 Requests are strict: an unknown key is refused with the nearest known one, numbers are finite and
 within limits, and a partial update changes what it names. Responses are plain values.

@@ -1,4 +1,4 @@
-"""What all requests and responses have in common."""
+"""Base classes of requests and responses."""
 
 from __future__ import annotations
 

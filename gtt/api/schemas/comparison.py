@@ -1,4 +1,4 @@
-"""Runs side by side, and runs as files."""
+"""Comparison of runs, and their downloads."""
 
 from __future__ import annotations
 

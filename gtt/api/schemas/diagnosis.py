@@ -1,4 +1,4 @@
-"""What is going on in a run, in words."""
+"""The diagnosis of a run: findings and fixes."""
 
 from __future__ import annotations
 

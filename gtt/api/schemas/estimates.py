@@ -1,4 +1,4 @@
-"""What a run will take: parameters, memory, operations, time."""
+"""Estimates of a run: parameters, memory, operations, time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks into a trained model: heads, what they are for, readings, layers, a token's way, copies."""
+"""Questions about the inside of a model: heads, readings, the logit lens, paths, copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run wrote down: events, curves, checkpoints."""
+"""The journal of a run: events, curves, checkpoints."""
 
 from __future__ import annotations
 

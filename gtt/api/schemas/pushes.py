@@ -1,4 +1,4 @@
-"""A model on its way to the Hugging Face Hub."""
+"""Pushes to the Hugging Face Hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as jobs: asked for, listed, shown."""
+"""Runs: creating, listing, reading, stopping and resuming them."""
 
 from __future__ import annotations
 

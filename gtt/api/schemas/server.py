@@ -1,4 +1,4 @@
-"""How the server is."""
+"""Health and load of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text before it is trained on: what it is, and what tokenizers make of a sentence."""
+"""The preview of a text, and a sentence as several tokenizers cut it."""
 
 from __future__ import annotations
 
