@@ -183,6 +183,17 @@ class Desk:
             raise _refused(error) from None
         return path
 
+    def write_file(self, name: str, data: bytes) -> None:
+        """Writes a small file into the desk's folder; raises `Unavailable`."""
+        self._room.check_space(len(data))
+        path = self.open_folder() / name
+        try:
+            before = path.stat().st_size if path.exists() else 0
+            write_bytes(path, data, alone=False)
+        except OSError as error:
+            raise _refused(error) from None
+        self._room.note_written(len(data) - before)
+
     def touch(self) -> None:
         """Notes that the desk is in use; on the disk at most once a minute, if it is there."""
         now = self.last_asked = self._room.clock()
@@ -219,15 +230,7 @@ class Desk:
             "current_run": state.current_run,
             "answered": {key: vars(answered) for key, answered in state.answered.items()},
         }
-        data = json.dumps(values, indent=1, ensure_ascii=False).encode()
-        self._room.check_space(len(data))
-        path = self.open_folder() / "desk.json"
-        try:
-            before = path.stat().st_size if path.exists() else 0
-            write_bytes(path, data, alone=False)
-        except OSError as error:
-            raise _refused(error) from None
-        self._room.note_written(len(data) - before)
+        self.write_file("desk.json", json.dumps(values, indent=1, ensure_ascii=False).encode())
         self._state = state
 
 

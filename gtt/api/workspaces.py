@@ -25,6 +25,7 @@ from gtt.errors import BadInput
 from gtt.recipes import load_recipe
 from gtt.runs.home import folder_bytes
 from gtt.runs.limits import Limits
+from gtt.teaching.progress import PROGRESS
 
 SHARED_OWNER = "local"  # of the one desk for everybody
 MOST_DESKS = 20_000  # folders
@@ -124,8 +125,8 @@ class Workspaces:
         ]
 
     def _holds(self, owner: str) -> bool:
-        """Whether a desk has texts or runs on it: made without a look into its files."""
-        if (self.folder / owner / "uploads").is_dir():
+        """Whether a desk has texts, lessons or runs on it: told without a look into its files."""
+        if any((self.folder / owner / name).exists() for name in ("uploads", PROGRESS)):
             return True
         return self.runs_bytes is None or self.runs_bytes(owner) > 0
 

@@ -1,4 +1,4 @@
-"""The page: recipes, five tabs, and a live view of the run that is looked at.
+"""The page: recipes, six tabs, and a live view of the run that is looked at.
 
 Everything on it goes through the table of endpoints, as any script would.
 """
@@ -19,6 +19,7 @@ from gtt.ui.draft import TELLING, follow_controls
 from gtt.ui.tabs.attention import attention_tab
 from gtt.ui.tabs.data import data_tab
 from gtt.ui.tabs.generation import generation_tab
+from gtt.ui.tabs.learn import learn_tab
 from gtt.ui.tabs.model import model_tab
 from gtt.ui.tabs.training import training_tab
 from gtt.ui.views import calling, view
@@ -49,7 +50,10 @@ def build(service: Service) -> gr.Blocks:
             gr.Button("Stop and save", elem_id="stop", scale=1, min_width=120)
             gr.Button("Copy link", elem_id="copy", scale=1, min_width=120)
         view("progress", elem_id="progress")
+        view("strip", elem_id="lesson-strip", padding=False)
         with gr.Tabs(selected="training", elem_id="tabs", overflow_behavior="wrap"):
+            with gr.Tab("Learn", id="learn"):
+                learn_tab()
             with gr.Tab("Data", id="data"):
                 controls, about = data_tab(service)
             with gr.Tab("Model", id="model"):
