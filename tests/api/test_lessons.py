@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from managing import ending_workers
+from small_lessons import offering
 from waiting import until
 from worker_standin import COMMAND
 
@@ -38,7 +39,6 @@ from gtt.errors import BadInput
 from gtt.runs.home import Home
 from gtt.runs.limits import Limits
 from gtt.settings import parse
-from gtt.teaching import lesson as lesson_module
 
 LESSON = """\
 title: A small lesson
@@ -82,17 +82,12 @@ steps:
 
 
 @pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    (tmp_path / "small.yaml").write_text(LESSON, encoding="utf-8")
-    lessons = lesson_module.read_lessons(tmp_path)
-    monkeypatch.setattr(lesson_module, "read_lessons", lambda folder: lessons)
-    lesson_module.lessons.cache_clear()
-    with ending_workers(tmp_path / "home"):
-        made = Service(Home(tmp_path / "home"), Limits.for_space(), spare=False, worker=COMMAND)
+def service(tmp_path: Path) -> Iterator[Service]:
+    home = tmp_path / "home"
+    with offering(tmp_path / "lessons", small=LESSON), ending_workers(home):
+        made = Service(Home(home), Limits.for_space(), spare=False, worker=COMMAND)
         yield made
         made.close()
-    monkeypatch.undo()
-    lesson_module.lessons.cache_clear()
 
 
 @pytest.fixture
@@ -215,7 +210,7 @@ def test_the_summary_lists_predictions_and_runs(caller: Caller) -> None:
     (summary,) = lesson_summary(caller, Nothing()).lessons
     assert [one.mark for one in summary.predictions] == ["right", "right"]
     assert summary.predictions[0].answer == "This" and summary.predictions[1].answer == "4.5"
-    assert summary.runs[0].step == 20 and summary.done is None
+    assert summary.runs[0].step == 20 and summary.done_at is None
 
 
 def test_what_cannot_be_is_refused_with_a_way_on(caller: Caller) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from serving import free_port, processes_of, tiny, wait_until_done
+from small_lessons import offering
 from starlette.applications import Starlette
 from thorough import THOROUGH
 
@@ -66,8 +68,27 @@ WISHES: dict[str, Any] = {
     "restart_run": {"config": {"training": {"max_steps": 3}}},
     "resume_run": {"config": {"training": {"max_steps": 8}}},
     "push_to_hub": {"repo": "anna/tiny", "token": "hf_anna"},
+    "answer_lesson": {"answer": 0},
     "run_on_hub": {"flavor": "cpu-basic", "minutes": 10, "at_most": 1, "token": "hf_anna"},
 }
+# The one lesson that there is: its first step asks, and starts a run.
+LESSON = {"lesson": "small", "step": "train"}
+LESSON_FILE = """\
+title: A small lesson
+minutes: 1
+about: About it.
+steps:
+  - id: train
+    title: Train
+    text: Train it.
+    predict:
+      kind: choice
+      question: Which?
+      options:
+        - { text: This, right: true, because: It is. }
+        - { text: That, because: It is not. }
+    start: { run: first, recipe: quickstart, settings: SETTINGS }
+"""
 OF_THE_HUB = ("push_to_hub", "job_hardware", "run_on_hub", "follow_job")
 BEGINNING = ("create_run", "train")
 
@@ -105,18 +126,29 @@ def listening(app: Any) -> Iterator[str]:
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("GTT_HOME", str(tmp_path))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    wanted = {
+        f"{group}.{name}": value
+        for group, values in SHORT["config"].items()
+        for name, value in values.items()
+    }
+    lesson = LESSON_FILE.replace("SETTINGS", json.dumps(wanted))
     service = Service(Home(tmp_path), LIMITS, spare=False)
     service.rates = RateLimiter.at_home()  # nearly all requests are to reach an endpoint
     key = new_key()
     try:
         ours = routes(service)
-        with listening(Guard(Starlette(routes=ours), routes=ours)) as url:
+        with (
+            offering(tmp_path / "lessons", small=lesson),
+            listening(Guard(Starlette(routes=ours), routes=ours)) as url,
+        ):
             with httpx.Client(base_url=url, headers={"X-GTT-Workspace": key}, timeout=60) as http:
                 text = "the cat sat on the mat. " * 300
                 for name in ("a.txt", "b.txt"):
                     given = {"params": {"name": name}, "content": text}
                     upload = http.post("/api/datasets/upload", **given).raise_for_status().json()
                 ids = [begun(http, upload["source"]) for _ in range(2)]
+                asked = {"step": LESSON["step"], "answer": 0}
+                http.post("/api/lessons/small/answer", json=asked).raise_for_status()
                 uploads = http.get("/api/datasets").json()["uploads"]
             (other,) = {one["id"] for one in uploads} - {upload["id"]}
             yield Desk(url, key, *ids, other)
@@ -145,13 +177,15 @@ def made_real(case: Any, desk: Desk) -> None:
     # A desk of its own for each new run: one desk holds few of them.
     case.headers["X-GTT-Workspace"] = new_key() if operation in BEGINNING else desk.key
     run_id = desk.doomed_id if operation in ("delete_run", "restore_run") else desk.run_id
-    known = {"run_id": run_id, "upload_id": desk.upload_id, "step": 4}
+    known = {"run_id": run_id, "upload_id": desk.upload_id, "step": 4, "lesson": LESSON["lesson"]}
     for name in known.keys() & case.path_parameters.keys():
         case.path_parameters[name] = known[name]
     if isinstance(case.query, dict) and "run_id" in case.query:
         case.query["run_id"] = run_id
     if not isinstance(case.body, dict):
         return
+    if "lesson" in case.path_parameters:
+        case.body["step"] = LESSON["step"]
     for name, value in {
         "run_id": run_id,
         "run_ids": [desk.run_id, desk.doomed_id],

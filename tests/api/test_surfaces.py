@@ -27,7 +27,9 @@ from gtt.api.workspaces import new_key
 
 # What differs between two equal runs: when they were, how fast, who they are.
 MOVING = {
+    "begun_at",
     "created",
+    "done_at",
     "time",
     "seconds",
     "tokens_per_second",
@@ -346,6 +348,24 @@ def test_every_row_answers_the_same_on_both_surfaces(
     ]
     assert refused[0] == refused[1] and "no job on the Hub" in refused[0][1]
 
+    lesson = {"lesson": "noise_to_words"}
+    assert equal("lessons")["taken"] is None
+    assert equal("answer_lesson", **lesson, step="before", answer=1)["steps"][0]["explain"]
+    assert equal("advance_lesson", **lesson, step="before")["lesson"]["step"] == 1
+    equal("answer_lesson", **lesson, step="train", answer=0)
+    starts = both("start_lesson_run", **lesson, step="train")
+    for desk, answer in zip(desks, starts):
+        id = answer["runs"][0]["run_id"]
+        ids[id] = "first"
+        desk.call("delete_run", run_id=id)
+    assert starts[0].keys() == starts[1].keys()
+    assert [one["step"] for one in equal("lesson_summary")["lessons"][0]["predictions"]] == [
+        "Before the first step",
+        "Train it",
+    ]
+    equal("forget_lesson", **lesson)
+    assert equal("lesson", **lesson)["lesson"]["state"] == "new"
+
     assert equal("rename_run", run, name="renamed")["run"]["name"] == "renamed"
     resumed = begun("resume_run", run, config={"training": {"max_steps": 30}})
     assert equal("read_run", resumed)["run"]["step"] == 30
@@ -378,6 +398,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "no text": ("tokenize", {"text": ""}),
     "beyond the last page": ("list_runs", {"limit": 5, "before": "nothing"}),
     "too many points": ("metrics", {"points": 100_000}),
+    "no such lesson": ("lesson", {"lesson": "noise_to_word"}),
+    "no such step": ("advance_lesson", {"lesson": "noise_to_words", "step": "befor"}),
     "an unknown checkpoint": ("generate", {"checkpoint": "newest"}),
 }
 

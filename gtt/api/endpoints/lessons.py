@@ -408,8 +408,8 @@ def _summary(caller: Caller, lesson: Lesson, progress: LessonProgress) -> Lesson
         )
     return LessonSummary(
         lesson=_info(lesson, progress),
-        begun=progress.begun,
-        done=progress.done,
+        begun_at=progress.begun,
+        done_at=progress.done,
         predictions=outcomes,
         runs=[
             LessonRunOutcome(

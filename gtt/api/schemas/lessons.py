@@ -183,8 +183,8 @@ class LessonSummary(Response):
     """One lesson that was begun: predictions, outcomes, runs."""
 
     lesson: LessonInfo
-    begun: str
-    done: str | None
+    begun_at: str
+    done_at: str | None
     predictions: list[LessonOutcome]
     runs: list[LessonRunOutcome]
 

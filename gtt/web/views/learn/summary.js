@@ -13,11 +13,11 @@ export async function showSummary(place) {
   if (answer.error) return say(answer.error.message);
   place.replaceChildren();
   if (!answer.lessons.length) add(place, "p", { class: "quiet", text: EMPTY });
-  for (const { lesson, done, begun, predictions, runs } of answer.lessons) {
+  for (const { lesson, done_at, begun_at, predictions, runs } of answer.lessons) {
     const right = predictions.filter(({ mark }) => mark === "right").length;
     add(place, "h3", { text: lesson.title });
-    const when = (done || begun).slice(0, 16).replace("T", " ");
-    const far = done
+    const when = (done_at || begun_at).slice(0, 16).replace("T", " ");
+    const far = done_at
       ? `done ${when} UTC`
       : `begun ${when} UTC, step ${lesson.step + 1} of ${lesson.steps}`;
     const hits = predictions.length ? ` · ${right} of ${predictions.length} predictions right` : "";

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from gtt.recipes import load_recipe
 from gtt.runs.fold import Fold
 from gtt.runs.managed_run import State
+from gtt.teaching import lesson as lesson_module
 from gtt.teaching.facts import RunFacts
-from gtt.teaching.lesson import Lesson, read_lesson
+from gtt.teaching.lesson import Lesson, read_lesson, read_lessons
 
 HEAD = """\
 title: A lesson
@@ -33,6 +36,22 @@ def written(folder: Path, steps: str, head: str = HEAD) -> Lesson:
     path = folder / "small.yaml"
     path.write_text(head + steps, encoding="utf-8")
     return read_lesson(path)
+
+
+@contextmanager
+def offering(folder: Path, **files: str) -> Iterator[None]:
+    """The lessons of this process are these texts, by name, for the length of the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    before, lesson_module.FOLDER = lesson_module.FOLDER, folder
+    lesson_module.lessons.cache_clear()
+    try:
+        assert list(read_lessons(folder)) == sorted(files)
+        yield
+    finally:
+        lesson_module.FOLDER = before
+        lesson_module.lessons.cache_clear()
 
 
 def facts(
