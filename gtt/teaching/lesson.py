@@ -386,7 +386,7 @@ def _sentence(fault: ErrorDetails) -> str:
     """What is wrong, in one sentence."""
     kind, key = fault["type"], str(fault["loc"][-1]) if fault["loc"] else ""
     if kind == "extra_forbidden":
-        return f"there is no key {key!r} here:{_near_key(fault)}."
+        return f"there is no key {key!r} here:{_near_key(fault)}"
     if kind == "missing":
         return f"the key {key!r} is missing."
     if kind in ("union_tag_invalid", "union_tag_not_found"):
@@ -403,7 +403,7 @@ def _sentence(fault: ErrorDetails) -> str:
 def _near_key(fault: ErrorDetails) -> str:
     """The nearest key that the same part has, or all that it has."""
     fields = list(_part_at(fault["loc"][:-1]).model_fields)
-    return nearest("key", str(fault["loc"][-1]), fields).partition(":")[2].rstrip("?.")
+    return nearest("key", str(fault["loc"][-1]), fields).partition(":")[2]
 
 
 def _part_at(place: tuple[str | int, ...]) -> type[BaseModel]:
