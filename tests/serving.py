@@ -135,13 +135,16 @@ class Server:
         return httpx.Client(base_url=self.url, timeout=60, headers=headers)
 
     def clear_desk(self) -> None:
-        """Takes away what other tests left on the desk of all: runs, texts, draft, measurements."""
+        """Takes away what other tests left on the desk of all: runs, texts, lessons, draft."""
         with self.client() as http:
             runs = http.get("/api/runs").raise_for_status().json()["runs"]
             for run in runs:
                 http.delete(f"/api/runs/{run['id']}").raise_for_status()
             for text in http.get("/api/datasets").raise_for_status().json()["uploads"]:
                 http.delete(f"/api/datasets/{text['id']}").raise_for_status()
+            for lesson in http.get("/api/lessons").raise_for_status().json()["lessons"]:
+                if lesson["state"] != "new":
+                    http.delete(f"/api/lessons/{lesson['name']}").raise_for_status()
             http.post("/api/config", json={"recipe": "quickstart"}).raise_for_status()
             deadline = time.monotonic() + 60
             while http.get("/stats").raise_for_status().json()["worker_bytes"]:

@@ -13,7 +13,7 @@ from serving import Server, tiny, wait_until_done
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
 
-TABS = ("Data", "Model", "Training", "Generation", "Attention")
+TABS = ("Learn", "Data", "Model", "Training", "Generation", "Attention")
 WIDE, NARROW = 1440, 390
 # While it runs two of the four are looked at, and the other two afterwards: half the time.
 EVERY_LOOK = tuple((width, theme) for width in (WIDE, NARROW) for theme in ("light", "dark"))

@@ -70,7 +70,8 @@ def list_lessons(caller: Caller, request: Nothing) -> Lessons:
     """The lessons in their order, and how far the desk got in each."""
     kept = read_progress(caller.desk.folder)
     infos = [_info(lesson, kept.lessons.get(lesson.name)) for lesson in lessons().values()]
-    return Lessons(lessons=infos, taken=kept.taken if kept.taken in lessons() else None)
+    begun = {info.name for info in infos if info.state == "begun"}
+    return Lessons(lessons=infos, taken=kept.taken if kept.taken in begun else None)
 
 
 @endpoint("GET", "/api/lessons/{lesson}", rate="watch", tag="lessons", name="lesson")

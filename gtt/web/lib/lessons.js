@@ -8,7 +8,7 @@
 import { ask } from "./api.js";
 import { say } from "./page.js";
 import { Signal } from "./signal.js";
-import { lookAt } from "./store.js";
+import { key, lookAt } from "./store.js";
 
 /** The lesson as it stands, null while none is taken. */
 export const lesson = new Signal(/** @type {Lesson | null} */ (null));
@@ -25,8 +25,21 @@ function isGood(answer) {
   return !answer.error;
 }
 
+/**
+ * Reads the lessons once the desk is known, and those of another desk anew.
+ *
+ * @param {Element} element that is on the page for as long as it is
+ */
+export function followLessons(element) {
+  key.follow(element, () => {
+    lesson.set(null);
+    readLessons();
+  });
+  if (key.value) readLessons();
+}
+
 /** Reads the list of lessons; the one that is open is taken up again. */
-export async function readLessons() {
+async function readLessons() {
   const answer = await ask("lessons", {});
   if (answer.error) return;
   list.set(answer);

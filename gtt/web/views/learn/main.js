@@ -1,7 +1,7 @@
 /** The Learn tab: the lessons, and the one that is taken. */
 import { add, partsOf, repeat } from "../../lib/dom.js";
-import { beginAgain, leave, lesson, list, readLessons, renew, take } from "../../lib/lessons.js";
-import { isActive, key, run, turn } from "../../lib/store.js";
+import { beginAgain, leave, lesson, list, renew, take } from "../../lib/lessons.js";
+import { isActive, run, turn } from "../../lib/store.js";
 import { StepView } from "./step.js";
 import { showSummary } from "./summary.js";
 
@@ -15,7 +15,7 @@ const IDLE = 5000;
 export function mount(element) {
   const part = partsOf(element);
   const step = new StepView(part);
-  let titled = "";
+  let isChosen = false; // by a person just now: the lesson takes the focus then
 
   /** @param {Schema["Lessons"] | null} answer */
   function showList(answer) {
@@ -33,21 +33,21 @@ export function mount(element) {
     add(card, "p", { class: "quiet", text: `about ${info.minutes} minutes · ${far}` });
     const button = add(card, "button", { text: WORDS[info.state], type: "button" });
     button.setAttribute("aria-label", `${WORDS[info.state]}: ${info.title}`);
-    button.onclick = () => take(info.name);
+    button.onclick = () => {
+      isChosen = true;
+      take(info.name);
+    };
   }
 
   /** @param {import("../../lib/lessons.js").Lesson | null} of */
   function showLesson(of) {
     part("choosing").hidden = Boolean(of);
     part("taking").hidden = !of;
-    if (!of) {
-      titled = "";
-      return;
-    }
+    if (!of) return;
     part("title").textContent = of.lesson.title;
     step.show(of);
-    if (titled !== of.lesson.name) part("title").focus({ preventScroll: true });
-    titled = of.lesson.name;
+    if (isChosen) part("title").focus({ preventScroll: true });
+    isChosen = false;
   }
 
   part("leave").onclick = leave;
@@ -55,11 +55,8 @@ export function mount(element) {
   part("summarise").onclick = () => showSummary(part("summary"));
   list.follow(element, showList);
   lesson.follow(element, showLesson);
-  key.follow(element, () => {
-    lesson.set(null);
-    readLessons();
-  });
-  if (key.value) readLessons();
+  showList(list.value);
+  showLesson(lesson.value);
 
   const look = repeat(
     element,

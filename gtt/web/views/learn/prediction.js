@@ -24,6 +24,7 @@ export function drawPrediction(place, step) {
 /** @param {HTMLElement} place @param {string} step @param {Prediction} prediction */
 function drawForm(place, step, prediction) {
   const form = add(place, "form");
+  form.noValidate = true; // it is told below, where it stays
   const fields = add(form, "fieldset");
   writeLine(add(fields, "legend"), prediction.question);
   const read =

@@ -1,7 +1,7 @@
 /** The strip above the tabs: which lesson is taken, and what its step waits for. */
 import { showTab, tabShown } from "../../lib/address.js";
 import { listen, partsOf, tell } from "../../lib/dom.js";
-import { lesson, openStep } from "../../lib/lessons.js";
+import { followLessons, lesson, openStep } from "../../lib/lessons.js";
 
 const READY = "All of it is done: the next step is open.";
 const ASKS = "It asks what you expect.";
@@ -29,4 +29,5 @@ export function mount(element) {
   listen(element, "click", () => setTimeout(show));
   listen(element, "keyup", () => setTimeout(show));
   show();
+  followLessons(element);
 }
