@@ -13,6 +13,7 @@ from small_lessons import offering
 from waiting import until
 from worker_standin import COMMAND
 
+from gtt.api.api_errors import Conflict
 from gtt.api.endpoints.lessons import (
     advance_lesson,
     answer_lesson,
@@ -23,7 +24,6 @@ from gtt.api.endpoints.lessons import (
     start_lesson_run,
 )
 from gtt.api.endpoints.runs import create_run, delete_run
-from gtt.api.errors import Conflict
 from gtt.api.schemas import (
     AnswerLesson,
     CreateRun,

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from itertools import permutations
 from typing import Literal
 
+from gtt.api.api_errors import Conflict
 from gtt.api.endpoints.runs import begin_run
-from gtt.api.errors import Conflict
 from gtt.api.schemas import (
     AnswerLesson,
     Deleted,
