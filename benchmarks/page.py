@@ -22,7 +22,7 @@ import httpx
 import psutil
 from page_visitors import visitors
 from playwright.sync_api import Browser, Page, sync_playwright
-from service_server import ENDLESS, SMALL, Server, percentiles, serving, summary
+from service_server import ACTIVE, ENDLESS, SMALL, Server, percentiles, serving, summary
 
 from gtt.config import RunConfig
 from gtt.runs.folder import RunFolder
@@ -192,7 +192,7 @@ def remaining(recipe: str) -> dict[str, Any]:
         run = http.post("/api/runs", json={"recipe": recipe}).raise_for_status().json()["run"]["id"]
         while True:
             status = newest(http, run)
-            if status["state"] not in ("queued", "preparing", "running", "stopping"):
+            if status["state"] not in ACTIVE:
                 break
             if status["eta_seconds"] is not None:
                 share = status["step"] / status["total_steps"]

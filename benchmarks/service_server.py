@@ -16,11 +16,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import here  # noqa: F401 - before gtt, which it makes known
 import httpx
 import psutil
 
+from gtt.runs.managed_run import ACTIVE as ACTIVE
+
 ROOT = Path(__file__).resolve().parent.parent
-ACTIVE = ("queued", "preparing", "running", "stopping")
 SMALL: dict[str, Any] = {
     "data": {"max_megabytes": 0.1},
     "model": {"n_layers": 2, "n_heads": 2, "n_embed": 32, "block_size": 32},

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from gtt.console import json_line
+from gtt.durations import full_duration
 from gtt.runs.pace import Pace
 from gtt.training.events import MEASURED
 
@@ -198,7 +199,7 @@ class TerminalDisplay(QuietDisplay):
         seconds_left = self.pace.seconds_left(
             self.started["total_steps"], self.started["config"]["training"]
         )
-        remaining = [] if seconds_left is None else [f"{_duration(seconds_left)} left"]
+        remaining = [] if seconds_left is None else [f"{full_duration(seconds_left)} left"]
         return " · ".join([*_metrics_in(self.logged), *remaining])
 
     def _summary(self) -> list[str]:
@@ -268,11 +269,3 @@ def _metrics_in(record: Record) -> list[str]:
     metrics = MEASURED.get(record.get("type", ""), {})
     texts = (metric.in_terminal(record.get(name)) for name, metric in metrics.items())
     return [words for words in texts if words is not None]
-
-
-def _duration(seconds: float) -> str:
-    whole_minutes, remaining = divmod(round(seconds), 60)
-    hours, minutes = divmod(whole_minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {remaining:02d} s" if minutes else f"{remaining} s"

@@ -13,6 +13,15 @@ def short_duration(seconds: float) -> str:
     return _in_unit(seconds, "s", "min", "h")
 
 
+def full_duration(seconds: float) -> str:
+    """To the second, beyond an hour to the minute: 45 s, 12 min 05 s, 1 h 30 min."""
+    whole_minutes, remaining = divmod(round(seconds), 60)
+    hours, minutes = divmod(whole_minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {remaining:02d} s" if minutes else f"{remaining} s"
+
+
 def seconds_at_this_rate(done: float, to_come: float, passed: float) -> float | None:
     """The seconds left at the average rate so far; None in the first second.
 

@@ -25,12 +25,17 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from gtt.interpret.glyphs import SANS, fonts_for, spelled
+from gtt.training.events import METRICS
 
 Unit = Literal["loss", "perplexity", "bits"]
 Format = Literal["svg", "png"]
 Points = Sequence[tuple[int, float]]
 
-TITLES = {"loss": "Loss (nats per token)", "perplexity": "Perplexity", "bits": "Bits per byte"}
+TITLES = {
+    "loss": f"Loss ({METRICS['loss'].unit})",
+    "perplexity": "Perplexity",
+    "bits": "Bits per byte",
+}
 BASELINES = {"uniform": "Uniform", "unigram": "Unigram", "bigram": "Bigram", "floor": "Floor"}
 SIZE = (7.2, 4.2)  # inches
 DOTS = 200  # per inch, of a PNG
