@@ -24,8 +24,8 @@ from gtt.training.variables import asks_for_shards
 if TYPE_CHECKING:
     from torch.distributed.tensor import DTensor
 
-# PyTorch's sharing out takes a third of the time in which a process that trains gets ready, and
-# hardly any of them shares a model out: it is imported where that begins.
+# What shares a model out takes half a second to load, for which who only reads a model has no use:
+# it is imported where the sharing out begins.
 TENSORS = "torch.distributed.tensor"
 
 
