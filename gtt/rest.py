@@ -14,9 +14,8 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
@@ -28,13 +27,14 @@ import gtt.api.endpoints  # noqa: F401 - fills the table
 from gtt.api.api_errors import ApiError, NotFound, error_body
 from gtt.api.endpoints.configuration import drafted
 from gtt.api.guard.visitor_address import address_of
+from gtt.api.http_request import file_in, header_of, values_of
 from gtt.api.labels import answer_on_screen
 from gtt.api.links import changes_in
 from gtt.api.openapi import openapi
 from gtt.api.schemas import EventsPage, SetConfig
 from gtt.api.service import Caller, Service
 from gtt.api.table import TABLE, Download, Endpoint, answer
-from gtt.errors import BadInput, GTTError
+from gtt.errors import GTTError
 from gtt.settings import parse
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,6 @@ WORKSPACE = "X-GTT-Workspace"
 # as its controls do, and a refusal has the status 200: browsers report any other as a fault.
 PAGE = "X-GTT-Page"
 SERVER = "X-GTT-Server"  # changes with every start, so that a page notices
-CHUNK = 2**16
 FIRST_PART = 1.0  # seconds in which a stream may still become a refusal
 HEARTBEAT = 15.0  # seconds of silence after which a stream says that it lives
 SignedIn = Callable[[MutableMapping[str, Any]], str | None]
@@ -134,7 +133,7 @@ def _handler(
 
 def _caller_on_page(caller: Caller, http: HttpRequest) -> Caller:
     """The caller with the draft that stands on its page; raises `BadInput`."""
-    query = urllib.parse.parse_qs((_header(http, PAGE) or "").removeprefix("?"))
+    query = urllib.parse.parse_qs((header_of(http, PAGE) or "").removeprefix("?"))
     changes, recipe = changes_in(query.get("set", ())), next(iter(query.get("recipe", ())), None)
     if not changes and recipe is None:
         return caller
@@ -147,11 +146,11 @@ async def _answer(
 ) -> Response:
     peer = http.client.host if http.client is not None else None
     address = address_of(peer, http.headers.getlist("x-forwarded-for"))
-    caller = service.caller(_header(http, WORKSPACE), address)
+    caller = service.caller(header_of(http, WORKSPACE), address)
     headers = {WORKSPACE: caller.desk.key} if caller.desk.key else {}
     headers[SERVER] = service.mark
     service.rates.take(row.rate, caller.desk.owner)
-    values = await _values(row, http)
+    values = await values_of(row, http)
     if row.rate == "push" and signed_in is not None and not values.get("token"):
         values["token"] = signed_in(http.scope.get("session", {}))
     caller = _caller_on_page(caller, http)
@@ -160,7 +159,7 @@ async def _answer(
         length = http.headers.get("content-length", "")
         most = int(length) if length.isdigit() else service.limits.upload_bytes
         service.workspaces.check_room(most)  # before a form is written anywhere
-        name, pieces = await _file(http)
+        name, pieces = await file_in(http)
         values = {"name": name, **values} if name else values
         more = (pieces,)
     request = parse(row.request, values, strict=row.has_body)
@@ -265,105 +264,6 @@ def _attachment(name: str) -> str:
     """The header that names a download, for programs that know only ASCII as well (RFC 6266)."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     return f"attachment; filename=\"{plain}\"; filename*=utf-8''{urllib.parse.quote(name)}"
-
-
-async def _values(row: Endpoint, http: HttpRequest) -> dict[str, Any]:
-    """The request as plain values: from the path, the query or the body, and some headers."""
-    values: dict[str, Any] = {}
-    query = http.query_params.multi_items()
-    if row.has_body:
-        if query:
-            raise BadInput(
-                "This endpoint takes its values in the body, as JSON, and none in the address.",
-                field=query[0][0],
-            )
-        values = await _json_body(http)
-        idempotency = _header(http, "Idempotency-Key")
-        if idempotency is not None and "idempotency_key" in row.request.model_fields:
-            values.setdefault("idempotency_key", idempotency)
-    else:
-        for name, value in query:
-            if name in values:
-                raise BadInput(f"{name} is given twice.", field=name)
-            values[name] = value
-        last = _header(http, "Last-Event-ID")
-        if last is not None and row.name == "events":
-            values["after"] = last
-    for name in row.path_fields:
-        if name in values:
-            raise BadInput(f"{name} stands in the path already.", field=name)
-        values[name] = _path_value(row, name, http.path_params[name])
-    return values
-
-
-def _header(http: HttpRequest, name: str) -> str | None:
-    """A header that may come once; which of two is meant would be a guess."""
-    values = http.headers.getlist(name)
-    if len(values) > 1:
-        raise ApiError(f"The header {name} must come once.", field=name.lower())
-    return values[0] if values else None
-
-
-def _path_value(row: Endpoint, name: str, text: str) -> Any:
-    """A number where the endpoint takes one."""
-    annotation = row.request.model_fields[name].annotation
-    is_number = annotation is int or int in get_args(annotation)
-    return int(text) if is_number and text.isascii() and text.isdigit() and len(text) < 16 else text
-
-
-async def _json_body(http: HttpRequest) -> dict[str, Any]:
-    body = await http.body()
-    if not body.strip(b" \t\r\n"):  # what JSON takes for blank, and no more
-        return {}
-    kind = http.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind not in ("application/json", "text/json") and not kind.endswith("+json"):
-        raise ApiError(
-            "Send the body as JSON, with Content-Type: application/json.",
-            status=415,
-            code="not_json",
-            field="content-type",
-        )
-    try:
-        values = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(f"The body is not JSON ({error}).", code="not_json") from None
-    if not isinstance(values, dict):
-        raise BadInput("The body must be a JSON object.")
-    return values
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
-
-
-async def _file(http: HttpRequest) -> tuple[str | None, AsyncIterator[bytes]]:
-    """Name and pieces of a file: the body itself, or the form's field `file`."""
-    if not http.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return None, _filled(http.stream())
-    try:
-        form = await http.form(max_files=1, max_fields=10)
-    except Exception as error:  # the parser's own kinds
-        reason = getattr(error, "detail", error)
-        raise ApiError(f"The form cannot be read ({reason}).", code="bad_form") from None
-    file = form.get("file")
-    if not isinstance(file, UploadFile):
-        await form.close()
-        raise BadInput("The form must have a field `file` that holds one.", field="file")
-    return file.filename, _read(file)
-
-
-async def _filled(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async for piece in pieces:
-        if piece:
-            yield piece
-
-
-async def _read(file: UploadFile) -> AsyncIterator[bytes]:
-    try:
-        while piece := await file.read(CHUNK):
-            yield piece
-    finally:
-        await file.close()
 
 
 class _Stream(StreamingResponse):

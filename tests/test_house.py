@@ -54,3 +54,12 @@ def test_arrows_go_down_and_leave_no_floor_out() -> None:
     ]
     arrows = {pair for chain in chains for pair in itertools.pairwise(chain)}
     assert arrows == set(itertools.pairwise(names))
+
+
+def test_no_module_outgrows_one_sitting() -> None:
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in ("gtt", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert {path: length for path, length in lengths.items() if length > 450} == {}
