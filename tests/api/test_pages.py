@@ -87,6 +87,15 @@ def test_another_address_is_another_page(page: Page, other: httpx.Request) -> No
     assert one.json()["accept-encoding"] == "br"
 
 
+def test_what_came_as_it_is_is_packed_once_for_whoever_takes_it(page: Page) -> None:
+    one, two = asked(page, *(get(**{"accept-encoding": "gzip, br"}) for _ in range(2)))
+    (plain,) = asked(page, get())
+    assert one.headers["content-encoding"] == "gzip" and one.headers["vary"] == "Accept-Encoding"
+    assert int(one.headers["content-length"]) == one.num_bytes_downloaded
+    assert one.json() == two.json() and one.json()["accept-encoding"] == "br"
+    assert "content-encoding" not in plain.headers and "vary" not in plain.headers
+
+
 def test_what_a_client_of_gradio_asks_for_is_told_apart(page: Page) -> None:
     info = "/gradio_api/info"
     answers = asked(page, get(f"{info}?serialize=False&x=1"), get(info))

@@ -8,6 +8,7 @@ the path and the scheme under which a browser reaches the server, and on how it 
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections import OrderedDict
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
@@ -24,12 +25,16 @@ _QUERIES = {"/gradio_api/info": ("serialize", "all_endpoints")}
 _PACKINGS = ("br", "gzip")
 
 
+Headers = list[tuple[bytes, bytes]]
+
+
 class _Page(NamedTuple):
-    """An answer as it was sent."""
+    """An answer as it was sent; `packed` is the same with gzip where it came as it is."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: Headers
     body: bytes
+    packed: tuple[Headers, bytes] | None
 
 
 class Pages:
@@ -49,11 +54,12 @@ class Pages:
             await self.app(scope, receive, send)
             return
         page = await self._page(_reduced(scope))
-        headers = [*page.headers, *_for_origin(scope)]
+        headers, body = page.packed if page.packed and _takes_gzip(scope) else page[1:3]
+        headers = [*headers, *_for_origin(scope)]
         await send({"type": "http.response.start", "status": page.status, "headers": headers})
         if scope["method"] == "GET":
-            for start in range(0, len(page.body), PIECE):  # what is not taken is not copied
-                piece = page.body[start : start + PIECE]
+            for start in range(0, len(body), PIECE):  # what is not taken is not copied
+                piece = body[start : start + PIECE]
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
@@ -88,7 +94,9 @@ class Pages:
                 pieces.append(message.get("body", b""))
 
         await self.app(scope, receive, send)
-        return _Page(started["status"], list(started.get("headers", ())), b"".join(pieces))
+        headers, body = list(started.get("headers", ())), b"".join(pieces)
+        packed = await asyncio.to_thread(_packed, headers, body)
+        return _Page(started["status"], headers, body, packed)
 
     def _forget_fault(self, key: Key, made: asyncio.Future[_Page]) -> None:
         is_good = not made.cancelled() and made.exception() is None and made.result().status == 200
@@ -109,10 +117,7 @@ def _reduced(scope: Scope) -> Scope:
     """The request with only the headers and parameters on which its answer may depend."""
     headers = [(name.lower(), value) for name, value in scope["headers"]]
     kept_headers = [(name, value) for name, value in headers if name in _HEADERS]
-    accepted = b",".join(value for name, value in headers if name == b"accept-encoding").decode(
-        "latin-1"
-    )
-    words = [encoding.partition(";")[0].strip().lower() for encoding in accepted.split(",")]
+    words = _encodings(scope)
     packing = next((encoding for encoding in _PACKINGS if encoding in words), None)
     if packing is not None:
         kept_headers.append((b"accept-encoding", packing.encode()))
@@ -121,6 +126,31 @@ def _reduced(scope: Scope) -> Scope:
     kept_query = urlencode([(name, value) for name, value in query if name in names])
     nobody = {"client": None, "method": "GET"}
     return {**scope, **nobody, "headers": kept_headers, "query_string": kept_query.encode()}
+
+
+def _packed(headers: Headers, body: bytes) -> tuple[Headers, bytes] | None:
+    """With gzip, once for everybody: Gradio sends its page as it is. None where it is packed."""
+    if any(name.lower() == b"content-encoding" for name, _ in headers):
+        return None
+    packed = gzip.compress(body, mtime=0)
+    ours = [
+        (b"content-encoding", b"gzip"),
+        (b"content-length", str(len(packed)).encode()),
+        (b"vary", b"Accept-Encoding"),
+    ]
+    kept = [header for header in headers if header[0].lower() != b"content-length"]
+    return [*kept, *ours], packed
+
+
+def _encodings(scope: Scope) -> list[str]:
+    """Those that a request takes."""
+    values = [value for name, value in scope["headers"] if name.lower() == b"accept-encoding"]
+    named = b",".join(values).decode("latin-1").split(",")
+    return [encoding.partition(";")[0].strip().lower() for encoding in named]
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    return "gzip" in _encodings(scope)
 
 
 def _key(scope: Scope) -> Key:
