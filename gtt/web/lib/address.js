@@ -14,13 +14,15 @@ export function note(name, value) {
   if (address.href !== location.href) history.replaceState(null, "", address);
 }
 
-/**
- * What the address asked for is the draft by now, or cannot be. A reload must not undo what is
- * changed from now on; the tab and the run stay.
- */
+/** What the address asked for is the draft by now, or cannot be. */
 export function forgetAddress() {
   if (!addressAsks()) return;
   useAddress("");
+  strip();
+}
+
+/** A reload must not undo what is changed from now on; the tab and the run stay. */
+export function strip() {
   const address = new URL(location.href);
   for (const name of ["recipe", "set"]) address.searchParams.delete(name);
   history.replaceState(null, "", address);

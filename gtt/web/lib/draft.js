@@ -10,7 +10,7 @@
  * @typedef {"all" | "unfocused" | "text"} Fill every control, those that nobody is in, or only what
  *   is said about the text
  */
-import { forgetAddress } from "./address.js";
+import { forgetAddress, strip } from "./address.js";
 import { addressAsks, ask, isBusy, pause } from "./api.js";
 import { say } from "./page.js";
 import { Signal } from "./signal.js";
@@ -200,6 +200,7 @@ export function keepScreen() {
 
 /** What the page's address asks for becomes the draft. */
 export function keepAddress() {
+  strip();
   return inTurn(async () => {
     if (!addressAsks()) return;
     const answer = await ask("set_config", {});
