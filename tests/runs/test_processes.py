@@ -169,7 +169,7 @@ def test_a_signal_to_the_group_stops_all_and_the_run_is_resumed_by_all(tmp_path:
     assert (ended["type"], ended["reason"]) == ("RunEnded", "stopped") and ended["step"] < 30
     for sharded, until in (("true", 30), ("false", 40)):
         before, more = told()[-1]["step"], settings(f"training.max_steps={until}")
-        resumed = launch_plainly(tmp_path, 2, "resume", "run", *more, GTT_SHARD=sharded)
+        resumed = resume(tmp_path, 2, "run", *more, GTT_SHARD=sharded)
         assert resumed[0]["step"] == before and resumed[-1]["reason"] == "completed"
         differing = [note for note in resumed[0]["notes"] if "differ" in note]
         assert all("max_steps changed" in note for note in differing)
@@ -186,20 +186,34 @@ def read_lines(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "journal.jsonl").read_text().splitlines()]
 
 
-def launch_plainly(
+def without_launcher(
     home: Path, processes: int, *arguments: str, **environment: str
-) -> list[dict[str, Any]]:
-    """Without the settings of `launch`: those of the run hold."""
-    done = subprocess.run(
-        command_line(processes, *arguments, flags=("--cpu",)),
-        capture_output=True,
-        text=True,
-        timeout=240,
-        cwd=home,
-        env=surroundings(home, **environment),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+) -> list[subprocess.Popen[str]]:
+    """The processes as a launcher starts them, without its own."""
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()),
+               "WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes),
+               "ACCELERATE_USE_CPU": "true"}  # fmt: skip
+    return [
+        subprocess.Popen(
+            [sys.executable, "-m", "gtt", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=home,
+            env=surroundings(home, RANK=str(rank), LOCAL_RANK=str(rank), **meeting, **environment),
+        )
+        for rank in range(processes)
+    ]
+
+
+def resume(home: Path, processes: int, *arguments: str, **environment: str) -> list[dict[str, Any]]:
+    """What all of them tell together, with the settings of the run."""
+    all_of_them = without_launcher(home, processes, "resume", *arguments, "--json", **environment)
+    told = [process.communicate(timeout=240) for process in all_of_them]
+    assert [process.returncode for process in all_of_them] == [0] * processes, told
+    return [
+        json.loads(line) for out, _ in told for line in out.splitlines() if line.startswith("{")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -223,19 +237,7 @@ def test_what_one_process_refuses_all_refuse_in_one_sentence(
     (tmp_path / "short.txt").write_text("abc")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").touch()
-    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2",
-               "LOCAL_WORLD_SIZE": "2", "ACCELERATE_USE_CPU": "true"}  # fmt: skip
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-m", "gtt", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-            env=surroundings(tmp_path, RANK=rank, LOCAL_RANK=rank, **meeting),
-        )
-        for rank in ("0", "1")
-    ]
+    both = without_launcher(tmp_path, 2, *arguments)
     errors = [process.communicate(timeout=120)[1] for process in both]
     assert [process.returncode for process in both] == [2, 2], errors
     assert errors[0].startswith("gtt: ") and hint in errors[0] and errors[0].count("\n") == 1
