@@ -18,7 +18,7 @@ NOTEBOOK = ROOT / "docs" / "notebooks" / "first_steps.ipynb"
 SHORTER = {
     "max_steps=300": "max_steps=4",
     "log_every=10": "log_every=2",
-    "eval_every=100": "eval_every=2",
+    "eval_every=100": "eval_every=4",
 }
 RUN = """
 import json, sys
