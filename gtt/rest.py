@@ -45,6 +45,7 @@ WORKSPACE = "X-GTT-Workspace"
 # as its controls do, and a refusal has the status 200: browsers report any other as a fault.
 PAGE = "X-GTT-Page"
 SERVER = "X-GTT-Server"  # changes with every start, so that a page notices
+HOST = "X-GTT-Host"  # as which it was asked, so that a page sees what a proxy made of it
 FIRST_PART = 1.0  # seconds in which a stream may still become a refusal
 HEARTBEAT = 15.0  # seconds of silence after which a stream says that it lives
 SignedIn = Callable[[MutableMapping[str, Any]], str | None]
@@ -149,6 +150,8 @@ async def _answer(
     caller = service.caller(header_of(http, WORKSPACE), address)
     headers = {WORKSPACE: caller.desk.key} if caller.desk.key else {}
     headers[SERVER] = service.mark
+    if PAGE in http.headers:
+        headers[HOST] = http.headers.get("host", "")
     service.rates.take(row.rate, caller.desk.owner)
     values = await values_of(row, http)
     if row.rate == "push" and signed_in is not None and not values.get("token"):

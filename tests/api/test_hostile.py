@@ -461,10 +461,7 @@ def laid_over_by_name(attacker: Attacker) -> Reply:
 
 
 def page_only(attacker: Attacker) -> Reply:
-    """Every private event and every server function of the page, about the victim's run.
-
-    The answer is about the attacker's own empty desk, or a refusal.
-    """
+    """Every private event and every server function of the page, about the victim's run: none."""
     config = attacker.http.get("/config").json()
     inputs = {one["id"]: one["type"] for one in config["components"]}
     texts = []
@@ -477,7 +474,7 @@ def page_only(attacker: Attacker) -> Reply:
         ]
         texts.append(attacker.join(one["id"], data).text)
     assert not any(one["props"].get("server_fns") for one in config["components"])
-    assert len(texts) > 3
+    assert not texts, "the page has a private event that calls Python again: is it safe?"
     sent = attacker.world.run_id
     return Reply("seen", "", "\n".join(texts), httpx.Headers(), sent)
 

@@ -14,6 +14,7 @@ from playwright.sync_api import (
     Browser,
     ConsoleMessage,
     Dialog,
+    Error,
     Locator,
     Page,
     Request,
@@ -82,7 +83,12 @@ class Watched:
     def go_to(self, url: str) -> Page:
         """Leaves the page for another; what its requests say as they are cut does not count."""
         self.require_calm()
-        self.page.goto(url, wait_until="commit")
+        try:
+            self.page.goto(url, wait_until="commit")
+        except Error as error:  # a page that sees another server loads itself anew just then
+            if "ERR_ABORTED" not in error.message:
+                raise
+            self.page.goto(url, wait_until="commit")
         self.complaints.clear()
         # Until the first answer is there.
         expect(self.page.locator("#live[data-state], #live [data-state]").first).to_be_attached()

@@ -17,6 +17,7 @@ const state = {
   failures: 0, // questions in a row that nobody answered
   server: "", // which start of the server answered last
   asked: "", // by the page's address
+  isHostTried: false,
 };
 
 /** Everything is asked for the desk of this key from now on. @param {string} key */
@@ -207,4 +208,17 @@ function noteServer(answer) {
   if (!server) return;
   if (state.server && server !== state.server) location.reload();
   state.server = server;
+  tryHost(answer.headers.get("X-GTT-Host"));
+}
+
+/**
+ * Where a proxy has changed the name of the server, a click may look like that of another site. A
+ * change of nothing tries that at once; what it is refused for is said by `page/surroundings.js`.
+ *
+ * @param {string | null} host as which the server was asked
+ */
+function tryHost(host) {
+  if (!host || host === location.host || state.isHostTried) return;
+  state.isHostTried = true;
+  send("set_config", {}).catch(() => {}); // a server that is lost is noticed elsewhere
 }
