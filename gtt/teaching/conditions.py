@@ -48,7 +48,7 @@ class _Condition(BaseModel):
 
 
 class HasEnded(_Condition):
-    """A run has done all of its steps."""
+    """A run has done all of its steps, or was ended since its loss is no number any more."""
 
     that: Literal["has_ended"]
 
@@ -56,6 +56,8 @@ class HasEnded(_Condition):
         step, total = run.view.step, run.view.total_steps
         if run.state == "completed":
             return Standing(True, f"“{self.run}”: all {step:,} steps are done.")
+        if run.state == "diverged":
+            return Standing(True, f"“{self.run}”: diverged at step {step:,}.")
         if run.state in ACTIVE:
             doing = f"step {step:,} of {total:,}" if step and total else f"{run.state}"
             return Standing(False, f"“{self.run}”: {doing}.")

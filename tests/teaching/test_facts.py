@@ -74,7 +74,8 @@ def test_braces_of_the_learner_are_no_facts() -> None:
 def test_a_run_has_ended_only_when_all_steps_are_done() -> None:
     ended = {"that": "has_ended", "run": "first"}
     assert standing(ended, first=facts()).met
-    for state in ("queued", "running", "stopped", "failed", "interrupted", "diverged"):
+    assert standing(ended, first=facts(state="diverged")).met, "it will get no further"
+    for state in ("queued", "running", "stopped", "failed", "interrupted"):
         assert not standing(ended, first=facts(state=state)).met, state
     assert "resume it" in standing(ended, first=facts(state="stopped")).text
     assert not standing(ended).met
